@@ -1,0 +1,38 @@
+"""Settings, read once into a frozen value.
+
+Every setting can be given in the environment as `TEARLINE_<NAME>`.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may set; the defaults suit one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="TEARLINE_", frozen=True, extra="ignore")
+
+    home: Path = Path("~/.tearline")
+    """The folder that holds this node's store, keys and card."""
+    page_limit: int = 1000
+    """Objects on one TAXII page, at most."""
+    poll_seconds: int = 60
+    """How often a running node syncs with each partner; 0 switches it off."""
+    private_seconds: int = 60
+    """The fixed cadence at which private decisions and imports become a leaf of the private log."""
+    max_document_bytes: int = 1 << 30
+    """The largest document that import reads, after decompression."""
+    max_objects: int = 2_000_000
+    """The most objects in one document."""
+    max_object_bytes: int = 8 << 20
+    """The largest single object."""
+    max_depth: int = 64
+    """The deepest nesting of one object."""
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once from the environment."""
+    return Settings()

@@ -1,0 +1,84 @@
+"""Open the store, migrate it, and run one transaction.
+
+SQLite in WAL mode with `synchronous=FULL`: a power cut must never roll back behind a checkpoint
+that was signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the one writer's lock
+from its first read on; a read transaction sees one snapshot.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+
+metadata = MetaData()
+"""All tables; each module of this folder adds its own family."""
+
+Tx = Connection
+"""A transaction: what every function of this folder takes first."""
+
+
+class Store:
+    """The store of one node: a database file and the two kinds of transaction on it."""
+
+    def __init__(self, path: Path) -> None:
+        """Bind to the database file at `path`; nothing is opened yet."""
+        self.path = path
+        self._engine = _engine(path)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Run one write transaction: all of it is durable at the end, or none of it."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Run one read transaction: a single snapshot, whatever is written meanwhile."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_store(path: Path) -> Store:
+    """Open the store at `path`, making or upgrading its tables where needed."""
+    from tearline.store import schema  # noqa: PLC0415  # the one place that knows every table
+
+    store = Store(path)
+    schema.upgrade(store)
+    return store
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": 60, "check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=60000",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
