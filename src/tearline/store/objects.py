@@ -1,0 +1,459 @@
+"""Objects as the exact bytes that came, their versions, and what is indexed of them.
+
+Own objects have origin ''; what came under an agreement has that agreement's id as its origin
+and never mixes with ours, so no partner can change what is the latest version of an object of
+ours. `relation`, `reference` and `topic_key` speak of latest versions only.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    distinct,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+
+OURS = ""
+"""The origin of what is ours: imported, written or bought, but not received under an agreement."""
+
+object_version = Table(
+    "object_version",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("stix_id", Text, nullable=False),
+    Column("version_at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("created_at", BigInteger),
+    Column("arrived_at", BigInteger, nullable=False),
+    Column("marking", Integer, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("origin", "stix_id", "version_at"),
+)
+object_raw = Table(
+    "object_raw",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+)
+relation = Table(
+    "relation",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("via_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("target_id", Text, primary_key=True),
+    Index("relation_source", "origin", "source_id"),
+    Index("relation_target", "origin", "target_id"),
+)
+reference = Table(
+    "reference",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("from_id", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("to_id", Text, primary_key=True),
+    Index("reference_to", "origin", "to_id"),
+)
+topic_key = Table(
+    "topic_key",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+    Index("topic_key_object", "origin", "stix_id"),
+)
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("stix_id", Text, primary_key=True),
+    Column("marking", Integer),
+    Column("grade", Integer),
+    Column("at", BigInteger, nullable=False),
+)
+hold = Table(
+    "hold",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+)
+
+
+class Version(NamedTuple):
+    """One version of an object, as far as it is indexed; bytes are read by `raw_of`."""
+
+    seq: int
+    stix_id: str
+    version_at: int
+    type: str
+    created_at: int | None
+    arrived_at: int
+    marking: int
+    revoked: bool
+    latest: bool
+    hash: str
+    source: str
+
+
+class Relation(NamedTuple):
+    """One relationship, or one member of a container (`kind` is then 'member')."""
+
+    via_id: str
+    kind: str
+    source_id: str
+    target_id: str
+
+
+class Reference(NamedTuple):
+    """One property of `from_id` that names `to_id`."""
+
+    from_id: str
+    role: str
+    to_id: str
+
+
+class NewVersion(NamedTuple):
+    """A version to keep, with all that is indexed of it."""
+
+    version: Version
+    raw: bytes
+    relations: Sequence[Relation]
+    references: Sequence[tuple[str, str]]
+    keys: Sequence[str]
+
+
+_VERSION = [object_version.c[name] for name in Version._fields]
+
+
+def versions_of(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, list[Version]]:
+    """All kept versions of `ids`, oldest first; an id without any is left out."""
+    found: dict[str, list[Version]] = {}
+    query = select(*_VERSION).where(object_version.c.origin == origin)
+    rows = _by_ids(tx, query, object_version.c.stix_id, ids)
+    for row in sorted((Version(*row) for row in rows), key=lambda each: each.version_at):
+        found.setdefault(row.stix_id, []).append(row)
+    return found
+
+
+def latest(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, Version]:
+    """The latest version of each of `ids` that is held."""
+    query = select(*_VERSION).where(object_version.c.origin == origin, object_version.c.latest)
+    rows = _by_ids(tx, query, object_version.c.stix_id, ids)
+    return {row[1]: Version(*row) for row in rows}
+
+
+def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
+    """The latest version of every object of one origin, in order of arrival."""
+    query = select(*_VERSION).where(object_version.c.origin == origin, object_version.c.latest)
+    for row in tx.execute(query.order_by(object_version.c.seq)):
+        yield Version(*row)
+
+
+def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
+    """Keep new versions and index those that are the latest of their object.
+
+    `version.seq` is ignored: the store issues it. Among several versions of one object the caller
+    marks one as latest; whatever was latest before is not any more.
+    """
+    newest = [each for each in new if each.version.latest]
+    _forget_index(tx, origin, [each.version.stix_id for each in newest])
+    next_seq = (tx.execute(select(func.max(object_version.c.seq))).scalar() or 0) + 1
+    numbered = list(enumerate(new, start=next_seq))
+    insert_rows(
+        tx,
+        object_version,
+        [
+            (
+                seq,
+                origin,
+                each.version.stix_id,
+                each.version.version_at,
+                each.version.type,
+                each.version.created_at,
+                each.version.arrived_at,
+                each.version.marking,
+                each.version.revoked,
+                each.version.latest,
+                each.version.hash,
+                each.version.source,
+            )
+            for seq, each in numbered
+        ],
+    )
+    insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
+    _index(tx, origin, newest)
+
+
+def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
+    """Forget every version of `ids`, bytes and index: what a recall demands of us."""
+    for kept in versions_of(tx, origin, ids).values():
+        seqs = [each.seq for each in kept]
+        tx.execute(delete(object_raw).where(object_raw.c.seq.in_(seqs)))
+        tx.execute(delete(object_version).where(object_version.c.seq.in_(seqs)))
+    _unindex(tx, origin, ids)
+
+
+def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
+    """The exact bytes of versions, by their sequence number."""
+    found: dict[int, bytes] = {}
+    for chunk in in_chunks(str(seq) for seq in seqs):
+        query = select(object_raw).where(object_raw.c.seq.in_([int(seq) for seq in chunk]))
+        found.update({row.seq: row.raw for row in tx.execute(query)})
+    return found
+
+
+def relations_from(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
+    """Relations whose source is one of `ids`."""
+    return [Relation(*row) for row in _relations(tx, origin, relation.c.source_id, ids)]
+
+
+def relations_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
+    """Relations whose target is one of `ids`."""
+    return [Relation(*row) for row in _relations(tx, origin, relation.c.target_id, ids)]
+
+
+def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
+    """The relations that `ids`, relationships or containers, state."""
+    return [Relation(*row) for row in _relations(tx, origin, relation.c.via_id, ids)]
+
+
+def relations_all(tx: Tx, origin: str) -> list[Relation]:
+    """Every relation of one origin."""
+    columns = [relation.c[name] for name in Relation._fields]
+    query = select(*columns).where(relation.c.origin == origin)
+    return [Relation(*row) for row in tx.execute(query)]
+
+
+def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
+    """What `ids` name."""
+    return [Reference(*row) for row in _references(tx, origin, reference.c.from_id, ids)]
+
+
+def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
+    """Who names `ids`."""
+    return [Reference(*row) for row in _references(tx, origin, reference.c.to_id, ids)]
+
+
+def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
+    """Objects that carry one of `keys`: the object's id and its smallest matching key."""
+    found: dict[str, str] = {}
+    query = select(topic_key.c.stix_id, topic_key.c.key).where(topic_key.c.origin == origin)
+    for stix_id, key in _by_ids(tx, query, topic_key.c.key, keys):
+        found[stix_id] = min(key, found.get(stix_id, key))
+    return found
+
+
+def annotate(
+    tx: Tx, ids: Iterable[str], *, marking: int | None, grade: int | None, at: int
+) -> list[str]:
+    """Put our marking or grade beside objects; returns the ids for which that changed anything.
+
+    `None` leaves what was there.
+    """
+    changed = []
+    rows = []
+    for chunk in in_chunks(ids):
+        present = annotations(tx, chunk)
+        for stix_id in chunk:
+            old = present.get(stix_id, (None, None))
+            new = (old[0] if marking is None else marking, old[1] if grade is None else grade)
+            if new != old:
+                changed.append(stix_id)
+                rows.append((stix_id, *new, at))
+    for chunk in in_chunks(changed):
+        tx.execute(delete(annotation).where(annotation.c.stix_id.in_(chunk)))
+    insert_rows(tx, annotation, rows)
+    return changed
+
+
+def annotations(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
+    """Our marking and grade of each of `ids` that has any."""
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for chunk in in_chunks(ids):
+        query = select(annotation).where(annotation.c.stix_id.in_(chunk))
+        found.update({row.stix_id: (row.marking, row.grade) for row in tx.execute(query)})
+    return found
+
+
+def put_hold(tx: Tx, kind: str, value: str, reason: str, at: int) -> bool:
+    """Stop an object or a source at once; false if it was held already."""
+    query = select(hold.c.at).where(hold.c.kind == kind, hold.c.value == value)
+    if tx.execute(query).first():
+        return False
+    insert_rows(tx, hold, [(kind, value, reason, at)])
+    return True
+
+
+def lift_hold(tx: Tx, kind: str, value: str) -> bool:
+    """End a hold; false if there was none."""
+    query = delete(hold).where(hold.c.kind == kind, hold.c.value == value)
+    return tx.execute(query).rowcount > 0
+
+
+def holds(tx: Tx) -> dict[tuple[str, str], str]:
+    """Every hold: (kind, value) and its reason."""
+    return {(row.kind, row.value): row.reason for row in tx.execute(select(hold))}
+
+
+def ids_from(tx: Tx, source: str) -> list[str]:
+    """Ids of our own objects whose latest version came from `source`."""
+    query = select(object_version.c.stix_id).where(
+        object_version.c.origin == OURS, object_version.c.latest, object_version.c.source == source
+    )
+    return list(tx.execute(query).scalars())
+
+
+def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
+    """Those of `ids` that name a victim.
+
+    An identity that is the end of *targets* or stands in `where_sighted_refs`, and that
+    relationship or sighting itself.
+    """
+    found: set[str] = set()
+    target = relation.c.target_id
+    for chunk in in_chunks(ids):
+        targets = select(relation.c.via_id, target).where(
+            relation.c.origin == origin,
+            relation.c.kind == "targets",
+            target.startswith("identity--"),
+            or_(target.in_(chunk), relation.c.via_id.in_(chunk)),
+        )
+        sighted = select(reference.c.from_id, reference.c.to_id).where(
+            reference.c.origin == origin,
+            reference.c.role == "where_sighted_refs",
+            or_(reference.c.to_id.in_(chunk), reference.c.from_id.in_(chunk)),
+        )
+        for row in (*tx.execute(targets), *tx.execute(sighted)):
+            found.update(row)
+    return found & ids
+
+
+def mark_dirty(tx: Tx, agreement_ids: Iterable[str], ids: Sequence[str]) -> None:
+    """Note that decisions on `ids` must be taken again under each of these agreements."""
+    for agreement_id in agreement_ids:
+        insert_rows(tx, dirty, [(agreement_id, each) for each in ids], ignore=True)
+
+
+def dirty_ids(tx: Tx, agreement_id: str) -> set[str]:
+    """The dirty set of one agreement."""
+    query = select(dirty.c.stix_id).where(dirty.c.agreement_id == agreement_id)
+    return set(tx.execute(query).scalars())
+
+
+def dirty_agreements(tx: Tx) -> list[str]:
+    """Agreements whose dirty set is not empty."""
+    return list(tx.execute(select(distinct(dirty.c.agreement_id))).scalars())
+
+
+def clear_dirty(tx: Tx, agreement_id: str) -> None:
+    """Empty the dirty set of one agreement, in the transaction that decided it."""
+    tx.execute(delete(dirty).where(dirty.c.agreement_id == agreement_id))
+
+
+def count(tx: Tx, origin: str) -> dict[str, int]:
+    """How many objects of each type are held, latest versions only."""
+    query = (
+        select(object_version.c.type, func.count())
+        .where(object_version.c.origin == origin, object_version.c.latest)
+        .group_by(object_version.c.type)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def _index(tx: Tx, origin: str, newest: Sequence[NewVersion]) -> None:
+    rows = [(origin, *each) for new in newest for each in new.relations]
+    insert_rows(tx, relation, rows, ignore=True)
+    insert_rows(
+        tx,
+        reference,
+        [
+            (origin, new.version.stix_id, role, target)
+            for new in newest
+            for role, target in new.references
+        ],
+        ignore=True,
+    )
+    insert_rows(
+        tx,
+        topic_key,
+        [(origin, key, new.version.stix_id) for new in newest for key in new.keys],
+        ignore=True,
+    )
+
+
+def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:
+    """Take the index of older versions away; most ids are new and have none."""
+    known = list(latest(tx, origin, ids))
+    clear_latest = (
+        update(object_version)
+        .where(
+            object_version.c.origin == origin,
+            object_version.c.stix_id == bindparam("known_id"),
+            object_version.c.latest,
+        )
+        .values(latest=False)
+    )
+    if known:
+        tx.execute(clear_latest, [{"known_id": each} for each in known])
+    _unindex(tx, origin, known)
+
+
+def _unindex(tx: Tx, origin: str, ids: Sequence[str]) -> None:
+    for chunk in in_chunks(ids):
+        for table, column in (
+            (relation, relation.c.via_id),
+            (reference, reference.c.from_id),
+            (topic_key, topic_key.c.stix_id),
+        ):
+            tx.execute(delete(table).where(table.c.origin == origin, column.in_(chunk)))
+
+
+def _relations(
+    tx: Tx, origin: str, column: Column[str], ids: Iterable[str]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    columns = [relation.c[name] for name in Relation._fields]
+    return _by_ids(tx, select(*columns).where(relation.c.origin == origin), column, ids)
+
+
+def _references(
+    tx: Tx, origin: str, column: Column[str], ids: Iterable[str]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    columns = [reference.c[name] for name in Reference._fields]
+    return _by_ids(tx, select(*columns).where(reference.c.origin == origin), column, ids)
+
+
+def _by_ids(
+    tx: Tx, query: Select[*tuple[Any, ...]], column: Column[str], ids: Iterable[str]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    for chunk in in_chunks(ids):
+        yield from tx.execute(query.where(column.in_(chunk)))
