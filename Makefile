@@ -1,0 +1,123 @@
+# Every command of this repository. `make` alone prints them.
+#
+# Needs only Python 3.11 or newer and make. Each target installs what it needs into .venv, from
+# the locked files in requirements/, and does nothing when that is already there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -qq --require-hashes
+
+# Feeds, labelled data and test vectors that are too large to keep here. Made absolute, so that a
+# test may change its working directory.
+TEARLINE_TEST_DATA ?= ../shared/data
+override TEARLINE_TEST_DATA := $(abspath $(TEARLINE_TEST_DATA))
+export TEARLINE_TEST_DATA
+
+# More words for the command behind a target, as in: make test ARGS="-k shape"
+ARGS ?=
+
+# How many tests run at a time.
+JOBS ?= auto
+
+# The folders that are linted and typed, as far as they are there.
+CODE := $(wildcard src tests tools bench evaluation soak)
+
+RUN := $(VENV)/.installed-run
+TEST := $(VENV)/.installed-test
+CHECK := $(VENV)/.installed-check
+LOCK := $(VENV)/.installed-lock
+TEARLINE := $(VENV)/.installed-tearline
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## print this help
+	@echo "Tearline. Each command sets up what it needs by itself and can be run twice."
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
+	  | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: $(TEARLINE) ## only install, into .venv
+
+.PHONY: serve
+serve: $(TEARLINE) ## run one node
+	$(BIN)/tearline serve $(ARGS)
+
+.PHONY: demo
+demo: $(TEARLINE) ## play the founding story between two nodes, and leave them running
+	$(BIN)/tearline demo $(ARGS)
+
+.PHONY: test
+test: $(TEARLINE) $(TEST) ## run every test
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+.PHONY: check
+check: $(TEARLINE) $(TEST) $(CHECK) ## lint, formatting, types, import contracts
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(TEARLINE) $(TEST) ## run every benchmark
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: evaluate
+evaluate: $(TEARLINE) $(TEST) ## score quality on labelled data
+	$(BIN)/python -m evaluation $(ARGS)
+
+.PHONY: soak
+soak: $(TEARLINE) $(TEST) ## long play and kill tests
+	$(BIN)/python -m soak $(ARGS)
+
+# The files in requirements/ hold exact versions and the hashes of every published file, for Linux
+# and macOS and every Python we support; they hold no addresses. run.txt is locked first and binds
+# the others, so that all of them fit into one environment. To raise the versions:
+# make lock ARGS=--upgrade
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+.PHONY: lock
+lock: $(LOCK) ## renew the locked requirements
+	$(COMPILE) $(ARGS) pyproject.toml -o requirements/run.txt
+	$(COMPILE) $(ARGS) --group test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) $(ARGS) --group check -c requirements/run.txt -c requirements/test.txt \
+	  -o requirements/check.txt
+	$(COMPILE) $(ARGS) --group build -c requirements/test.txt -c requirements/check.txt \
+	  -o requirements/build.txt
+	$(COMPILE) $(ARGS) --group lock -o requirements/lock.txt
+
+.PHONY: clean
+clean: ## remove what the other commands made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Tearline needs Python 3.11 or newer, and '$(PYTHON)' is older or missing."; \
+	  echo "Name another one: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/build.txt requirements/run.txt | $(BIN)/python
+	$(INSTALL) -r requirements/build.txt -r requirements/run.txt
+	@touch $@
+
+$(TEARLINE): pyproject.toml $(RUN)
+	$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TEST): requirements/test.txt $(RUN)
+	$(INSTALL) -r requirements/test.txt
+	@touch $@
+
+$(CHECK): requirements/check.txt $(RUN)
+	$(INSTALL) -r requirements/check.txt
+	@touch $@
+
+$(LOCK): requirements/lock.txt | $(BIN)/python
+	$(INSTALL) -r requirements/lock.txt
+	@touch $@

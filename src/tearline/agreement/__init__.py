@@ -1,0 +1,1 @@
+"""What was agreed, between whom, and in which state it is."""

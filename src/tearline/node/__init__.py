@@ -1,0 +1,1 @@
+"""The running program: mounts the faces, runs the jobs, publishes the log."""

@@ -1,0 +1,1 @@
+"""All SQL: what the node holds, in SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Named threats, and which objects are about which of them, by which path."""
