@@ -52,7 +52,8 @@ def test_every_argument_is_annotated(source: Path) -> None:
 
 @each_source
 def test_no_module_is_too_long_to_read(source: Path) -> None:
-    assert len(source.read_text("utf-8").splitlines()) <= MOST_LINES
+    lines = source.read_text("utf-8").count("\n")
+    assert lines <= MOST_LINES
 
 
 @each_source
