@@ -1,0 +1,171 @@
+"""One STIX object, read strictly from its exact bytes.
+
+What others need of the room is named here too: `split_bundle` and `Limits` (bundle), `KNOWN_TYPES`
+and `observable_id` (observable), `parse_timestamp` and `format_timestamp` (timestamp).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tearline.errors import InputError
+from tearline.stix.bundle import DEFAULT, Limits, split_bundle
+from tearline.stix.canonical import Json
+from tearline.stix.observable import (
+    DOMAIN_TYPES,
+    KNOWN_TYPES,
+    META_TYPES,
+    OBSERVABLE_TYPES,
+    RELATIONSHIP_TYPES,
+    is_observable,
+    observable_id,
+)
+from tearline.stix.strict import collector_paused, parse_strict, shown
+from tearline.stix.timestamp import TIMESTAMP, format_timestamp, parse_timestamp
+
+__all__ = [
+    "DEFAULT",
+    "DOMAIN_TYPES",
+    "IDENTIFIER",
+    "KNOWN_TYPES",
+    "META_TYPES",
+    "OBSERVABLE_TYPES",
+    "RELATIONSHIP_TYPES",
+    "TIMESTAMP",
+    "Limits",
+    "StixObject",
+    "collector_paused",
+    "format_timestamp",
+    "is_observable",
+    "observable_id",
+    "parse_timestamp",
+    "read",
+    "references",
+    "split_bundle",
+]
+
+IDENTIFIER = re.compile(
+    r"([a-z][a-z0-9-]{1,248}[a-z0-9])--"
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+)
+"""The form of an id (section 2.9); group 1 is the type. Use `fullmatch`."""
+
+_TYPE = re.compile(r"[a-z][a-z0-9-]{1,248}[a-z0-9]")
+
+
+class StixObject(msgspec.Struct, frozen=True):
+    """One version of an object: the exact bytes that came, and what they say."""
+
+    raw: bytes
+    doc: dict[str, Any]
+    id: str
+    type: str
+    created_at: int | None
+    modified_at: int | None
+    revoked: bool
+
+
+def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
+    """Read one slice; InputError, with the place in it, for everything that is not sound.
+
+    Refused: duplicate members at any depth, NaN and Infinity, whole numbers beyond 2^53-1, bytes
+    that are not UTF-8, nesting and size beyond the limits, an id or type of the wrong form (2.9),
+    timestamps of the wrong form (3.12), `revoked` that is not a truth value.
+    """
+    if len(raw) > limits.max_object_bytes:
+        raise InputError(
+            f"The object has {len(raw)} bytes; the limit is {limits.max_object_bytes}.",
+            do="Raise TEARLINE_MAX_OBJECT_BYTES if it must be so large.",
+        )
+    doc = parse_strict(raw, max_depth=limits.max_depth)
+    if not isinstance(doc, dict):
+        raise InputError("A STIX object is a JSON object in braces; this is another value.")
+    return StixObject(
+        raw=raw,
+        doc=doc,
+        type=(type_ := _type(doc)),
+        id=_id(doc, type_),
+        created_at=_moment(doc, "created"),
+        modified_at=_moment(doc, "modified"),
+        revoked=_revoked(doc),
+    )
+
+
+def _type(doc: dict[str, Any]) -> str:
+    value = doc.get("type")
+    if not isinstance(value, str):
+        raise InputError("The object has no 'type' that is a text.", place="type")
+    if value == "bundle":
+        raise InputError("A bundle cannot be an object of a bundle.", place="type")
+    if not _TYPE.fullmatch(value):
+        raise InputError(
+            f"{shown(value)} is no type name.", place="type", do="Use a-z, 0-9 and '-' (3 to 250)."
+        )
+    return value
+
+
+def _id(doc: dict[str, Any], type_: str) -> str:
+    value = doc.get("id")
+    if not isinstance(value, str):
+        raise InputError("The object has no 'id' that is a text.", place="id")
+    match = IDENTIFIER.fullmatch(value)
+    if match is None:
+        raise InputError(f"{shown(value)} is no STIX id.", place="id", do="Write it type--UUID.")
+    if match[1] != type_:
+        raise InputError(f"The id {shown(value)} does not begin with the type.", place="id")
+    return value
+
+
+def _moment(doc: dict[str, Any], name: str) -> int | None:
+    value = doc.get(name)
+    if value is None and name not in doc:
+        return None
+    if not isinstance(value, str):
+        raise InputError("A timestamp is not a text.", place=name)
+    try:
+        return parse_timestamp(value)
+    except InputError as error:
+        error.place = name
+        raise
+
+
+def _revoked(doc: dict[str, Any]) -> bool:
+    value = doc.get("revoked", False)
+    if not isinstance(value, bool):
+        raise InputError("'revoked' is neither true nor false.", place="revoked")
+    return value
+
+
+def references(doc: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return every reference to another object, as (property path, target id).
+
+    These are the texts of an id's shape in properties that end in `_ref` or `_refs`, at any
+    depth; a path names properties only, without the places in lists. Markings are not among
+    them: `object_marking_refs` and `granular_markings` are for `marking_of`.
+    """
+    return list(_references(doc, ""))
+
+
+def _references(value: Json, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, below in value.items():
+            if name in _MARKINGS:
+                continue
+            place = f"{path}.{name}" if path else name
+            if name.endswith(("_ref", "_refs")):
+                for target in below if isinstance(below, list) else (below,):
+                    if isinstance(target, str) and "--" in target:
+                        yield place, target
+                    else:
+                        yield from _references(target, place)
+            elif isinstance(below, dict | list):
+                yield from _references(below, place)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict | list):
+                yield from _references(item, path)
+
+
+_MARKINGS = frozenset({"granular_markings", "object_marking_refs"})
