@@ -1,0 +1,226 @@
+"""A node's home folder: its store, its keys, its card.
+
+    <home>/node.db       the store
+    <home>/keys/*.pem    root, sign, log, next-root; readable by the owner alone
+    <home>/keys/secret   32 bytes for derived identifiers
+    <home>/card.json     our card
+
+Who can read the keys can speak for this party: sign agreements, statements and checkpoints.
+Nothing in the software would show it; that the log's checkpoints are held by partners shows a
+rewritten history. `next-root.pem` is best moved to a safe place off this machine.
+"""
+
+import os
+import re
+import shutil
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from tearline import clock
+from tearline.agreement.card import Card, read_card, write_card
+from tearline.config import Settings, settings
+from tearline.errors import HomeError, InputError, ProofError
+from tearline.log.checkpoint import vkey
+from tearline.stix import canonical
+from tearline.stix.timestamp import format_timestamp
+from tearline.store.database import Store, open_store
+
+CARD_DAYS = 5 * 365
+_US_PER_DAY = 86_400_000_000
+_NAMES = ("root", "sign", "log", "next-root")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """The private keys of a node, and the secret behind its derived identifiers."""
+
+    root: Ed25519PrivateKey
+    sign: Ed25519PrivateKey
+    log: Ed25519PrivateKey
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An opened home: everything an act needs to work as this party."""
+
+    path: Path
+    settings: Settings
+    store: Store
+    card: Card
+    keys: Keys = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Our name, as our card says it."""
+        return self.card.name
+
+    @property
+    def slug(self) -> str:
+        """Our short name in keys, logs and addresses."""
+        return self.card.slug
+
+    def log_origin(self, agreement_id: str | None) -> str:
+        """The origin of our log of an agreement, or of our private log."""
+        return log_origin(self.slug, agreement_id)
+
+
+def log_origin(slug: str, agreement_id: str | None) -> str:
+    """Return the origin of a party's log of an agreement, or of its private log."""
+    return f"{slug}/log/{agreement_id.removeprefix('urn:uuid:') if agreement_id else 'private'}"
+
+
+def slug_of(name: str) -> str:
+    """Return the short name made from a name; InputError when nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
+    if not slug:
+        raise InputError(f"{name!r} has no letters for a short name.", do="Give it a Latin name.")
+    return slug
+
+
+def create_home(path: Path, name: str, url: str | None, now: int) -> Home:
+    """Make keys, a card and an empty store in a new folder, all of it or nothing.
+
+    HomeError when something is there already; InputError when the name or address cannot be used.
+    """
+    path = path.expanduser().absolute()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise HomeError(
+            f"{path} is already in use.",
+            means="A home is made once; its keys are what partners know this node by.",
+            do="Use it as it is, or name another folder with --home.",
+        )
+    draft = path.with_name(f".{path.name}.{clock.fresh_bytes(4).hex()}")
+    try:
+        draft.mkdir(mode=0o700, parents=True)
+        _write_home(draft, name, url, now)
+        if path.exists():
+            path.rmdir()
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return open_home(path)
+
+
+def open_home(path: Path) -> Home:
+    """Open the home in a folder; HomeError when it is missing, half there or open to others."""
+    path = path.expanduser().absolute()
+    try:
+        card = read_card((path / "card.json").read_bytes())
+        keys = {name: _read_key(path / "keys" / f"{name}.pem") for name in ("root", "sign", "log")}
+        secret = _read_secret(path / "keys" / "secret")
+    except FileNotFoundError as error:
+        raise HomeError(
+            f"{error.filename} is missing, so {path} is no home of a node.",
+            do="Run `tearline init`, or name the right folder with --home.",
+        ) from error
+    except (InputError, ProofError, OSError, ValueError) as error:
+        raise HomeError(f"The home {path} cannot be used: {error}", do="Restore it.") from error
+    for name, key in keys.items():
+        if getattr(card, name) != _vkey(card.slug, name, key):
+            raise HomeError(
+                f"The {name} key of {path} is not the one on its card.",
+                means="Partners would refuse everything that this node signs.",
+                do="Restore the keys and the card that were made together.",
+            )
+    return Home(
+        path=path,
+        settings=settings().model_copy(update={"home": path}),
+        store=open_store(path / "node.db"),
+        card=card,
+        keys=Keys(keys["root"], keys["sign"], keys["log"], secret),
+    )
+
+
+def renew_card(home: Home, url: str | None, *, now: int) -> bytes:
+    """Issue our card again, with another address and a new span; return its file.
+
+    The keys stay, so agreements stay; the check words change, and partners confirm them anew.
+    """
+    card = _card(home.name, home.slug, url, now, home.card)
+    document = _signed(card, home.keys.root)
+    _write(home.path / "card.json.new", document)
+    (home.path / "card.json.new").replace(home.path / "card.json")
+    return document
+
+
+def _write_home(path: Path, name: str, url: str | None, now: int) -> None:
+    (path / "keys").mkdir(mode=0o700)
+    keys = {use: Ed25519PrivateKey.generate() for use in _NAMES}
+    for use, key in keys.items():
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _write(path / "keys" / f"{use}.pem", pem)
+    _write(path / "keys" / "secret", clock.fresh_bytes(32))
+    slug = slug_of(name)
+    public = {use: _vkey(slug, use, key) for use, key in keys.items()}
+    draft = Card(
+        name=name,
+        slug=slug,
+        root=public["root"],
+        sign=public["sign"],
+        log=public["log"],
+        next_root=canonical.sha256(keys["next-root"].public_key().public_bytes_raw()),
+        url=None,
+        issued="",
+        expires="",
+    )
+    _write(path / "card.json", _signed(_card(name, slug, url, now, draft), keys["root"]))
+
+
+def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
+    return Card(
+        name=name,
+        slug=slug,
+        root=keys.root,
+        sign=keys.sign,
+        log=keys.log,
+        next_root=keys.next_root,
+        url=url.rstrip("/") if url else None,
+        issued=format_timestamp(now),
+        expires=format_timestamp(now + CARD_DAYS * _US_PER_DAY),
+    )
+
+
+def _signed(card: Card, root: Ed25519PrivateKey) -> bytes:
+    """Sign the card, and read it as a partner would, so that a bad name is found at home."""
+    document = write_card(card, root) + b"\n"
+    read_card(document)
+    return document
+
+
+def _vkey(slug: str, use: str, key: Ed25519PrivateKey) -> str:
+    return vkey(f"{slug}/{use}", key.public_key().public_bytes_raw())
+
+
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_key(path: Path) -> Ed25519PrivateKey:
+    key = load_pem_private_key(_read_secret(path), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise HomeError(f"{path} holds no Ed25519 key.", do="Restore the key that was there.")
+    return key
+
+
+def _read_secret(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise HomeError(
+            f"{path} can be read by other users of this machine.",
+            means="Whoever reads it can speak for this party.",
+            do=f"Run `chmod 600 {path}`.",
+        )
+    return path.read_bytes()
