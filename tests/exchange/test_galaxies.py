@@ -199,7 +199,11 @@ def test_similar_is_one_related_to_and_never_a_variant(monkeypatch: pytest.Monke
 def test_names_aliases_and_pages_are_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
     meta = {
         "synonyms": ["Grey Heron", " Pond Walker", "", "Pond Walker"],
-        "refs": ["https://example.org/a b#c d ", "not a page", "https://example.org/a b#c d"],
+        "refs": [
+            "https://example.org/a b/[c]?d=5%#e f ",
+            "not a page",
+            "https://example.org/a b/[c]?d=5%#e f",
+        ],
     }
     found = _invent(
         monkeypatch,
@@ -211,7 +215,7 @@ def test_names_aliases_and_pages_are_cleaned(monkeypatch: pytest.MonkeyPatch) ->
     assert "description" not in doc
     assert doc["external_references"] == [
         {"source_name": "misp-galaxy:threat-actor", "external_id": _cluster(1, "")["uuid"]},
-        {"source_name": "example.org", "url": "https://example.org/a%20b#c%20d"},
+        {"source_name": "example.org", "url": "https://example.org/a%20b/%5Bc%5D?d=5%25#e%20f"},
     ]
 
 

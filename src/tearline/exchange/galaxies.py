@@ -295,10 +295,14 @@ def _url(text: str) -> str:
         parts.hostname.encode("ascii")
     except (ValueError, UnicodeEncodeError):
         return ""
-    safe = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
-    head, mark, fragment = safe.partition("#")
-    quoted = urllib.parse.quote(head, safe="/:?@!$&'()*+,;=%~[]")
-    return quoted + mark + urllib.parse.quote(fragment, safe="/:?@!$&'()*+,;=%~")
+    after = (_escape(part) for part in (parts.path, parts.query, parts.fragment))
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, *after))
+
+
+def _escape(text: str) -> str:
+    """Escape what may not stand in a path, query or fragment; what is escaped already stays."""
+    alone = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
+    return urllib.parse.quote(alone, safe="/:?@!$&'()*+,;=%~")
 
 
 def _links(loaded: dict[str, _Loaded]) -> tuple[list[tuple[Link, int | None]], int]:
