@@ -1,0 +1,123 @@
+"""May this object go to that party? The one function that decides. Pure.
+
+Preview, release, explanation, inbound check and audit replay all call `decide`; there is no
+second place that knows the rules. Every limit of a clause must pass; a limit that the clause
+leaves out releases nothing; what forbids wins over what allows. All reasons are found, not the
+first. The answer depends on the frozen facts and the signed terms alone.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tearline.release import reasons
+from tearline.release.reasons import Reason
+from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
+from tearline.stix import marking
+from tearline.stix.objects import KNOWN_TYPES
+from tearline.topics.topic import CONTAINERS, EDGE_REFS
+
+_UNRANKED = {
+    marking.UNMARKED: reasons.UNMARKED,
+    marking.UNKNOWN: reasons.MARKING_UNKNOWN,
+}
+
+Outcome: TypeAlias = Literal["release", "wait", "withhold"]
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """The answer for one object: what happens, under which clause, until when, and all reasons.
+
+    A release has no reasons; its `clause` is the first that passes. `until_at` is the first
+    moment at which a time limit of that clause turns.
+    """
+
+    outcome: Outcome
+    clause: str | None
+    reasons: tuple[Reason, ...]
+    until_at: int
+
+
+def decide(rules: Rules, facts: Facts) -> Decision:
+    """Decide one object: *release*, *wait* or *withhold*, with every reason of every clause."""
+    shared = _shared(rules, facts)
+    if facts.revoked and facts.delivered and not shared & reasons.NOT_IN_FORCE:
+        return Decision("release", facts.delivered, (), rules.valid_until)
+    masks = []
+    waiting = None
+    for clause in rules.clauses:
+        mask = shared | judge(clause, facts)
+        if not mask:
+            return Decision("release", clause.id, (), _until(rules, clause, facts))
+        if waiting is None and not mask & ~reasons.WAITS:
+            waiting = clause.id
+        masks.append((clause.id, mask))
+    outcome: Outcome = "withhold" if waiting is None else "wait"
+    if not masks:
+        masks.append(("", shared | reasons.NO_CLAUSE))
+    return Decision(outcome, waiting, reasons.spell(shared, tuple(masks)), FOREVER)
+
+
+def passes_but_for_about(rules: Rules, clause: Clause, facts: Facts) -> bool:
+    """Whether an object would go under a clause if it were about its topic: phase one.
+
+    What waits does not pass until it is approved.
+    """
+    return not (_shared(rules, facts) | judge(clause, facts)) & ~reasons.BY_OTHERS
+
+
+def judge(clause: Clause, facts: Facts) -> int:
+    """The limits of one clause that an object fails, as bits of `reasons`."""
+    mask = 0 if clause.complete else reasons.LIMIT_MISSING
+    if clause.types is not None and facts.type not in clause.types:
+        mask |= reasons.TYPE_NOT_LISTED
+    if not clause.any_topic and clause.id not in facts.about and facts.type not in EDGE_REFS:
+        mask |= reasons.NOT_ABOUT
+    if facts.marking > clause.marking_max:
+        mask |= reasons.MARKING_ABOVE
+    if clause.letter_min:
+        if facts.grade < 0:
+            mask |= reasons.UNGRADED
+        elif facts.grade // 10 > clause.letter_min or facts.grade % 10 > clause.digit_min:
+            mask |= reasons.GRADE_BELOW
+    if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
+        mask |= reasons.TOO_OLD
+    if facts.victim and facts.approvals < clause.approvals:
+        mask |= reasons.VICTIM if clause.reviews_victim else reasons.VICTIM_UNREVIEWED
+    if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
+        mask |= reasons.MARKING_CONTRADICTS
+    return mask
+
+
+def _shared(rules: Rules, facts: Facts) -> int:
+    """What any clause would say alike."""
+    mask = 0
+    if not rules.valid_from <= facts.now < rules.valid_until:
+        mask |= reasons.NOT_IN_FORCE
+    if facts.type not in KNOWN_TYPES:
+        mask |= reasons.TYPE_UNKNOWN
+    if facts.marking < 0:
+        mask |= _UNRANKED.get(facts.marking, 0)
+    if facts.revoked:
+        mask |= reasons.REVOKED
+    if facts.held:
+        mask |= reasons.HELD
+    if facts.source_agreement:
+        mask |= reasons.RECEIVED
+    if facts.uncuttable:
+        mask |= reasons.CUT_INVALID
+    if facts.ends != GOES:
+        mask |= _ends(facts)
+    return mask
+
+
+def _ends(facts: Facts) -> int:
+    if facts.type in CONTAINERS or facts.type == "observed-data":
+        return reasons.NOTHING_LEFT
+    return reasons.END_WAITS if facts.ends == WAITS else reasons.END_STAYS
+
+
+def _until(rules: Rules, clause: Clause, facts: Facts) -> int:
+    if clause.max_age is None:
+        return rules.valid_until
+    return min(rules.valid_until, facts.created_at + clause.max_age)

@@ -1,0 +1,159 @@
+"""The closed list of reasons: a code, a sentence for us, a sentence for them. Pure.
+
+`decide` collects reasons as bits; `spell` turns bits into reasons. The sentence for us may name
+what we hold; the sentence for them says no more than the agreement, which both sides signed.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+
+import msgspec
+
+from tearline.release.rules import DAY, Clause, Facts
+from tearline.stix import marking
+
+
+class Code(StrEnum):
+    """Every reason that a decision can have."""
+
+    NOT_IN_FORCE = "not-in-force"
+    NO_CLAUSE = "no-clause"
+    LIMIT_MISSING = "limit-missing"
+    TYPE_UNKNOWN = "type-unknown"
+    TYPE_NOT_LISTED = "type-not-listed"
+    NOT_ABOUT = "not-about"
+    END_STAYS = "end-stays"
+    END_WAITS = "end-waits"
+    NOTHING_LEFT = "nothing-left"
+    UNMARKED = "unmarked"
+    MARKING_UNKNOWN = "marking-unknown"
+    MARKING_CONTRADICTS = "marking-contradicts"
+    MARKING_ABOVE = "marking-above"
+    UNGRADED = "ungraded"
+    GRADE_BELOW = "grade-below"
+    TOO_OLD = "too-old"
+    VICTIM = "victim"
+    VICTIM_UNREVIEWED = "victim-unreviewed"
+    REVOKED = "revoked"
+    HELD = "held"
+    RECEIVED = "received"
+    CUT_INVALID = "cut-invalid"
+
+
+class Reason(msgspec.Struct, frozen=True, gc=False):
+    """One reason: its code, and the clause that it comes from or None where any clause says so."""
+
+    code: Code
+    clause: str | None = None
+
+
+_BITS = {code: 1 << place for place, code in enumerate(Code)}
+
+NOT_IN_FORCE = _BITS[Code.NOT_IN_FORCE]
+NO_CLAUSE = _BITS[Code.NO_CLAUSE]
+LIMIT_MISSING = _BITS[Code.LIMIT_MISSING]
+TYPE_UNKNOWN = _BITS[Code.TYPE_UNKNOWN]
+TYPE_NOT_LISTED = _BITS[Code.TYPE_NOT_LISTED]
+NOT_ABOUT = _BITS[Code.NOT_ABOUT]
+END_STAYS = _BITS[Code.END_STAYS]
+END_WAITS = _BITS[Code.END_WAITS]
+NOTHING_LEFT = _BITS[Code.NOTHING_LEFT]
+UNMARKED = _BITS[Code.UNMARKED]
+MARKING_UNKNOWN = _BITS[Code.MARKING_UNKNOWN]
+MARKING_CONTRADICTS = _BITS[Code.MARKING_CONTRADICTS]
+MARKING_ABOVE = _BITS[Code.MARKING_ABOVE]
+UNGRADED = _BITS[Code.UNGRADED]
+GRADE_BELOW = _BITS[Code.GRADE_BELOW]
+TOO_OLD = _BITS[Code.TOO_OLD]
+VICTIM = _BITS[Code.VICTIM]
+VICTIM_UNREVIEWED = _BITS[Code.VICTIM_UNREVIEWED]
+REVOKED = _BITS[Code.REVOKED]
+HELD = _BITS[Code.HELD]
+RECEIVED = _BITS[Code.RECEIVED]
+CUT_INVALID = _BITS[Code.CUT_INVALID]
+
+WAITS = VICTIM | MARKING_CONTRADICTS | END_WAITS
+"""Reasons that a person can settle: an object that fails by these alone waits."""
+
+BY_OTHERS = NOT_ABOUT | END_STAYS | END_WAITS | NOTHING_LEFT
+"""Reasons that lie in what becomes of other objects, not in the object itself."""
+
+THEIRS = {
+    Code.NOT_IN_FORCE: "The agreement is not in force.",
+    Code.NO_CLAUSE: "The agreement has no clause for this direction.",
+    Code.LIMIT_MISSING: "The clause leaves a limit out and so releases nothing.",
+    Code.TYPE_UNKNOWN: "Objects of this type are not released.",
+    Code.TYPE_NOT_LISTED: "The clause does not list this type.",
+    Code.NOT_ABOUT: "Not about a topic of the clause.",
+    Code.END_STAYS: "What it speaks of is not released.",
+    Code.END_WAITS: "What it speaks of is not released yet.",
+    Code.NOTHING_LEFT: "Nothing that it holds is released.",
+    Code.UNMARKED: "It carries no marking.",
+    Code.MARKING_UNKNOWN: "It carries a marking that the agreement does not name.",
+    Code.MARKING_CONTRADICTS: "Its markings await a person.",
+    Code.MARKING_ABOVE: "Its marking is above the ceiling of the clause.",
+    Code.UNGRADED: "It has no grade.",
+    Code.GRADE_BELOW: "Its grade is below the floor of the clause.",
+    Code.TOO_OLD: "It is older than the clause allows.",
+    Code.VICTIM: "A person decides on it.",
+    Code.VICTIM_UNREVIEWED: "The clause does not allow this category.",
+    Code.REVOKED: "Its creator has revoked it.",
+    Code.HELD: "It is not released at present.",
+    Code.RECEIVED: "It may not be passed on.",
+    Code.CUT_INVALID: "No valid form of it can be released.",
+}
+"""What the other side may be told: nothing that the agreement does not already say."""
+
+
+def ours(code: Code, facts: Facts, clause: Clause | None) -> str:
+    """The sentence for us: what failed, with the values on both sides."""
+    limit = f"clause {clause.id}" if clause is not None else "the agreement"
+    values = {"limit": limit, "type": facts.type, "source": facts.source_agreement}
+    if clause is not None:
+        floor = clause.letter_min * 10 + clause.digit_min
+        values |= {
+            "reach": f"{clause.reach} step{'s' * (clause.reach != 1)}",
+            "marking": marking.level_name(facts.marking),
+            "ceiling": marking.level_name(clause.marking_max) if clause.complete else "",
+            "grade": marking.grade_name(facts.grade),
+            "floor": marking.grade_name(floor) if floor else "",
+            "age": str((facts.now - facts.created_at) // DAY),
+            "days": str((clause.max_age or 0) // DAY),
+        }
+    return _OURS[code].format_map(values)
+
+
+@lru_cache(maxsize=65_536)
+def spell(shared: int, masks: tuple[tuple[str, int], ...]) -> tuple[Reason, ...]:
+    """Turn bits into reasons: first what any clause says, then clause by clause."""
+    found = [Reason(code) for code, bit in _BITS.items() if shared & bit]
+    for clause_id, mask in masks:
+        own = mask & ~shared
+        found.extend(Reason(code, clause_id or None) for code, bit in _BITS.items() if own & bit)
+    return tuple(found)
+
+
+_OURS = {
+    Code.NOT_IN_FORCE: "The agreement is not valid at this moment.",
+    Code.NO_CLAUSE: "The agreement has no clause from us to them.",
+    Code.LIMIT_MISSING: "{limit} leaves a limit out, and so releases nothing.",
+    Code.TYPE_UNKNOWN: "{type} is not a type of STIX 2.1; unknown types stay.",
+    Code.TYPE_NOT_LISTED: "{limit} does not list the type {type}.",
+    Code.NOT_ABOUT: "No path of what may go ties it to a topic of {limit} within {reach}.",
+    Code.END_STAYS: "What it speaks of does not go.",
+    Code.END_WAITS: "What it speaks of waits for a person.",
+    Code.NOTHING_LEFT: "None of what it holds may go.",
+    Code.UNMARKED: "It is unmarked; mark it to let the agreement decide.",
+    Code.MARKING_UNKNOWN: "It carries a marking that we cannot rank.",
+    Code.MARKING_CONTRADICTS: "Its markings contradict each other; a person must say.",
+    Code.MARKING_ABOVE: "Marked {marking}, above {ceiling} of {limit}.",
+    Code.UNGRADED: "It has no grade, and {limit} demands one.",
+    Code.GRADE_BELOW: "Graded {grade}, below {floor} of {limit}.",
+    Code.TOO_OLD: "{age} days old; {limit} allows {days}.",
+    Code.VICTIM: "It names a victim; {limit} lets a person decide.",
+    Code.VICTIM_UNREVIEWED: "It names a victim, and {limit} has no review for that.",
+    Code.REVOKED: "Its creator has revoked it, and they never had it.",
+    Code.HELD: "We hold it back ourselves.",
+    Code.RECEIVED: "We hold it under agreement {source}; it may not be passed on.",
+    Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
+}

@@ -1,0 +1,114 @@
+"""What `decide` reads: the frozen facts of one object, and the clauses made ready. Pure."""
+
+import msgspec
+
+from tearline.agreement.document import Clause as SignedClause
+from tearline.agreement.document import Terms
+from tearline.stix import marking
+from tearline.topics.topic import keys_for
+
+DAY = 86_400_000_000
+"""One day in microseconds."""
+
+FOREVER = 2**62
+"""A moment after every other: where no time limit turns."""
+
+GOES, WAITS, STAYS = 0, 1, 2
+"""What becomes of the objects that an edge needs: the worst of them."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The frozen record that `decide` reads for one object under one agreement.
+
+    `marking` and `grade` are in the codes of `stix.marking`; `created_at` is the object's own
+    `created`, for observables without it the moment of arrival; `delivered` is the clause under
+    which the partner holds the object now, or ''; `about` has the path for each clause under
+    which the object is about a topic; `ends` is `GOES`, `WAITS` or `STAYS` for objects that go
+    only where others go.
+    """
+
+    id: str
+    version_at: int
+    type: str
+    created_at: int
+    marking: int
+    grade: int
+    now: int
+    revoked: bool = False
+    delivered: str = ""
+    held: bool = False
+    source_agreement: str = ""
+    victim: bool = False
+    ends: int = GOES
+    about: dict[str, tuple[str, ...]] = {}
+    approvals: int = 0
+    uncuttable: bool = False
+
+
+class Clause(msgspec.Struct, frozen=True, gc=False):
+    """One clause, made ready: `None` stands for a spelled-out `*`.
+
+    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics.
+    """
+
+    id: str
+    complete: bool
+    types: frozenset[str] | None
+    any_topic: bool
+    keys: frozenset[str]
+    stix_ids: frozenset[str]
+    reach: int
+    members: bool
+    marking_max: int
+    letter_min: int
+    digit_min: int
+    max_age: int | None
+    reviews_victim: bool
+    approvals: int
+    remove: tuple[str, ...]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What one agreement says for one direction, made ready for `decide`."""
+
+    clauses: tuple[Clause, ...]
+    valid_from: int
+    valid_until: int
+
+
+def rules_of(terms: Terms, from_slot: str) -> Rules:
+    """Make the clauses that bind what `from_slot` gives ready for `decide`."""
+    return Rules(
+        clauses=tuple(_ready(terms, each) for each in terms.clauses_from(from_slot)),
+        valid_from=terms.valid.from_at,
+        valid_until=terms.valid.until_at,
+    )
+
+
+def _ready(terms: Terms, clause: SignedClause) -> Clause:
+    grade = 0 if clause.grading_min in {None, "*"} else marking.parse_grade(str(clause.grading_min))
+    age = clause.max_age_days
+    review = clause.review
+    topics = [terms.topic_of(each) for each in clause.topics or () if clause.topics != "*"]
+    return Clause(
+        id=clause.id,
+        complete=not clause.left_out,
+        types=None if clause.types == "*" else frozenset(clause.types or ()),
+        any_topic=clause.topics == "*",
+        keys=frozenset().union(
+            *(
+                keys_for(names=t.names + t.aliases, attack_ids=t.attack_ids, labels=t.labels)
+                for t in topics
+            )
+        ),
+        stix_ids=frozenset(each for topic in topics for each in topic.stix_ids),
+        reach=clause.reach or 0,
+        members=clause.members,
+        marking_max=marking.parse_level(clause.marking_max) if clause.marking_max else -1,
+        letter_min=grade // 10,
+        digit_min=grade % 10,
+        max_age=age * DAY if isinstance(age, int) else None,
+        reviews_victim=review is not None and "victim" in review.when,
+        approvals=review.approvals if review is not None else 1,
+        remove=clause.remove,
+    )

@@ -1,0 +1,479 @@
+"""What was decided and released under each agreement, and what came in under it.
+
+`head` has one row for each agreement and issues its positions and moments; `decision` is the
+standing answer for every object, `release` the table that pages are served from. The alias map
+(which of our objects a derived id stands for) never leaves home.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.objects import object_raw
+
+head = Table(
+    "head",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+decision = Table(
+    "decision",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("clause", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("delivered_id", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("attested", Text, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Index("decision_until", "agreement_id", "until_at"),
+    Index("decision_delivered", "agreement_id", "delivered_id"),
+)
+release = Table(
+    "release",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("delivered_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("seq", Integer),
+    Column("cut_raw", LargeBinary),
+    Column("leaf", Integer, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Index("release_object", "agreement_id", "delivered_id", "position"),
+    Index("release_at", "agreement_id", "at"),
+)
+alias = Table(
+    "alias",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("delivered_id", Text, primary_key=True),
+    Column("stix_id", Text, nullable=False),
+)
+recall = Table(
+    "recall",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("delivered_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("acknowledged_at", BigInteger),
+    Column("receipt", Text),
+)
+private_pending = Table(
+    "private_pending",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("record", Text, nullable=False),
+)
+received = Table(
+    "received",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("delivered_id", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("raw", LargeBinary),
+    Column("slip", Text),
+    Column("state", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("received_state", "agreement_id", "state"),
+    Index("received_object", "agreement_id", "delivered_id"),
+)
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("next", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class Head(NamedTuple):
+    """Where an agreement stands: the version decided under, the last position and moment issued."""
+
+    agreement_id: str
+    hash: str
+    position: int
+    last_at: int
+
+
+class Standing(NamedTuple):
+    """The standing decision on one object; `position` is that of its live release, else 0."""
+
+    stix_id: str
+    outcome: str
+    clause: str
+    reasons: str
+    delivered_id: str
+    basis: str
+    path: str
+    attested: str
+    until_at: int
+    position: int
+
+
+class Release(NamedTuple):
+    """One release: what was made available, at which position, and where its slip is logged.
+
+    Exactly one of `seq` (a stored version, byte for byte) and `cut_raw` is there.
+    """
+
+    position: int
+    delivered_id: str
+    type: str
+    version: str
+    at: int
+    until_at: int
+    hash: str
+    basis: str
+    seq: int | None
+    cut_raw: bytes | None
+    leaf: int
+    item: int
+    live: bool
+
+
+class Row(NamedTuple):
+    """One object of a served page: position, moment added, id, version, exact bytes."""
+
+    position: int
+    at: int
+    delivered_id: str
+    type: str
+    version: str
+    raw: bytes
+
+
+class Received(NamedTuple):
+    """One object that a partner gave us; `state` is staged, accepted, quarantined or ended."""
+
+    position: int
+    delivered_id: str
+    hash: str
+    raw: bytes | None
+    slip: str | None
+    state: str
+    reasons: str
+    at: int
+
+
+def heads(tx: Tx) -> list[Head]:
+    """Every agreement that has decided anything."""
+    return [Head(*row) for row in tx.execute(select(head))]
+
+
+def head_of(tx: Tx, agreement_id: str) -> Head:
+    """The head of one agreement; one that starts at 0 if there is none yet."""
+    row = tx.execute(select(head).where(head.c.agreement_id == agreement_id)).first()
+    return Head(*row) if row else Head(agreement_id, "", 0, 0)
+
+
+def put_head(tx: Tx, new: Head) -> None:
+    """Write a head back, in the transaction that used its numbers."""
+    tx.execute(delete(head).where(head.c.agreement_id == new.agreement_id))
+    insert_rows(tx, head, [new])
+
+
+def standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Standing]:
+    """The standing decisions on `ids`; an object never decided is left out."""
+    columns = [decision.c[name] for name in Standing._fields]
+    found = {}
+    for chunk in in_chunks(ids):
+        query = select(*columns).where(
+            decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+        )
+        found.update({row[0]: Standing(*row) for row in tx.execute(query)})
+    return found
+
+
+def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
+    """Every standing decision under an agreement."""
+    columns = [decision.c[name] for name in Standing._fields]
+    query = select(*columns).where(decision.c.agreement_id == agreement_id)
+    return {row[0]: Standing(*row) for row in tx.execute(query)}
+
+
+def put_standing(tx: Tx, agreement_id: str, rows: Sequence[Standing]) -> None:
+    """Replace the standing decisions on the objects of `rows`."""
+    drop_standing(tx, agreement_id, [row.stix_id for row in rows])
+    insert_rows(tx, decision, [(agreement_id, *row) for row in rows])
+
+
+def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
+    """Forget the standing decisions on `ids`, which are no longer held."""
+    for chunk in in_chunks(ids):
+        tx.execute(
+            delete(decision).where(
+                decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+            )
+        )
+
+
+def turning(tx: Tx, agreement_id: str, now: int) -> set[str]:
+    """Objects whose release has reached a moment at which a time limit turns."""
+    query = select(decision.c.stix_id).where(
+        decision.c.agreement_id == agreement_id,
+        decision.c.until_at <= now,
+        decision.c.position > 0,
+    )
+    return set(tx.execute(query).scalars())
+
+
+def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
+    """Append releases; whatever was live of the same delivered object is superseded."""
+    for chunk in in_chunks(row.delivered_id for row in rows):
+        tx.execute(
+            update(release)
+            .where(
+                release.c.agreement_id == agreement_id,
+                release.c.delivered_id.in_(chunk),
+                release.c.live,
+            )
+            .values(live=False)
+        )
+    insert_rows(tx, release, [(agreement_id, *row) for row in rows])
+
+
+def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
+    """Take releases out of service."""
+    for chunk in in_chunks(str(each) for each in positions):
+        tx.execute(
+            update(release)
+            .where(
+                release.c.agreement_id == agreement_id,
+                release.c.position.in_([int(each) for each in chunk]),
+            )
+            .values(live=False)
+        )
+
+
+def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int, Release]:
+    """Releases by position."""
+    columns = [release.c[name] for name in Release._fields]
+    found = {}
+    for chunk in in_chunks(str(each) for each in positions):
+        query = select(*columns).where(
+            release.c.agreement_id == agreement_id,
+            release.c.position.in_([int(each) for each in chunk]),
+        )
+        found.update({row[0]: Release(*row) for row in tx.execute(query)})
+    return found
+
+
+def last_delivered(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Release]:
+    """The newest release ever of each delivered id, live or not."""
+    columns = [release.c[name] for name in Release._fields]
+    found: dict[str, Release] = {}
+    for chunk in in_chunks(ids):
+        query = (
+            select(*columns)
+            .where(release.c.agreement_id == agreement_id, release.c.delivered_id.in_(chunk))
+            .order_by(release.c.position)
+        )
+        found.update({row.delivered_id: Release(*row) for row in tx.execute(query)})
+    return found
+
+
+def page(
+    tx: Tx,
+    agreement_id: str,
+    *,
+    after: int,
+    now: int,
+    limit: int,
+    added_after: int | None = None,
+    ids: Sequence[str] = (),
+    types: Sequence[str] = (),
+) -> list[Row]:
+    """Live releases after a position, in order: what a TAXII page is made of.
+
+    Reads nothing but what was released; a release whose time limit has turned is passed over
+    even before the withdrawal is written.
+    """
+    query = (
+        select(
+            release.c.position,
+            release.c.at,
+            release.c.delivered_id,
+            release.c.type,
+            release.c.version,
+            func.coalesce(release.c.cut_raw, object_raw.c.raw),
+        )
+        .select_from(release.outerjoin(object_raw, object_raw.c.seq == release.c.seq))
+        .where(
+            release.c.agreement_id == agreement_id,
+            release.c.position > after,
+            release.c.live,
+            release.c.until_at > now,
+        )
+        .order_by(release.c.position)
+        .limit(limit)
+    )
+    if added_after is not None:
+        query = query.where(release.c.at > added_after)
+    if ids:
+        query = query.where(release.c.delivered_id.in_(ids))
+    if types:
+        query = query.where(release.c.type.in_(types))
+    return [Row(*row) for row in tx.execute(query)]
+
+
+def live_count(tx: Tx, agreement_id: str) -> int:
+    """How many releases are live."""
+    query = select(func.count()).where(release.c.agreement_id == agreement_id, release.c.live)
+    return tx.execute(query.select_from(release)).scalar() or 0
+
+
+def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Remember which of our objects (second) a delivered id (first) stands for."""
+    insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
+
+
+def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
+    """The id of ours that a delivered id stands for; itself where it was never cut."""
+    query = select(alias.c.stix_id).where(
+        alias.c.agreement_id == agreement_id, alias.c.delivered_id == delivered_id
+    )
+    found = tx.execute(query).scalar()
+    return delivered_id if found is None else found
+
+
+def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:
+    """Note recalls that we ordered: position of the release, delivered id, reason, moment."""
+    insert_rows(tx, recall, [(agreement_id, *row, None, None) for row in rows], ignore=True)
+
+
+def recalls(tx: Tx, agreement_id: str) -> list[tuple[int, str, str, int, int | None, str | None]]:
+    """Recalls that we ordered: position, id, reason, moment, moment acknowledged, receipt."""
+    query = select(
+        recall.c.position,
+        recall.c.delivered_id,
+        recall.c.reason,
+        recall.c.at,
+        recall.c.acknowledged_at,
+        recall.c.receipt,
+    ).where(recall.c.agreement_id == agreement_id)
+    return [tuple(row) for row in tx.execute(query.order_by(recall.c.position))]
+
+
+def acknowledge_recalls(
+    tx: Tx, agreement_id: str, positions: Iterable[int], receipt: str, at: int
+) -> int:
+    """Note the partner's receipt for recalls; returns how many were open until now."""
+    done = 0
+    for chunk in in_chunks(str(each) for each in positions):
+        result = tx.execute(
+            update(recall)
+            .where(
+                recall.c.agreement_id == agreement_id,
+                recall.c.position.in_([int(each) for each in chunk]),
+                recall.c.acknowledged_at.is_(None),
+            )
+            .values(acknowledged_at=at, receipt=receipt)
+        )
+        done += result.rowcount
+    return done
+
+
+def add_private(tx: Tx, kind: str, records: Sequence[str]) -> None:
+    """Queue records for the private log; a leaf is made of them at the fixed cadence."""
+    start = (tx.execute(select(func.max(private_pending.c.seq))).scalar() or 0) + 1
+    rows = [(seq, kind, record) for seq, record in enumerate(records, start=start)]
+    insert_rows(tx, private_pending, rows)
+
+
+def take_private(tx: Tx) -> Iterator[tuple[str, list[str]]]:
+    """Take all queued records out, by kind, in order; the caller logs them."""
+    by_kind: dict[str, list[str]] = {}
+    for row in tx.execute(select(private_pending).order_by(private_pending.c.seq)):
+        by_kind.setdefault(row.kind, []).append(row.record)
+    tx.execute(delete(private_pending))
+    yield from by_kind.items()
+
+
+def pending_private(tx: Tx) -> list[tuple[str, str]]:
+    """What is queued for the private log: kind and record."""
+    query = select(private_pending.c.kind, private_pending.c.record)
+    return [(row.kind, row.record) for row in tx.execute(query.order_by(private_pending.c.seq))]
+
+
+def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
+    """Keep what one page brought, undecided; a position that is there already is passed over."""
+    insert_rows(tx, received, [(agreement_id, *row) for row in rows], ignore=True)
+
+
+def received_in(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
+    """What came in under an agreement and is in one of `states`, by position."""
+    columns = [received.c[name] for name in Received._fields]
+    query = select(*columns).where(
+        received.c.agreement_id == agreement_id, received.c.state.in_(states)
+    )
+    return [Received(*row) for row in tx.execute(query.order_by(received.c.position))]
+
+
+def settle(
+    tx: Tx, agreement_id: str, position: int, *, state: str, reasons: str, slip: str | None = None
+) -> None:
+    """Say what became of something received."""
+    values: dict[str, str] = {"state": state, "reasons": reasons}
+    if slip is not None:
+        values["slip"] = slip
+    tx.execute(
+        update(received)
+        .where(received.c.agreement_id == agreement_id, received.c.position == position)
+        .values(**values)
+    )
+
+
+def forget_bytes(tx: Tx, agreement_id: str, delivered_id: str, state: str) -> int:
+    """Erase the bytes of a received object, keeping the line that says it was here."""
+    result = tx.execute(
+        update(received)
+        .where(received.c.agreement_id == agreement_id, received.c.delivered_id == delivered_id)
+        .values(raw=None, state=state)
+    )
+    return result.rowcount
+
+
+def cursor_of(tx: Tx, agreement_id: str) -> str:
+    """Where our polling of the partner stands; '' at the beginning."""
+    query = select(cursor.c.next).where(cursor.c.agreement_id == agreement_id)
+    return tx.execute(query).scalar() or ""
+
+
+def put_cursor(tx: Tx, agreement_id: str, next_: str, at: int) -> None:
+    """Move our polling on, in the transaction that staged the page."""
+    tx.execute(delete(cursor).where(cursor.c.agreement_id == agreement_id))
+    insert_rows(tx, cursor, [(agreement_id, next_, at)])

@@ -1,0 +1,210 @@
+"""Which objects are about which topic, by which path.
+
+A path starts at an object that *is* the topic or carries its label, and takes at most `reach`
+steps along the fixed table of `topics.topic`. Every step leaves from an object that passes the
+clause and uses a relationship that passes it: so every path that justifies a release is itself
+released, and the receiver can walk it again. Only the last object of a path need not pass; an
+explanation can then say "about the topic, but marked above the ceiling".
+
+The answer for one object depends only on its neighbourhood, so a change is answered by asking
+again for the objects around it; a rebuild asks for all of them. Both run this same code.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from tearline.store import objects
+from tearline.store.database import Tx
+from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, step, type_of
+
+
+class Path(NamedTuple):
+    """Why an object is about a topic: how the first id was recognised, and the ids walked.
+
+    `ids` begins with the topic's own object and ends with the object asked for; between two
+    objects stands the relationship or container that ties them. A container that is itself the
+    one or the other end stands there once.
+    """
+
+    start: str
+    ids: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        """The number of steps from the topic; 0 for the topic itself."""
+        return len(self.ids) // 2
+
+
+class Move(NamedTuple):
+    """One step that *about* may take, and the relationship or container that it goes by."""
+
+    via_id: str
+    from_id: str
+    to_id: str
+    kind: str
+
+
+class Graph:
+    """The moves of one origin's latest versions, read from the store as they are asked for."""
+
+    def __init__(self, tx: Tx, origin: str, *, whole: bool = False) -> None:
+        """Read everything at once if `whole`, else only the neighbourhoods that are loaded."""
+        self._tx = tx
+        self._origin = origin
+        self._whole = whole
+        self._into: dict[str, list[Move]] = {}
+        self._members: dict[str, list[str]] = {}
+        if whole:
+            self._add(objects.relations_all(tx, origin))
+
+    def into(self, ids: Iterable[str]) -> None:
+        """Load the moves that end in `ids`, and the members of the containers among them."""
+        if self._whole:
+            return
+        wanted = {each for each in ids if each not in self._into}
+        self._into.update({each: [] for each in wanted})
+        found = objects.relations_to(self._tx, self._origin, wanted)
+        found += objects.relations_from(self._tx, self._origin, wanted)
+        arriving = {r for r in found if (move := _move(r)) is not None and move.to_id in wanted}
+        self._add(arriving)
+        self._load_members({r.source_id for r in arriving if r.kind == "member"})
+        self._load_members({each for each in wanted if type_of(each) in CONTAINERS})
+
+    def moves_to(self, stix_id: str) -> list[Move]:
+        """The moves that end in an object, in a fixed order."""
+        return self._into.get(stix_id, [])
+
+    def members(self, container_id: str) -> list[str]:
+        """What a container holds."""
+        return self._members.get(container_id, [])
+
+    def onward(self, ids: Iterable[str], steps: int) -> set[str]:
+        """Every object that up to `steps` moves from `ids` can reach, whatever passes or not."""
+        reached: set[str] = set()
+        edge = set(ids)
+        for _ in range(steps):
+            edge = self._next(edge) - reached
+            reached |= edge
+        return reached
+
+    def _next(self, ids: set[str]) -> set[str]:
+        carriers = {each for each in ids if type_of(each) in CARRIERS | CONTAINERS}
+        out = objects.relations_from(self._tx, self._origin, carriers)
+        back = objects.relations_to(self._tx, self._origin, ids)
+        found = {r.target_id for r in out if r.kind in ALONG or r.kind == "member"}
+        found |= {r.source_id for r in back if r.kind in AGAINST}
+        holding = {r.source_id for r in back if r.kind == "member"}
+        inside = objects.relations_from(self._tx, self._origin, holding)
+        return found | holding | {r.target_id for r in inside if r.kind == "member"}
+
+    def _load_members(self, containers: set[str]) -> None:
+        missing = {each for each in containers if each not in self._members}
+        self._members.update({each: [] for each in missing})
+        for each in objects.relations_from(self._tx, self._origin, missing):
+            if each.kind == "member":
+                self._members[each.source_id].append(each.target_id)
+
+    def _add(self, relations: Iterable[objects.Relation]) -> None:
+        for each in sorted(relations):
+            move = _move(each)
+            if move is not None:
+                self._into.setdefault(move.to_id, []).append(move)
+            if self._whole and each.kind == "member":
+                self._members.setdefault(each.source_id, []).append(each.target_id)
+
+
+class Finder:
+    """Finds the path from a clause's topics to objects: the shortest, then the first by id."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        starts: Mapping[str, str],
+        *,
+        members: bool,
+        passes: Callable[[str], bool],
+    ) -> None:
+        """Take the moves, the topics' own objects with how each was recognised, and what passes."""
+        self._graph = graph
+        self._starts = starts
+        self._with_members = members
+        self._passes = passes
+        self._known: dict[tuple[str, int], Path | None] = {}
+
+    def load(self, ids: Iterable[str], reach: int) -> set[str]:
+        """Load all that paths of up to `reach` steps to `ids` can touch; returns what must pass."""
+        touched = set(ids)
+        edge = set(ids)
+        for _ in range(reach):
+            self._graph.into(edge)
+            moves = [move for each in edge for move in self._graph.moves_to(each)]
+            holders = {each for each in edge if type_of(each) in CONTAINERS}
+            edge = {move.from_id for move in moves}
+            holders |= {each for each in edge if type_of(each) in CONTAINERS}
+            inside = {m for each in holders for m in self._graph.members(each)}
+            touched |= edge | {move.via_id for move in moves} | (inside & self._starts.keys())
+        return touched
+
+    def path(self, stix_id: str, reach: int) -> Path | None:
+        """The path to an object within `reach` steps, or None."""
+        key = (stix_id, reach)
+        if key not in self._known:
+            self._known[key] = self._search(stix_id, reach)
+        return self._known[key]
+
+    def _search(self, stix_id: str, reach: int) -> Path | None:
+        if stix_id in self._starts:
+            return Path(self._starts[stix_id], (stix_id,))
+        if reach == 0:
+            return None
+        paths = [p for p in self._candidates(stix_id, reach) if p is not None]
+        return min(paths, key=lambda path: (path.steps, path.ids), default=None)
+
+    def _candidates(self, stix_id: str, reach: int) -> Iterable[Path | None]:
+        for move in self._graph.moves_to(stix_id):
+            if move.kind == "member":
+                yield self._by_membership(move)
+            elif type_of(move.from_id) in CARRIERS and self._allowed(move.from_id, move.via_id):
+                before = self.path(move.from_id, reach - 1)
+                yield before and Path(before.start, (*before.ids, move.via_id, stix_id))
+        if self._with_members and type_of(stix_id) in CONTAINERS:
+            topics = sorted(m for m in self._graph.members(stix_id) if m in self._starts)
+            for each in topics:
+                if self._passes(each):
+                    yield Path(self._starts[each], (each, stix_id))
+
+    def _by_membership(self, move: Move) -> Path | None:
+        """A member of a container that carries the label, or that holds a topic's own object."""
+        if not self._with_members or not self._passes(move.from_id):
+            return None
+        if move.from_id in self._starts:
+            start = self._starts[move.from_id]
+            return Path(start, (move.from_id, move.to_id))
+        topics = (m for m in self._graph.members(move.from_id) if m in self._starts)
+        first = min((m for m in topics if self._passes(m)), default=None)
+        if first is None:
+            return None
+        return Path(self._starts[first], (first, move.from_id, move.to_id))
+
+    def _allowed(self, from_id: str, via_id: str) -> bool:
+        return self._passes(from_id) and self._passes(via_id)
+
+
+def starts(tx: Tx, origin: str, keys: Iterable[str], stix_ids: Iterable[str]) -> dict[str, str]:
+    """Objects that are a topic: their id, and how they were recognised (`name:…`, `stix:…`)."""
+    found = objects.keyed(tx, origin, keys)
+    found.update({each: f"stix:{each}" for each in objects.latest(tx, origin, stix_ids)})
+    return found
+
+
+def holds(path: Path, graph: Graph, topic_starts: Mapping[str, str], *, members: bool) -> bool:
+    """Whether a path that somebody claims can be walked by nothing but the objects it names."""
+    first = {each: how for each, how in topic_starts.items() if each == path.ids[0]}
+    finder = Finder(graph, first, members=members, passes=set(path.ids).__contains__)
+    finder.load([path.ids[-1]], path.steps)
+    return finder.path(path.ids[-1], path.steps) is not None
+
+
+def _move(relation: objects.Relation) -> Move | None:
+    ends = step(relation.kind, relation.source_id, relation.target_id)
+    return ends and Move(relation.via_id, *ends, relation.kind)

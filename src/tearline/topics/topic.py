@@ -1,0 +1,99 @@
+"""What a topic is, and the keys by which an object is recognised as one. Pure.
+
+A topic in an agreement lists names, aliases, STIX ids, ATT&CK ids and labels, so both sides sign
+the same words. An object carries keys of the same form; an object is the topic when they share
+one.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+NAMED_TYPES = frozenset({"threat-actor", "intrusion-set", "campaign", "malware"})
+"""Names count on these types only: a tool or a place may share a name with a threat."""
+
+CARRIERS = frozenset({"threat-actor", "intrusion-set", "campaign", "malware", "infrastructure"})
+"""Only these carry *about* further; everything else can be reached but ends the path."""
+
+ALONG = frozenset(
+    {"uses", "delivers", "drops", "downloads", "exploits", "targets", "controls", "hosts"}
+)
+"""Relationships that carry *about* from their source to their target."""
+
+AGAINST = frozenset({"indicates", "attributed-to", "variant-of"})
+"""Relationships that carry *about* from their target to their source."""
+
+EDGE_REFS: Mapping[str, tuple[str, ...]] = {
+    "relationship": ("source_ref", "target_ref"),
+    "sighting": ("sighting_of_ref",),
+    "note": ("object_refs",),
+    "opinion": ("object_refs",),
+    "language-content": ("object_ref",),
+}
+"""Objects that say something of others, and by which references: they go only where those go."""
+
+CONTAINERS = frozenset({"report", "grouping"})
+"""Objects that hold members; they carry *about* to them only where the clause says so."""
+
+_ATTACK_SOURCES = frozenset({"mitre-attack", "mitre-mobile-attack", "mitre-ics-attack"})
+_ALIAS_PROPERTIES = ("aliases", "x_mitre_aliases")
+
+
+def name_key(name: str) -> str:
+    """The key of a name: NFKC, casefolded, runs of white space as one blank."""
+    return "name:" + " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def keys_of(doc: Mapping[str, Any]) -> list[str]:
+    """All keys that an object carries: `name:`, `attack:` and `label:`; sorted, without doubles."""
+    keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
+    keys.update(f"attack:{each}" for each in _attack_ids(doc))
+    if doc.get("type") in NAMED_TYPES:
+        names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
+        keys.update(name_key(name) for name in names if isinstance(name, str))
+    return sorted(keys)
+
+
+def keys_for(
+    *,
+    names: Iterable[str] = (),
+    attack_ids: Iterable[str] = (),
+    labels: Iterable[str] = (),
+) -> set[str]:
+    """The keys of a topic's names and aliases, ATT&CK ids and labels."""
+    return (
+        {name_key(name) for name in names}
+        | {f"attack:{each}" for each in attack_ids}
+        | {f"label:{label}" for label in labels}
+    )
+
+
+def step(kind: str, source_id: str, target_id: str) -> tuple[str, str] | None:
+    """The direction in which a relationship carries *about*: (from, to), or None if it does not.
+
+    *uses* carries from the user to what is used, never back: whoever else uses a malware is not
+    the topic. *member* is a container's hold on its member.
+    """
+    if kind in ALONG or kind == "member":
+        return source_id, target_id
+    if kind in AGAINST:
+        return target_id, source_id
+    return None
+
+
+def type_of(stix_id: str) -> str:
+    """The type that a STIX id names."""
+    return stix_id.partition("--")[0]
+
+
+def _attack_ids(doc: Mapping[str, Any]) -> Iterable[str]:
+    references = doc.get("external_references")
+    for each in references if isinstance(references, list) else ():
+        if isinstance(each, dict) and each.get("source_name") in _ATTACK_SOURCES:
+            external_id = each.get("external_id")
+            if isinstance(external_id, str):
+                yield external_id
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
