@@ -1,0 +1,245 @@
+"""Write history: append records to a log, sign its checkpoints, hand out receipts.
+
+Leaf format 1 is defined in `tearline.log.verify`. A leaf stands for one or more records and says
+only their kind, number, moment and agreement; what they contain is behind salted commitments.
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tearline import clock
+from tearline.errors import MisuseError, ProofError
+from tearline.log import tree
+from tearline.log.checkpoint import (
+    Checkpoint,
+    checkpoint_text,
+    open_checkpoint,
+    parse_vkey,
+    sign_note,
+    vkey,
+)
+from tearline.log.tiles import StoredTree, derive, write_durably
+from tearline.log.verify import (
+    RECEIPT_SCHEMA,
+    SALT_SIZE,
+    Opening,
+    commitment,
+    parse_leaf,
+    verify_receipt,
+)
+from tearline.stix.canonical import canonical
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import logs
+from tearline.store.database import Store, Tx
+
+__all__ = [
+    "PRIVATE",
+    "append",
+    "commitment",
+    "origin_of",
+    "our_log",
+    "publish",
+    "receipt",
+    "their_log",
+]
+
+PRIVATE = "private"
+"""The name of the log that only this node reads: imports, withheld, waiting, refusals."""
+
+_THEIRS = re.compile(r"theirs/")
+
+
+def our_log(agreement_id: str) -> str:
+    """Return the name of our side's log of an agreement."""
+    return f"ours/{agreement_id}"
+
+
+def their_log(agreement_id: str) -> str:
+    """Return the name of our copy of the partner's log of an agreement."""
+    return f"theirs/{agreement_id}"
+
+
+def origin_of(slug: str, agreement_id: str | None = None) -> str:
+    """Return the origin of a party's log: of one agreement, or its private one."""
+    return f"{slug}/log/{agreement_id.removeprefix('urn:uuid:') if agreement_id else PRIVATE}"
+
+
+# -------------------------------------------------------------------------------------- append
+
+
+def append(
+    tx: Tx,
+    log: str,
+    kind: str,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    at: int,
+    agreement: str | None,
+) -> int:
+    """Append one leaf that stands for `records` and return its index.
+
+    All in the caller's transaction: leaf, hash, head, and the records with fresh salts.
+    `agreement` is the hash of the agreement that the records are about, if any. Raises
+    MisuseError for no records, an unknown form of kind, or a log that is not ours to write.
+    """
+    _check_ours(log)
+    if not records:
+        raise MisuseError("A leaf stands for at least one record.")
+    written = [canonical(dict(record)) for record in records]
+    salts = clock.fresh_bytes(SALT_SIZE * len(written))
+    opened = [
+        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], record)
+        for item, record in enumerate(written)
+    ]
+    entry = _leaf(kind, [tree.leaf_hash(commitment(*one)) for one in opened], at, agreement)
+    index = logs.add_leaves(tx, log, [(entry, tree.leaf_hash(entry))], at=at)
+    logs.add_records(tx, log, [(index, item, *one) for item, one in enumerate(opened)])
+    return index
+
+
+def _leaf(kind: str, commitments: list[bytes], at: int, agreement: str | None) -> bytes:
+    value = {
+        "v": 1,
+        "kind": kind,
+        "at": format_timestamp(at, digits=6),
+        "count": len(commitments),
+        "root": tree.root(commitments).hex(),
+    }
+    if agreement is not None:
+        value["agreement"] = agreement
+    entry = canonical(value)
+    try:
+        parse_leaf(entry)
+    except ProofError as error:
+        raise MisuseError(f"{kind!r} about {agreement!r} does not make a leaf.") from error
+    return entry
+
+
+def _check_ours(log: str) -> None:
+    if _THEIRS.match(log):
+        raise MisuseError(f"The log {log} is the partner's: only its owner writes and signs it.")
+
+
+# ------------------------------------------------------------------------------------- publish
+
+
+def publish(
+    store: Store,
+    log: str,
+    origin: str,
+    private_key: Ed25519PrivateKey,
+    *,
+    now: int,
+    guard: Path | None = None,
+) -> str:
+    """Sign and keep a checkpoint over all durable leaves; return the note.
+
+    Returns the last one when nothing was appended since. `guard` is a file outside the database
+    that holds the last note: it is written first, so that no note is seen anywhere before it. A
+    ProofError, and no signature, when the log is shorter than, or does not begin with, what the
+    last stored checkpoint or the guard's was signed over: a restored backup, or altered history.
+    """
+    _check_ours(log)
+    with store.read() as tx:
+        last = logs.last_checkpoint(tx, log)
+        if last and last.size == logs.head(tx, log).size and _guarded(guard) in {None, last.note}:
+            return last.note
+    with store.write() as tx:
+        derive(tx, log)
+        size, stored = logs.head(tx, log).size, StoredTree(tx, log)
+        key = vkey(origin, private_key.public_key().public_bytes_raw())
+        for note in _signed_before(tx, log, guard):
+            _check_growth(open_checkpoint(note, key, origin), size, stored)
+        note = sign_note(checkpoint_text(origin, size, stored.root(size)), origin, private_key)
+        if guard is not None:
+            write_durably(guard, note.encode())
+        logs.add_checkpoint(tx, log, size, note, at=now)
+    return note
+
+
+def _signed_before(tx: Tx, log: str, guard: Path | None) -> list[str]:
+    last = logs.last_checkpoint(tx, log)
+    return [note for note in (last and last.note, _guarded(guard)) if note]
+
+
+def _guarded(guard: Path | None) -> str | None:
+    if guard is None:
+        return None
+    try:
+        return guard.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise ProofError(f"The checkpoint in {guard} cannot be read.") from error
+
+
+def _check_growth(signed: Checkpoint, size: int, stored: StoredTree) -> None:
+    if signed.size > size:
+        raise ProofError(
+            f"The log has {size} leaves, but {signed.size} were signed before.",
+            means="The store is older than a checkpoint that others may hold: a restored backup. "
+            "Signing now would show them two histories.",
+            do="Restore a newer backup. If there is none, tell the partner and sign a new "
+            "agreement, which begins new logs.",
+        )
+    if stored.root(signed.size) != signed.root:
+        raise ProofError(
+            f"The first {signed.size} leaves are not those that were signed before.",
+            means="History was altered, or a restored backup was written on. Signing now would "
+            "show the partner two histories.",
+            do="Restore a backup that fits the last checkpoint.",
+        )
+
+
+# ------------------------------------------------------------------------------------ receipts
+
+
+def receipt(tx: Tx, log: str, index: int, item: int, *, origin: str, vkey: str) -> dict[str, Any]:
+    """Return the proof, checkable offline, that a record is in the log (tearline-receipt/1).
+
+    Works for our logs and for our copy of a partner's. The receipt is checked before it is
+    returned. Raises ProofError when no checkpoint covers the leaf yet or the record is not here.
+    """
+    entry, signed = logs.leaf(tx, log, index), logs.last_checkpoint(tx, log)
+    if entry is None or signed is None or signed.size <= index:
+        raise ProofError(
+            f"No checkpoint covers leaf {index} of the log {log} yet.",
+            means="A receipt needs the log's signature over the leaf.",
+            do="Publish the log, or wait for the next checkpoint, and ask again.",
+        )
+    openings = [Opening(*row) for row in logs.records(tx, log, index, index + 1)]
+    if not 0 <= item < len(openings):
+        raise ProofError(f"Record {item} of leaf {index} in the log {log} is not held here.")
+    document = _receipt(entry, index, openings, item)
+    document["proof"] = _base64(StoredTree(tx, log).inclusion_proof(index, signed.size))
+    document["checkpoint"] = signed.note
+    if parse_vkey(vkey)[0] != origin:
+        raise MisuseError(f"The key {vkey.partition('+')[0]!r} is not of the log {origin!r}.")
+    verify_receipt(document, vkey)
+    return document
+
+
+def _receipt(entry: bytes, index: int, openings: list[Opening], item: int) -> dict[str, Any]:
+    hashes = [tree.leaf_hash(commitment(one.salt, one.record)) for one in openings]
+    place = {
+        "index": item,
+        "count": len(hashes),
+        "proof": _base64(tree.inclusion_proof(hashes, item, len(hashes))),
+    }
+    return {
+        "schema": RECEIPT_SCHEMA,
+        "record": openings[item].record.decode(),
+        "salt": base64.b64encode(openings[item].salt).decode(),
+        "item": place,
+        "leaf": entry.decode(),
+        "index": index,
+    }
+
+
+def _base64(hashes: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(one).decode() for one in hashes]

@@ -1,0 +1,143 @@
+"""A stored log as the tiles that C2SP tlog-tiles serves, and as a folder anyone can check.
+
+The store keeps the hash of every leaf and, derived, the root of every full tile. Any root or proof
+then needs a few tiles, however long the log is.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from tearline.errors import ProofError
+from tearline.log import tree
+from tearline.log.tree import TILE_WIDTH, Tile, pack_entries, tile_path, tiles_of
+from tearline.log.verify import Opening, write_opening
+from tearline.store import logs
+from tearline.store.database import Tx
+
+_TILE_BITS = 8
+_RECORDS_AT_ONCE = 1000
+
+
+class StoredTree:
+    """The tree of a stored log, seen from one transaction."""
+
+    def __init__(self, tx: Tx, log: str) -> None:
+        """Read nothing yet; tiles are read when needed and kept for the next question."""
+        self._tx = tx
+        self._log = log
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def root(self, size: int) -> bytes:
+        """Return the root over the first `size` leaves."""
+        return tree.range_root(self._node, 0, size)
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """Return the audit path of one leaf in the tree of the first `size`."""
+        return self._roots(tree.inclusion_ranges(index, size))
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """Return the proof that the tree of `new` leaves extends that of `old`."""
+        return self._roots(tree.consistency_ranges(old, new))
+
+    def _roots(self, ranges: Iterable[tuple[int, int]]) -> list[bytes]:
+        return [tree.range_root(self._node, begin, end) for begin, end in ranges]
+
+    def _node(self, level: int, index: int) -> bytes:
+        tile_level, up = divmod(level, _TILE_BITS)
+        tile, place = divmod(index << up, TILE_WIDTH)
+        hashes = self._tile(tile_level, tile)[place : place + (1 << up)]
+        if len(hashes) == 1 << up:
+            return tree.root(hashes)
+        if level == 0:
+            raise ProofError(
+                f"The log {self._log} lacks leaf {index}.",
+                means="The store is damaged, or was altered by hand.",
+                do="Restore the newest backup and compare with the last checkpoint.",
+            )
+        return tree.node_hash(
+            self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
+        )
+
+    def _tile(self, level: int, index: int) -> list[bytes]:
+        found = self._tiles.get((level, index))
+        if found is None:
+            begin = index * TILE_WIDTH
+            found = logs.hashes(self._tx, self._log, level, begin, begin + TILE_WIDTH)
+            self._tiles[level, index] = found
+        return found
+
+
+def derive(tx: Tx, log: str) -> None:
+    """Store the roots of the tiles that have become full since the last time."""
+    level, count = 0, logs.head(tx, log).size
+    while count >= TILE_WIDTH:
+        full = count // TILE_WIDTH
+        have = logs.tile_count(tx, log, level + 1)
+        begins = [index * TILE_WIDTH for index in range(have, full)]
+        roots = [tree.root(logs.hashes(tx, log, level, at, at + TILE_WIDTH)) for at in begins]
+        logs.add_tiles(tx, log, level + 1, have, roots)
+        level, count = level + 1, full
+
+
+def read_tile(tx: Tx, log: str, tile: Tile) -> bytes | None:
+    """Return the bytes of a tile or bundle, or None if the signed log does not reach that far."""
+    signed = logs.last_checkpoint(tx, log)
+    begin = tile.index * TILE_WIDTH
+    end = begin + tile.width
+    if signed is None or end > signed.size >> (_TILE_BITS * (tile.level or 0)):
+        return None
+    if tile.level is None:
+        return pack_entries(logs.leaves(tx, log, begin, end))
+    return b"".join(logs.hashes(tx, log, tile.level, begin, end))
+
+
+def write_folder(tx: Tx, log: str, directory: Path, *, vkey: str, with_records: bool) -> None:
+    """Write what the last checkpoint covers: entries, tiles, vkey, records, the checkpoint last.
+
+    The folder can be served as it is by any web server, except records.jsonl, which opens what
+    the leaves only commit to. Raises ProofError when no checkpoint has been signed yet.
+    """
+    signed = logs.last_checkpoint(tx, log)
+    if signed is None:
+        raise ProofError(
+            f"The log {log} has no signed checkpoint yet.",
+            do="Run the node once; it publishes what its logs hold.",
+        )
+    levels = max(signed.size.bit_length() - 1, 0) // _TILE_BITS + 1
+    for level in (None, *range(levels)):
+        for tile in tiles_of(signed.size, level):
+            _write(directory / tile_path(tile), read_tile(tx, log, tile) or b"")
+    _write(directory / "vkey", vkey.encode() + b"\n")
+    if with_records:
+        _write_records(tx, log, directory / "records.jsonl", signed.size)
+    write_durably(directory / "checkpoint", signed.note.encode())
+
+
+def _write_records(tx: Tx, log: str, path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        last = -1
+        while rows := logs.records_after(tx, log, last, count=_RECORDS_AT_ONCE):
+            file.writelines(write_opening(Opening(*row)) for row in rows if row[0] < size)
+            last = rows[-1][0]
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a file so that after a power cut it holds either the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,397 @@
+r"""Check a log, a receipt or a log's growth from files alone; needs nothing else of Tearline.
+
+This module also defines leaf format 1, so that who reads a leaf and who writes one agree:
+
+    record      canonical JSON (RFC 8785)
+    commitment  SHA-256("tearline/record/1\n" || salt of 32 bytes || record)
+    leaf        canonical JSON {"at", "count", "kind", "root", "v": 1} and, when about one,
+                "agreement"; root is the hex RFC 6962 root over `count` commitments as entries
+"""
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tearline.errors import ProofError
+from tearline.log import tree
+from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
+from tearline.log.tree import Tile, tile_path
+from tearline.stix.canonical import parse_canonical
+
+RECEIPT_SCHEMA = "tearline-receipt/1"
+SALT_SIZE = 32
+PROBLEM_LIMIT = 100
+_RECORD_PREFIX = b"tearline/record/1\n"
+_KIND = re.compile(r"[a-z][a-z-]{0,39}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_ROOT = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+# -------------------------------------------------------------------------------------- leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a leaf says: of which kind its records are, how many, when, under which agreement."""
+
+    kind: str
+    at: str
+    count: int
+    root: bytes
+    agreement: str | None
+
+
+class Opening(NamedTuple):
+    """A record with the place of its commitment and the salt that opens it."""
+
+    leaf: int
+    item: int
+    salt: bytes
+    record: bytes
+
+
+def commitment(salt: bytes, record: bytes) -> bytes:
+    """Return the hash that stands for a record; without the salt it says nothing about it."""
+    if len(salt) != SALT_SIZE:
+        raise ProofError(f"A salt has {SALT_SIZE} bytes, not {len(salt)}.")
+    return sha256(_RECORD_PREFIX + salt + record).digest()
+
+
+def parse_leaf(entry: bytes) -> Leaf:
+    """Return what a leaf of format 1 says; ProofError if anything in it is not of that form."""
+    value = parse_canonical(entry)
+    required = {"v", "kind", "at", "count", "root"}
+    if not isinstance(value, dict) or value.keys() - {"agreement"} != required:
+        raise _bad_leaf()
+    agreement = value.get("agreement")
+    forms = (_KIND, value["kind"]), (_MOMENT, value["at"]), (_ROOT, value["root"])
+    fits = all(isinstance(text, str) and form.fullmatch(text) for form, text in forms)
+    if "agreement" in value:
+        fits = fits and isinstance(agreement, str) and bool(_HASH.fullmatch(agreement))
+    if not fits or not _is(value["v"], 1, 1) or not _is(value["count"], 1):
+        raise _bad_leaf()
+    root = bytes.fromhex(value["root"])
+    return Leaf(value["kind"], value["at"], value["count"], root, agreement)
+
+
+def check_openings(leaf: Leaf, openings: list[Opening]) -> None:
+    """Check that these are all the records of a leaf, unaltered and in order; else ProofError."""
+    if [opening.item for opening in openings] != list(range(leaf.count)):
+        raise ProofError(
+            f"The leaf has {leaf.count} records; {len(openings)} are here, or out of order.",
+            means="Records were left out, repeated or moved.",
+        )
+    hashes = [tree.leaf_hash(commitment(one.salt, one.record)) for one in openings]
+    if tree.root(hashes) != leaf.root:
+        raise ProofError(
+            "The records are not those that the leaf stands for.",
+            means="A record or its salt was altered after it was logged.",
+        )
+
+
+def write_opening(opening: Opening) -> bytes:
+    """Return the line of records.jsonl for one opening, newline included."""
+    value = {
+        "leaf": opening.leaf,
+        "item": opening.item,
+        "salt": base64.b64encode(opening.salt).decode(),
+        "record": opening.record.decode(),
+    }
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def parse_opening(line: bytes) -> Opening:
+    """Return the opening in a line of records.jsonl; ProofError if it is not one."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or value.keys() != {"leaf", "item", "salt", "record"}:
+        raise ProofError("A line of records is not of the form leaf, item, salt, record.")
+    if not _is(value["leaf"]) or not _is(value["item"]) or not isinstance(value["record"], str):
+        raise ProofError("A line of records does not name its leaf and item as numbers.")
+    record = _utf8(value["record"])
+    return Opening(value["leaf"], value["item"], _unbase64(value["salt"]), record)
+
+
+# ------------------------------------------------------------------------------------ receipts
+
+
+def verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
+    """Return the record that a receipt proves to be in the log of `vkey`; else ProofError.
+
+    The record's commitment is shown to be in the leaf, the leaf in the tree, and the tree under
+    the signed checkpoint. Nothing but the document and the log's verifier key is needed.
+    """
+    try:
+        return _verify_receipt(document, vkey)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ProofError("The receipt is not of the form that receipts have.") from error
+
+
+def _verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
+    names = {"schema", "record", "salt", "item", "leaf", "index", "proof", "checkpoint"}
+    item = document["item"]
+    if document["schema"] != RECEIPT_SCHEMA or document.keys() != names:
+        raise ProofError(f"The receipt is not of the form {RECEIPT_SCHEMA}.")
+    if item.keys() != {"index", "count", "proof"}:
+        raise TypeError
+    entry, record = _utf8(document["leaf"]), _utf8(document["record"])
+    leaf = parse_leaf(entry)
+    if not (_is(item["index"]) and _is(item["count"], leaf.count, leaf.count)):
+        raise ProofError("The receipt does not say which of the leaf's records it is about.")
+    if not _is(document["index"]):
+        raise ProofError("The receipt does not say which leaf it is about.")
+    hashed = tree.leaf_hash(commitment(_unbase64(document["salt"]), record))
+    proof = [_unbase64(one) for one in item["proof"]]
+    tree.verify_inclusion(hashed, item["index"], leaf.count, proof, leaf.root)
+    checkpoint = open_checkpoint(document["checkpoint"], vkey, parse_vkey(vkey)[0])
+    proof = [_unbase64(one) for one in document["proof"]]
+    place = document["index"], checkpoint.size
+    tree.verify_inclusion(tree.leaf_hash(entry), *place, proof, checkpoint.root)
+    value = parse_canonical(record)
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+# ------------------------------------------------------------------------------------- folders
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a folder holds and everything that is wrong with it; good when nothing is.
+
+    `pinned` says that the caller gave the verifier key. Without it the folder's own was used,
+    which shows that the folder is consistent, not whose it is. `unopened` counts the leaves
+    without records. `problems` names at most PROBLEM_LIMIT.
+    """
+
+    origin: str = ""
+    size: int = 0
+    root: bytes = b""
+    pinned: bool = False
+    kinds: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    unopened: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether everything held."""
+        return not self.problems
+
+    def blame(self, place: str, error: object) -> None:
+        """Note a problem with the place where it is."""
+        if len(self.problems) < PROBLEM_LIMIT:
+            self.problems.append(f"{place}: {error}")
+
+
+def verify_folder(directory: Path, vkey: str | None = None) -> Verdict:
+    """Rebuild the tree of a log folder from its entries and check all else against it.
+
+    Checks the checkpoint's signature, every entry, every tile that is there, and every opened
+    record. Reads bundle by bundle. Never raises for what is in the folder: see `problems`.
+    """
+    return _verify(directory, vkey, [])
+
+
+def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
+    """Check a log folder, and that it only grew since an older folder's checkpoint was signed.
+
+    Of the old folder only the checkpoint (and its vkey) is read. When both signatures hold and
+    the roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
+    """
+    try:
+        _, before, _ = _read_checkpoint(old, vkey)
+    except (ProofError, OSError, ValueError) as error:
+        verdict = Verdict(pinned=vkey is not None)
+        verdict.blame(f"{old.name}/checkpoint", error)
+        return verdict
+    return _verify(new, vkey, [before])
+
+
+def _verify(directory: Path, vkey: str | None, earlier: list[Checkpoint]) -> Verdict:
+    verdict = Verdict(pinned=vkey is not None)
+    try:
+        checkpoint = _read_checkpoint(directory, vkey)[1]
+    except (ProofError, OSError, ValueError) as error:
+        verdict.blame("checkpoint", error)
+        return verdict
+    verdict.origin, verdict.size, verdict.root = (
+        checkpoint.origin,
+        checkpoint.size,
+        checkpoint.root,
+    )
+    for before in earlier:
+        if before.origin != checkpoint.origin:
+            verdict.blame("checkpoint", f"The log was {before.origin!r} before.")
+        if before.size > checkpoint.size:
+            verdict.blame("checkpoint", f"The log shrank from {before.size} leaves: a rollback.")
+    _walk(directory, verdict, earlier)
+    return verdict
+
+
+def _walk(directory: Path, verdict: Verdict, earlier: list[Checkpoint]) -> None:
+    """Go once through entries, tiles and records, side by side."""
+    frontier = tree.Frontier()
+    marks = {before.size: before.root for before in earlier}
+    records = _Records(directory / "records.jsonl", verdict)
+    _compare(marks, frontier, verdict)
+    for bundle in tree.tiles_of(verdict.size, None):
+        entries = _read_bundle(directory, bundle, verdict)
+        if entries is None:
+            return
+        for entry in entries:
+            _check_entry(entry, frontier.size, verdict, records)
+            for tile, hashes in frontier.add(tree.leaf_hash(entry)):
+                _check_tile(directory, tile, hashes, verdict)
+            _compare(marks, frontier, verdict)
+    for tile, hashes in frontier.partial():
+        _check_tile(directory, tile, hashes, verdict)
+    records.finish()
+    if frontier.root() != verdict.root:
+        verdict.blame("checkpoint", "The root over the entries is not the one that was signed.")
+
+
+def _compare(marks: dict[int, bytes], frontier: tree.Frontier, verdict: Verdict) -> None:
+    expected = marks.get(frontier.size)
+    if expected is not None and frontier.root() != expected:
+        verdict.blame(
+            "checkpoint",
+            f"The first {frontier.size} leaves are not those signed before: a second history.",
+        )
+
+
+def _check_entry(entry: bytes, index: int, verdict: Verdict, records: "_Records") -> None:
+    try:
+        leaf = parse_leaf(entry)
+        verdict.kinds[leaf.kind] += 1
+        openings = records.of(index)
+        if openings:
+            check_openings(leaf, openings)
+            for opening in openings:
+                parse_canonical(opening.record)
+        else:
+            verdict.unopened += 1
+        verdict.records += len(openings)
+    except ProofError as error:
+        verdict.blame(f"leaf {index}", error)
+
+
+class _Records:
+    """The lines of records.jsonl, handed out leaf by leaf in the order they have to have."""
+
+    def __init__(self, path: Path, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self._groups = groupby(_lines(path, verdict), key=lambda opening: opening.leaf)
+        self._next: tuple[int, list[Opening]] | None = None
+        self._advance()
+
+    def of(self, index: int) -> list[Opening]:
+        """Return the openings of a leaf, which has to come after those asked for before."""
+        while self._next is not None and self._next[0] < index:
+            self._verdict.blame("records.jsonl", f"Leaf {self._next[0]} comes again or too late.")
+            self._advance()
+        if self._next is None or self._next[0] != index:
+            return []
+        found = self._next[1]
+        self._advance()
+        return found
+
+    def finish(self) -> None:
+        """Blame what is left over: records of leaves that the checkpoint does not cover."""
+        while self._next is not None:
+            self._verdict.blame("records.jsonl", f"The log has no leaf {self._next[0]} here.")
+            self._advance()
+
+    def _advance(self) -> None:
+        found = next(self._groups, None)
+        self._next = None if found is None else (found[0], list(found[1]))
+
+
+def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield parse_opening(line)
+            except ProofError as error:
+                verdict.blame(f"records.jsonl line {number}", error)
+
+
+def _read_checkpoint(directory: Path, vkey: str | None) -> tuple[str, Checkpoint, str]:
+    key = vkey or (directory / "vkey").read_text("utf-8").strip()
+    note = (directory / "checkpoint").read_bytes().decode("utf-8")
+    return note, open_checkpoint(note, key, parse_vkey(key)[0]), key
+
+
+def _read_tile(directory: Path, tile: Tile) -> bytes | None:
+    """Return a tile's bytes, also from the full tile that has taken a partial one's place."""
+    for path in (tile_path(tile), tile_path(Tile(tile.level, tile.index))):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return (directory / path).read_bytes()
+    return None
+
+
+def _read_bundle(directory: Path, bundle: Tile, verdict: Verdict) -> list[bytes] | None:
+    data = _read_tile(directory, bundle)
+    if data is None:
+        verdict.blame(tile_path(bundle), "The entries are missing, so the log cannot be checked.")
+        return None
+    try:
+        entries = tree.unpack_entries(data)
+    except ProofError as error:
+        verdict.blame(tile_path(bundle), error)
+        return None
+    exact = (directory / tile_path(bundle)).exists()
+    if len(entries) < bundle.width or (exact and len(entries) > bundle.width):
+        verdict.blame(tile_path(bundle), f"It has {len(entries)} entries, not {bundle.width}.")
+    return entries[: bundle.width]
+
+
+def _check_tile(directory: Path, tile: Tile, hashes: list[bytes], verdict: Verdict) -> None:
+    data = _read_tile(directory, tile)
+    if data is None:
+        return
+    expected = b"".join(hashes)
+    exact = (directory / tile_path(tile)).exists()
+    if (data if exact else data[: len(expected)]) != expected:
+        verdict.blame(tile_path(tile), "Its hashes are not those of the entries.")
+
+
+# --------------------------------------------------------------------------------------- forms
+
+
+def _is(value: object, least: int = 0, most: int = 2**53 - 1) -> bool:
+    """Whether a value is a whole number (not a truth value) within bounds."""
+    return type(value) is int and least <= value <= most
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ProofError("A text in the proof cannot be written as UTF-8.") from error
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ProofError("A value in the proof is not base64.") from error
+    if base64.b64encode(data).decode() != text:
+        raise ProofError("A value in the proof is not base64 in its one form.")
+    return data
+
+
+def _bad_leaf() -> ProofError:
+    return ProofError("The leaf is not of format 1.", means="This program cannot read it.")

@@ -1,0 +1,228 @@
+"""Logs: leaves, the hashes derived from them, the opened records, and signed checkpoints.
+
+A log is named `private`, `ours/<agreement id>` or `theirs/<agreement id>` (our copy of the
+partner's log). Leaves and records are only ever added. `log_tile` is derived and can be rebuilt:
+the hash at (level, idx) is the root of the full tile `idx` of the level below; level 0 is
+`log_leaf.leaf_hash`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
+
+from tearline.store.database import Tx, insert_rows, metadata
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+log_leaf = Table(
+    "log_leaf",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+log_tile = Table(
+    "log_tile",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+log_record = Table(
+    "log_record",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+log_checkpoint = Table(
+    "log_checkpoint",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class Head(NamedTuple):
+    """How many leaves a log has, and the moment of the last one."""
+
+    size: int
+    at: int
+
+
+class Signed(NamedTuple):
+    """A checkpoint as it was signed: the size it covers, the note, and when we kept it."""
+
+    size: int
+    note: str
+    at: int
+
+
+OpenedRow = tuple[int, int, bytes, bytes]
+"""A record that opens an item of a leaf: leaf index, item, salt, canonical record."""
+
+
+# ---------------------------------------------------------------------------- head and leaves
+
+_HEAD = "SELECT size, at FROM log_head WHERE log = ?"
+_SET_HEAD = (
+    "INSERT INTO log_head (log, size, at) VALUES (?, ?, ?)"
+    " ON CONFLICT (log) DO UPDATE SET size = excluded.size, at = excluded.at"
+)
+_LEAF_HASHES = "SELECT leaf_hash FROM log_leaf WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx"
+_TILE_HASHES = (
+    "SELECT hash FROM log_tile WHERE log = ? AND level = ? AND idx >= ? AND idx < ? ORDER BY idx"
+)
+
+
+def head(tx: Tx, log: str) -> Head:
+    """Return the head of a log; a log that nobody wrote to has no leaves."""
+    row = tx.exec_driver_sql(_HEAD, (log,)).one_or_none()
+    return Head(row[0], row[1]) if row else Head(0, 0)
+
+
+def names(tx: Tx) -> list[str]:
+    """Return the names of the logs that have a leaf, in order."""
+    return list(tx.execute(select(log_head.c.log).order_by(log_head.c.log)).scalars())
+
+
+def add_leaves(tx: Tx, log: str, leaves: Sequence[tuple[bytes, bytes]], *, at: int) -> int:
+    """Append leaves, each with its hash, advance the head, and return the first one's index."""
+    first = head(tx, log).size
+    rows = [(log, first + place, leaf, digest) for place, (leaf, digest) in enumerate(leaves)]
+    insert_rows(tx, log_leaf, rows)
+    tx.exec_driver_sql(_SET_HEAD, (log, first + len(rows), at))
+    return first
+
+
+def leaf(tx: Tx, log: str, index: int) -> bytes | None:
+    """Return the bytes of one leaf, or None if the log is shorter."""
+    found = leaves(tx, log, index, index + 1)
+    return found[0] if found else None
+
+
+_LEAVES = (
+    select(log_leaf.c.leaf)
+    .where(log_leaf.c.log == bindparam("log"), log_leaf.c.idx >= bindparam("begin"))
+    .where(log_leaf.c.idx < bindparam("end"))
+    .order_by(log_leaf.c.idx)
+)
+
+
+def leaves(tx: Tx, log: str, begin: int, end: int) -> list[bytes]:
+    """Return the bytes of the leaves from `begin` up to, not including, `end`."""
+    return list(tx.execute(_LEAVES, {"log": log, "begin": begin, "end": end}).scalars())
+
+
+# ----------------------------------------------------------------------------- derived hashes
+
+
+def hashes(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
+    """Return the hashes of one tile level from `begin` up to, not including, `end`."""
+    if level:
+        rows = tx.exec_driver_sql(_TILE_HASHES, (log, level, begin, end))
+    else:
+        rows = tx.exec_driver_sql(_LEAF_HASHES, (log, begin, end))
+    return [row[0] for row in rows]
+
+
+def tile_count(tx: Tx, log: str, level: int) -> int:
+    """Return how many hashes of a level above 0 have been derived."""
+    last = select(func.max(log_tile.c.idx)).where(log_tile.c.log == log, log_tile.c.level == level)
+    found = tx.execute(last).scalar_one()
+    return 0 if found is None else int(found) + 1
+
+
+def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) -> None:
+    """Add derived hashes of a level above 0, from index `first` on."""
+    rows = [(log, level, first + place, digest) for place, digest in enumerate(roots)]
+    insert_rows(tx, log_tile, rows)
+
+
+# ------------------------------------------------------------------------------------ records
+
+
+def add_records(tx: Tx, log: str, rows: Sequence[OpenedRow]) -> None:
+    """Keep records with the salts that open them; one that is there already stays as it is."""
+    insert_rows(tx, log_record, [(log, *row) for row in rows], ignore=True)
+
+
+_RECORDS = (
+    select(log_record.c.idx, log_record.c.item, log_record.c.salt, log_record.c.record)
+    .where(log_record.c.log == bindparam("log"), log_record.c.idx >= bindparam("begin"))
+    .where(log_record.c.idx < bindparam("end"))
+    .order_by(log_record.c.idx, log_record.c.item)
+)
+_NEXT_OPENED = (
+    select(log_record.c.idx)
+    .where(log_record.c.log == bindparam("log"), log_record.c.idx > bindparam("after"))
+    .order_by(log_record.c.idx, log_record.c.item)
+    .limit(1)
+    .offset(bindparam("count"))
+)
+
+
+def records(tx: Tx, log: str, begin: int, end: int) -> list[OpenedRow]:
+    """Return the opened records of the leaves from `begin` up to, not including, `end`."""
+    rows = tx.execute(_RECORDS, {"log": log, "begin": begin, "end": end})
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def records_after(tx: Tx, log: str, leaf: int, *, count: int = 1000) -> list[OpenedRow]:
+    """Return the records of whole leaves after a leaf (-1: from the first), about `count`.
+
+    Stops at the end of the leaf in which record number `count` stands; the last row's leaf is
+    the `leaf` of the next call. Empty when there are no more.
+    """
+    last = {"log": log, "after": leaf, "count": max(count, 1) - 1}
+    end = tx.execute(_NEXT_OPENED, last).scalar_one_or_none()
+    return records(tx, log, leaf + 1, (head(tx, log).size if end is None else end + 1))
+
+
+# -------------------------------------------------------------------------------- checkpoints
+
+
+def add_checkpoint(tx: Tx, log: str, size: int, note: str, *, at: int) -> None:
+    """Keep a signed checkpoint; the first one of a size stays."""
+    insert_rows(tx, log_checkpoint, [(log, size, note, at)], ignore=True)
+
+
+def last_checkpoint(tx: Tx, log: str) -> Signed | None:
+    """Return the checkpoint that covers most, or None before the first."""
+    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
+    latest = select(*columns).where(log_checkpoint.c.log == log)
+    row = tx.execute(latest.order_by(log_checkpoint.c.size.desc()).limit(1)).one_or_none()
+    return Signed(row[0], row[1], row[2]) if row else None
+
+
+def checkpoint_at(tx: Tx, log: str, size: int) -> Signed | None:
+    """Return the smallest checkpoint that covers at least `size` leaves, or None."""
+    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
+    covering = select(*columns).where(log_checkpoint.c.log == log, log_checkpoint.c.size >= size)
+    row = tx.execute(covering.order_by(log_checkpoint.c.size).limit(1)).one_or_none()
+    return Signed(row[0], row[1], row[2]) if row else None
