@@ -1,0 +1,104 @@
+"""What we say of objects beside their bytes, what we hold back, and what must be decided again."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, delete, distinct, select
+
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("stix_id", Text, primary_key=True),
+    Column("marking", Integer),
+    Column("grade", Integer),
+    Column("at", BigInteger, nullable=False),
+)
+hold = Table(
+    "hold",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+)
+
+
+def annotate(
+    tx: Tx, ids: Iterable[str], *, marking: int | None, grade: int | None, at: int
+) -> list[str]:
+    """Put our marking or grade beside objects; returns the ids for which that changed anything.
+
+    `None` leaves what was there.
+    """
+    changed = []
+    rows = []
+    for chunk in in_chunks(ids):
+        present = annotations(tx, chunk)
+        for stix_id in chunk:
+            old = present.get(stix_id, (None, None))
+            new = (old[0] if marking is None else marking, old[1] if grade is None else grade)
+            if new != old:
+                changed.append(stix_id)
+                rows.append((stix_id, *new, at))
+    for chunk in in_chunks(changed):
+        tx.execute(delete(annotation).where(annotation.c.stix_id.in_(chunk)))
+    insert_rows(tx, annotation, rows)
+    return changed
+
+
+def annotations(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
+    """Our marking and grade of each of `ids` that has any."""
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for chunk in in_chunks(ids):
+        query = select(annotation).where(annotation.c.stix_id.in_(chunk))
+        found.update({row.stix_id: (row.marking, row.grade) for row in tx.execute(query)})
+    return found
+
+
+def put_hold(tx: Tx, kind: str, value: str, reason: str, at: int) -> bool:
+    """Stop an object or a source at once; false if it was held already."""
+    query = select(hold.c.at).where(hold.c.kind == kind, hold.c.value == value)
+    if tx.execute(query).first():
+        return False
+    insert_rows(tx, hold, [(kind, value, reason, at)])
+    return True
+
+
+def lift_hold(tx: Tx, kind: str, value: str) -> bool:
+    """End a hold; false if there was none."""
+    query = delete(hold).where(hold.c.kind == kind, hold.c.value == value)
+    return tx.execute(query).rowcount > 0
+
+
+def holds(tx: Tx) -> dict[tuple[str, str], str]:
+    """Every hold: (kind, value) and its reason."""
+    return {(row.kind, row.value): row.reason for row in tx.execute(select(hold))}
+
+
+def mark_dirty(tx: Tx, agreement_ids: Iterable[str], ids: Sequence[str]) -> None:
+    """Note that decisions on `ids` must be taken again under each of these agreements."""
+    for agreement_id in agreement_ids:
+        insert_rows(tx, dirty, [(agreement_id, each) for each in ids], ignore=True)
+
+
+def dirty_ids(tx: Tx, agreement_id: str) -> set[str]:
+    """The dirty set of one agreement."""
+    query = select(dirty.c.stix_id).where(dirty.c.agreement_id == agreement_id)
+    return set(tx.execute(query).scalars())
+
+
+def dirty_agreements(tx: Tx) -> list[str]:
+    """Agreements whose dirty set is not empty."""
+    return list(tx.execute(select(distinct(dirty.c.agreement_id))).scalars())
+
+
+def clear_dirty(tx: Tx, agreement_id: str) -> None:
+    """Empty the dirty set of one agreement, in the transaction that decided it."""
+    tx.execute(delete(dirty).where(dirty.c.agreement_id == agreement_id))
