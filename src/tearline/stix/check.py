@@ -23,6 +23,8 @@ from tearline.stix.observable import (
 )
 
 _MOST_PROBLEMS = 3
+# Never slower than the text is long, whatever a partner writes.
+_LINEAR = jsonschema_rs.RegexOptions()
 _SCHEMAS = "schemas-2.1/schemas"
 _CORE = "common/core.json"
 _OBSERVABLE_CORE = "common/cyber-observable-core.json"
@@ -100,7 +102,9 @@ def _retrieve(uri: str) -> dict[str, Any]:
 
 @cache
 def _validator(file: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(_schema(file), retriever=_retrieve, mask="the value")
+    return jsonschema_rs.Draft202012Validator(
+        _schema(file), retriever=_retrieve, mask="the value", pattern_options=_LINEAR
+    )
 
 
 def _line(error: jsonschema_rs.ValidationError) -> str:

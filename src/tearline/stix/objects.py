@@ -5,7 +5,6 @@ and `observable_id` (observable), `parse_timestamp` and `format_timestamp` (time
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -47,12 +46,13 @@ __all__ = [
 ]
 
 IDENTIFIER = re.compile(
-    r"([a-z][a-z0-9-]{1,248}[a-z0-9])--"
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    r"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)--"
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
 )
-"""The form of an id (section 2.9); group 1 is the type. Use `fullmatch`."""
+"""The form of an id (section 2.9, RFC 4122); group 1 is the type. Use `fullmatch`."""
 
-_TYPE = re.compile(r"[a-z][a-z0-9-]{1,248}[a-z0-9]")
+_TYPE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_TYPE_LENGTHS = range(3, 251)
 
 
 class StixObject(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ def _type(doc: dict[str, Any]) -> str:
         raise InputError("The object has no 'type' that is a text.", place="type")
     if value == "bundle":
         raise InputError("A bundle cannot be an object of a bundle.", place="type")
-    if not _TYPE.fullmatch(value):
+    if not (len(value) in _TYPE_LENGTHS and _TYPE.fullmatch(value)):
         raise InputError(
             f"{shown(value)} is no type name.", place="type", do="Use a-z, 0-9 and '-' (3 to 250)."
         )
@@ -145,27 +145,25 @@ def references(doc: dict[str, Any]) -> list[tuple[str, str]]:
     depth; a path names properties only, without the places in lists. Markings are not among
     them: `object_marking_refs` and `granular_markings` are for `marking_of`.
     """
-    return list(_references(doc, ""))
-
-
-def _references(value: Json, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
+    found: list[tuple[str, str]] = []
+    rest: list[tuple[str, Json]] = [("", doc)]
+    while rest:
+        path, value = rest.pop()
+        if isinstance(value, list):
+            rest += [(path, item) for item in value if isinstance(item, _NESTING)]
+            continue
         for name, below in value.items():
-            if name in _MARKINGS:
-                continue
-            place = f"{path}.{name}" if path else name
-            if name.endswith(("_ref", "_refs")):
-                for target in below if isinstance(below, list) else (below,):
-                    if isinstance(target, str) and "--" in target:
-                        yield place, target
-                    else:
-                        yield from _references(target, place)
-            elif isinstance(below, dict | list):
-                yield from _references(below, place)
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict | list):
-                yield from _references(item, path)
+            if isinstance(below, str):
+                if name.endswith(_ENDINGS) and "--" in below:
+                    found.append((f"{path}{name}", below))
+            elif isinstance(below, _NESTING) and name not in _MARKINGS:
+                if isinstance(below, list) and name.endswith(_ENDINGS):
+                    place = f"{path}{name}"
+                    found += [(place, one) for one in below if isinstance(one, str) and "--" in one]
+                rest.append((f"{path}{name}.", below))
+    return found
 
 
+_NESTING = (dict, list)
+_ENDINGS = ("_ref", "_refs")
 _MARKINGS = frozenset({"granular_markings", "object_marking_refs"})

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from tearline.errors import InputError
 from tearline.stix.canonical import Json
 
+_BLANK = " \t\r\n"
 _LARGEST = 2**53 - 1
 _LONGEST_NUMBER = len(str(-_LARGEST))
 _LONGEST_SHOWN = 60
@@ -58,7 +59,8 @@ def parse_strict(raw: bytes, *, max_depth: int) -> Json:
     if raw.count(b"{") + raw.count(b"[") > max_depth:
         _refuse_deep(raw, max_depth)
     try:
-        value = _DECODER.decode(text := raw.decode())
+        text = raw.decode().strip(_BLANK)
+        value, end = _DECODER.raw_decode(text)
     except UnicodeDecodeError as error:
         place = f"byte {error.start}"
         raise InputError("The text is not UTF-8.", place=place, do="Save it as UTF-8.") from None
@@ -68,6 +70,8 @@ def parse_strict(raw: bytes, *, max_depth: int) -> Json:
         raise InputError(what, place=f"character {error.pos}") from None
     except RecursionError:
         raise _too_deep(max_depth) from None
+    if end != len(text):
+        raise InputError("Not JSON: more follows the value.", place=f"character {end}")
     if "\\u" in text:
         _refuse_surrogates(value)
     return value
