@@ -1,0 +1,179 @@
+"""Decide a batch of objects under one agreement: first the objects, then what speaks of them.
+
+Phase one asks what would go but for *about*; phase two finds the paths over what passed. Then
+edges go if their ends go, notes only where all they refer to goes, containers where something
+they hold goes. The same code decides a small neighbourhood, everything held, and what a partner
+sent: only the ids differ.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from tearline.release.decide import Decision, decide, passes_but_for_about
+from tearline.release.facts import Attested, gather
+from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
+from tearline.store import objects
+from tearline.store.database import Tx
+from tearline.topics import about
+from tearline.topics.about import Path
+from tearline.topics.topic import CONTAINERS, EDGE_REFS, type_of
+
+_HOLDERS = CONTAINERS | {"observed-data"}
+_BY_OUTCOME = {"release": GOES, "wait": WAITS, "withhold": STAYS}
+
+
+class Decided(NamedTuple):
+    """One object's facts, its decision, and the path that makes it about the topic, if any."""
+
+    facts: Facts
+    decision: Decision
+    path: Path | None
+
+
+class Scene(NamedTuple):
+    """Where and when a batch is decided: whose objects, by which rules, with what known before.
+
+    `delivered` has the clause under which the partner holds an object; `attested` is given by a
+    receiver; `standing` answers for objects outside the batch.
+    """
+
+    origin: str
+    rules: Rules
+    now: int
+    delivered: Mapping[str, str]
+    standing: Mapping[str, str]
+    attested: Mapping[str, Attested] | None = None
+    uncuttable: frozenset[str] = frozenset()
+
+
+class Batch:
+    """The decisions of one batch, as they are taken; `decided` has them by id."""
+
+    def __init__(self, tx: Tx, scene: Scene, *, whole: bool = False) -> None:
+        """Prepare to decide; with `whole`, the graph is read at once instead of by need."""
+        self._tx = tx
+        self._scene = scene
+        self._facts: dict[str, Facts] = {}
+        self.graph = about.Graph(tx, scene.origin, whole=whole)
+        self.decided: dict[str, Decided] = {}
+
+    def objects(self, ids: Iterable[str]) -> None:
+        """Decide what does not depend on the outcome of others: all but edges and containers."""
+        wanted = {each for each in ids if not depends(each)}
+        paths = self.paths(wanted)
+        for stix_id in sorted(wanted & self._facts.keys()):
+            self._settle(stix_id, paths.get(stix_id, {}), GOES)
+
+    def edges(self, ids: Iterable[str]) -> None:
+        """Decide what goes only where others go: relationships, sightings, notes, containers."""
+        wanted = {each for each in ids if depends(each)}
+        needs = self._needs(wanted)
+        holders = {each for each in needs if type_of(each) in _HOLDERS}
+        paths = self.paths(holders)
+        for stix_id in sorted(holders):
+            goes = any(self._fate(each) == GOES for each in needs[stix_id])
+            self._settle(stix_id, paths.get(stix_id, {}), GOES if goes else STAYS)
+        ordered, circles = _in_order({each: needs[each] for each in needs.keys() - holders})
+        for stix_id in ordered:
+            ends = max((self._fate(each) for each in needs[stix_id]), default=STAYS)
+            self._settle(stix_id, {}, ends)
+        for stix_id in circles:
+            self._settle(stix_id, {}, STAYS)
+
+    def paths(self, ids: set[str]) -> dict[str, dict[str, Path]]:
+        """The paths of `ids`, for each clause under which there is one."""
+        self._load(ids)
+        found: dict[str, dict[str, Path]] = {}
+        for clause in self._scene.rules.clauses:
+            if clause.any_topic or not clause.complete:
+                continue
+            finder = self._finder(clause)
+            self._load(finder.load(ids, clause.reach))
+            for stix_id in ids:
+                path = finder.path(stix_id, clause.reach)
+                if path is not None:
+                    found.setdefault(stix_id, {})[clause.id] = path
+        return found
+
+    def starts(self, clause: Clause) -> dict[str, str]:
+        """The objects that are a clause's topics, and how each was recognised."""
+        return about.starts(self._tx, self._scene.origin, clause.keys, clause.stix_ids)
+
+    def _finder(self, clause: Clause) -> about.Finder:
+        known: dict[str, bool] = {}
+
+        def passes(stix_id: str) -> bool:
+            if stix_id not in known:
+                facts = self._facts.get(stix_id)
+                known[stix_id] = facts is not None and passes_but_for_about(
+                    self._scene.rules, clause, facts
+                )
+            return known[stix_id]
+
+        return about.Finder(self.graph, self.starts(clause), members=clause.members, passes=passes)
+
+    def _load(self, ids: Iterable[str]) -> None:
+        missing = {each for each in ids if each not in self._facts}
+        scene = self._scene
+        found = gather(
+            self._tx,
+            scene.origin,
+            missing,
+            scene.now,
+            delivered=scene.delivered,
+            attested=scene.attested,
+        )
+        self._facts.update(found)
+
+    def _needs(self, ids: set[str]) -> dict[str, list[str]]:
+        """For each edge or container that is held, the objects on whose outcome it depends."""
+        self._load(ids)
+        needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
+        for each in objects.references_of(self._tx, self._scene.origin, needs):
+            type_ = type_of(each.from_id)
+            if type_ in _HOLDERS:
+                if each.role == "object_refs" and not depends(each.to_id):
+                    needs[each.from_id].append(each.to_id)
+            elif each.role in EDGE_REFS[type_]:
+                needs[each.from_id].append(each.to_id)
+        return needs
+
+    def _settle(self, stix_id: str, paths: Mapping[str, Path], ends: int) -> None:
+        facts = msgspec.structs.replace(
+            self._facts[stix_id],
+            about={clause: path.ids for clause, path in paths.items()},
+            ends=ends,
+            uncuttable=stix_id in self._scene.uncuttable,
+        )
+        decision = decide(self._scene.rules, facts)
+        path = paths.get(decision.clause) if decision.clause else None
+        self.decided[stix_id] = Decided(facts, decision, path)
+
+    def _fate(self, stix_id: str) -> int:
+        if stix_id in self.decided:
+            return _BY_OUTCOME[self.decided[stix_id].decision.outcome]
+        return _BY_OUTCOME[self._scene.standing.get(stix_id, "withhold")]
+
+
+def depends(stix_id: str) -> bool:
+    """Whether an object of this type goes only where others go."""
+    type_ = type_of(stix_id)
+    return type_ in EDGE_REFS or type_ in _HOLDERS
+
+
+def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
+    """Edges after all edges that they need; and those in or behind a circle, which can never go."""
+    open_needs = {each: {n for n in below if n in needs} for each, below in needs.items()}
+    needed_by: dict[str, list[str]] = {}
+    for each, below in open_needs.items():
+        for need in below:
+            needed_by.setdefault(need, []).append(each)
+    ordered = [each for each, below in open_needs.items() if not below]
+    for done in ordered:
+        for each in needed_by.get(done, ()):
+            open_needs[each].discard(done)
+            if not open_needs[each]:
+                ordered.append(each)
+    return ordered, [each for each, below in open_needs.items() if below]

@@ -1,0 +1,146 @@
+"""The cut: what is removed or replaced before release. Pure.
+
+An object that needs no cut goes out byte for byte. A cut version loses the fields that the clause
+removes and the references to what does not go; references to other cut versions are rewritten.
+Any changed byte gives a derived identifier, which cannot be tied to the original without our
+secret; observables get the id that the standard computes.
+"""
+
+import hmac
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+import orjson
+
+from tearline.stix.check import required_properties
+from tearline.stix.objects import is_observable, observable_id
+from tearline.stix.timestamp import format_timestamp
+
+Deliver: TypeAlias = Callable[[str], str | None]
+"""The id under which an object goes to this partner, or None where it does not go."""
+
+KEPT = frozenset({"type", "id", "spec_version", "created", "modified", "object_marking_refs"})
+"""Properties that no clause can remove."""
+
+_MARKING_REFS = frozenset({"object_marking_refs", "granular_markings"})
+
+
+def cut(doc: Mapping[str, Any], remove: Iterable[str], deliver: Deliver) -> dict[str, Any] | None:
+    """The object below the tear line, still under its own id; None where nothing is cut.
+
+    `remove` holds property names, a `*` at the end standing for any rest.
+    """
+    patterns = tuple(remove)
+    kept = {
+        name: value
+        for name, value in doc.items()
+        if name in KEPT or not any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    result = {}
+    for name, value in kept.items():
+        if name in _MARKING_REFS:
+            result[name] = value
+        elif (new := _cut_value(name, value, deliver)) is not _GONE:
+            result[name] = new
+    if result == doc:
+        return None
+    return _reselect(doc, result)
+
+
+def bare(doc: Mapping[str, Any], deliver: Deliver) -> dict[str, Any] | None:
+    """The bare revoked object: what the standard requires of its type, and that it is revoked.
+
+    None where a required reference cannot be given.
+    """
+    wanted = required_properties(doc["type"]) | KEPT | {"revoked", "is_family"}
+    short = {name: value for name, value in doc.items() if name in wanted}
+    result = cut(short, (), deliver) or short
+    return result if required_properties(doc["type"]) <= result.keys() else None
+
+
+def derived_id(secret: bytes, agreement_id: str, original: str) -> str:
+    """The id of a cut version: a keyed pseudonym in the form of a version-4 UUID.
+
+    The same for all versions of an agreement, different for every agreement.
+    """
+    message = f"tearline/derived/1\n{agreement_id}\n{original}".encode()
+    digest = hmac.digest(secret, message, sha256)
+    return f"{original.partition('--')[0]}--{uuid.UUID(bytes=digest[:16], version=4)}"
+
+
+def identified(doc: dict[str, Any], derived: str) -> dict[str, Any]:
+    """Give a cut version its id: the derived one, or for observables what the standard computes."""
+    if is_observable(doc["type"]):
+        return {**doc, "id": observable_id(doc) or derived}
+    return {**doc, "id": derived}
+
+
+def with_modified(doc: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """The cut version as of a moment; types without `modified` are left as they are."""
+    return {**doc, "modified": format_timestamp(at)} if "modified" in doc else dict(doc)
+
+
+def basis(doc: Mapping[str, Any]) -> str:
+    """What two cut versions share when only their `modified` differs."""
+    rest = {name: value for name, value in doc.items() if name != "modified"}
+    return "cut:" + sha256(orjson.dumps(rest)).hexdigest()
+
+
+def encode(doc: Mapping[str, Any]) -> bytes:
+    """The bytes of a cut version, which from then on are never encoded again."""
+    return orjson.dumps(doc)
+
+
+class _Gone:
+    """Stands for a value that does not go."""
+
+
+_GONE = _Gone()
+
+
+def _cut_value(name: str, value: object, deliver: Deliver) -> object:
+    if isinstance(value, str) and name.endswith("_ref"):
+        new = deliver(value)
+        return _GONE if new is None else new
+    if isinstance(value, list) and name.endswith("_refs"):
+        listed = [deliver(each) if isinstance(each, str) else each for each in value]
+        return [each for each in listed if each is not None] or _GONE
+    if isinstance(value, dict):
+        pairs = ((key, _cut_value(key, each, deliver)) for key, each in value.items())
+        return {key: each for key, each in pairs if each is not _GONE}
+    if isinstance(value, list):
+        return [_cut_value("", each, deliver) for each in value]
+    return value
+
+
+def _reselect(before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Recompute granular markings: selectors follow what moved, and end with what is gone."""
+    granular = before.get("granular_markings")
+    if not isinstance(granular, list):
+        return after
+    kept = []
+    for each in granular:
+        selectors = [s for old in each.get("selectors", ()) for s in _moved(old, before, after)]
+        if selectors:
+            kept.append({**each, "selectors": selectors})
+    rest = {name: value for name, value in after.items() if name != "granular_markings"}
+    return {**rest, "granular_markings": kept} if kept else rest
+
+
+def _moved(selector: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """A selector in the cut version: the same, with another list index, or none."""
+    name, _, rest = selector.partition(".")
+    if name not in after:
+        return []
+    old, new = before.get(name), after[name]
+    if not isinstance(old, list) or not rest.startswith("["):
+        return [selector]
+    index, _, deeper = rest[1:].partition("]")
+    if not index.isdigit() or int(index) >= len(old):
+        return []
+    if len(old) == len(new):
+        return [selector]
+    return [f"{name}.[{new.index(old[int(index)])}]{deeper}"] if old[int(index)] in new else []
