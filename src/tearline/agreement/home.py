@@ -4,6 +4,7 @@
     <home>/keys/*.pem    root, sign, log, next-root; readable by the owner alone
     <home>/keys/secret   32 bytes for derived identifiers
     <home>/card.json     our card
+    <home>/checkpoints/  the last signed checkpoint of each log
 
 Who can read the keys can speak for this party: sign agreements, statements and checkpoints.
 Nothing in the software would show it; that the log's checkpoints are held by partners shows a
@@ -29,7 +30,8 @@ from tearline import clock
 from tearline.agreement.card import Card, read_card, write_card
 from tearline.config import Settings, settings
 from tearline.errors import HomeError, InputError, ProofError
-from tearline.log.checkpoint import vkey
+from tearline.log import record
+from tearline.log.checkpoint import vkey, vkey_for
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store.database import Store, open_store
@@ -69,14 +71,20 @@ class Home:
         """Our short name in keys, logs and addresses."""
         return self.card.slug
 
-    def log_origin(self, agreement_id: str | None) -> str:
-        """The origin of our log of an agreement, or of our private log."""
-        return log_origin(self.slug, agreement_id)
+    def log_vkey(self, agreement_id: str | None) -> str:
+        """The verifier key of our log of an agreement, or of our private log."""
+        return vkey_for(record.origin_of(self.slug, agreement_id), self.card.log)
 
+    def publish(self, agreement_id: str | None, *, now: int) -> str:
+        """Sign a checkpoint over our log of an agreement, or our private log; return the note.
 
-def log_origin(slug: str, agreement_id: str | None) -> str:
-    """Return the origin of a party's log of an agreement, or of its private log."""
-    return f"{slug}/log/{agreement_id.removeprefix('urn:uuid:') if agreement_id else 'private'}"
+        The last note is also kept in a file beside the store, so that a restored backup is found.
+        """
+        log = record.our_log(agreement_id) if agreement_id else record.PRIVATE
+        origin = record.origin_of(self.slug, agreement_id)
+        guard = self.path / "checkpoints" / origin.rpartition("/")[2]
+        guard.parent.mkdir(mode=0o700, exist_ok=True)
+        return record.publish(self.store, log, origin, self.keys.log, now=now, guard=guard)
 
 
 def slug_of(name: str) -> str:

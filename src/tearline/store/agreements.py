@@ -1,0 +1,373 @@
+"""Agreements: their versions, the statements of both sides, and the messages between them.
+
+The statements are what counts: `state`, `serving` and `accepting` of a version are folded from them
+and kept beside, so that a page need not fold. Who can write here can pretend to a state; but every
+statement is signed, and each has a leaf in the log that the partner reads.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from tearline.store.database import Tx, metadata
+
+agreement_version = Table(
+    "agreement_version",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("terms", LargeBinary, nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    Column("our_slot", Text, nullable=False),
+    Column("their_slot", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("one_sided", Boolean, nullable=False),
+    Column("from_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ours", Boolean, nullable=False),
+    Column("serving", Boolean, nullable=False),
+    Column("accepting", Boolean, nullable=False),
+    Column("arrived_at", BigInteger, nullable=False),
+    Index("agreement_version_id", "agreement_id", "version"),
+    Index("agreement_version_partner", "partner"),
+)
+statement = Table(
+    "statement",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("agreement", Text, nullable=False),
+    Column("ours", Boolean, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    UniqueConstraint("agreement_id", "ours", "place"),
+)
+statement_conflict = Table(
+    "statement_conflict",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+message_out = Table(
+    "message_out",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("party", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("agreement_id", Text),
+    Column("agreement", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf", BigInteger),
+    Column("statement", Text),
+    Column("rendered", LargeBinary),
+    Column("receipt_hash", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("attempts", Integer, nullable=False, default=0),
+    Index("message_out_pending", "party", "delivered_at"),
+)
+message_in = Table(
+    "message_in",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+message_waiting = Table(
+    "message_waiting",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("party", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("document", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class Version(NamedTuple):
+    """One version of an agreement; `state` without the clock, `ours` when we proposed it."""
+
+    hash: str
+    agreement_id: str
+    version: int
+    title: str
+    terms: bytes
+    signed: bytes
+    our_slot: str
+    their_slot: str
+    partner: str
+    one_sided: bool
+    from_at: int
+    until_at: int
+    state: str
+    ours: bool
+    serving: bool
+    accepting: bool
+    arrived_at: int
+
+
+class StatementRow(NamedTuple):
+    """A statement: its signed bytes, whose it is, its place in that side's chain, its leaf."""
+
+    hash: str
+    agreement_id: str
+    agreement: str
+    ours: bool
+    place: int
+    body: bytes
+    signed: bytes
+    at: int
+    leaf: int
+
+
+class Conflict(NamedTuple):
+    """A statement that names the same predecessor as the one we `held`: two faces."""
+
+    hash: str
+    agreement_id: str
+    held: str
+    signed: bytes
+    at: int
+
+
+class Outgoing(NamedTuple):
+    """A message to a partner; `rendered` once it was signed, with its receipt if it has one."""
+
+    seq: int
+    id: str
+    party: str
+    kind: str
+    agreement_id: str | None
+    agreement: str | None
+    body: bytes
+    leaf: int | None
+    statement: str | None
+    rendered: bytes | None
+    receipt_hash: str | None
+    at: int
+    delivered_at: int | None
+    attempts: int
+
+
+class Waiting(NamedTuple):
+    """A message that came before the one it follows on."""
+
+    seq: int
+    party: str
+    document: bytes
+
+
+# ------------------------------------------------------------------------------------ versions
+
+
+def add_version(tx: Tx, version: Version) -> None:
+    """Keep a version of an agreement."""
+    tx.execute(insert(agreement_version).values(version._asdict()))
+
+
+def version_of(tx: Tx, agreement: str) -> Version | None:
+    """Return the version with this hash."""
+    found = select(agreement_version).where(agreement_version.c.hash == agreement)
+    row = tx.execute(found).one_or_none()
+    return Version(*row) if row else None
+
+
+def versions(tx: Tx, agreement_id: str) -> list[Version]:
+    """Return all versions of an agreement, oldest first."""
+    rows = tx.execute(
+        select(agreement_version)
+        .where(agreement_version.c.agreement_id == agreement_id)
+        .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
+    )
+    return [Version(*row) for row in rows]
+
+
+def every_version(tx: Tx, *, partner: str | None = None) -> list[Version]:
+    """Return the versions of all agreements, or of those with one partner, newest last."""
+    rows = select(agreement_version)
+    if partner is not None:
+        rows = rows.where(agreement_version.c.partner == partner)
+    order = agreement_version.c.arrived_at, agreement_version.c.version
+    return [Version(*row) for row in tx.execute(rows.order_by(*order))]
+
+
+def agreement_ids(tx: Tx, *, state: str | None = None) -> list[str]:
+    """Return the ids of the agreements that have a version, or one in this state, in order."""
+    ids = select(agreement_version.c.agreement_id).distinct()
+    if state is not None:
+        ids = ids.where(agreement_version.c.state == state)
+    return list(tx.execute(ids.order_by(agreement_version.c.agreement_id)).scalars())
+
+
+def set_signed(tx: Tx, agreement: str, signed: bytes) -> None:
+    """Replace the signatures kept with a version."""
+    where = agreement_version.c.hash == agreement
+    tx.execute(update(agreement_version).where(where).values(signed=signed))
+
+
+def set_state(tx: Tx, agreement: str, state: str, *, serving: bool, accepting: bool) -> None:
+    """Keep what the statements of a version fold to."""
+    where = agreement_version.c.hash == agreement
+    values = {"state": state, "serving": serving, "accepting": accepting}
+    tx.execute(update(agreement_version).where(where).values(values))
+
+
+# ---------------------------------------------------------------------------------- statements
+
+
+def add_statement(tx: Tx, row: StatementRow) -> None:
+    """Keep a statement at the end of its side's chain."""
+    tx.execute(insert(statement).values(row._asdict()))
+
+
+def statements(tx: Tx, agreement_id: str) -> list[StatementRow]:
+    """Return the statements of both sides about an agreement, as they came here."""
+    rows = tx.execute(
+        select(statement).where(statement.c.agreement_id == agreement_id).order_by(statement.c.leaf)
+    )
+    return [StatementRow(*row) for row in rows]
+
+
+def last_statement(tx: Tx, agreement_id: str, *, ours: bool) -> StatementRow | None:
+    """Return the end of one side's chain."""
+    row = tx.execute(
+        select(statement)
+        .where(statement.c.agreement_id == agreement_id, statement.c.ours == ours)
+        .order_by(statement.c.place.desc())
+        .limit(1)
+    ).one_or_none()
+    return StatementRow(*row) if row else None
+
+
+def add_conflict(tx: Tx, conflict: Conflict) -> None:
+    """Keep the evidence of two faces; once for each statement."""
+    held = select(statement_conflict.c.hash).where(statement_conflict.c.hash == conflict.hash)
+    if tx.execute(held).one_or_none() is None:
+        tx.execute(insert(statement_conflict).values(conflict._asdict()))
+
+
+def conflicts(tx: Tx, agreement_id: str) -> list[Conflict]:
+    """Return the evidence of two faces about an agreement, oldest first."""
+    rows = tx.execute(
+        select(statement_conflict)
+        .where(statement_conflict.c.agreement_id == agreement_id)
+        .order_by(statement_conflict.c.at, statement_conflict.c.hash)
+    )
+    return [Conflict(*row) for row in rows]
+
+
+# ------------------------------------------------------------------------------------ messages
+
+
+def add_outgoing(tx: Tx, message: Outgoing) -> None:
+    """Put a message at the end of what goes to a partner; `seq` is given by the store."""
+    values = message._asdict()
+    del values["seq"]
+    tx.execute(insert(message_out).values(values))
+
+
+def pending(tx: Tx, party: str | None = None) -> list[Outgoing]:
+    """Return the messages that are not known to have arrived, in the order they were written."""
+    rows = select(message_out).where(message_out.c.delivered_at.is_(None))
+    if party is not None:
+        rows = rows.where(message_out.c.party == party)
+    return [Outgoing(*row) for row in tx.execute(rows.order_by(message_out.c.seq))]
+
+
+def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | None) -> None:
+    """Keep the signed form of a message, which stays the same from then on."""
+    where = message_out.c.id == message_id
+    values = {"rendered": document, "receipt_hash": receipt_hash}
+    tx.execute(update(message_out).where(where).values(values))
+
+
+def count_attempt(tx: Tx, message_id: str) -> None:
+    """Count a try to deliver that failed."""
+    tx.execute(
+        update(message_out)
+        .where(message_out.c.id == message_id)
+        .values(attempts=message_out.c.attempts + 1)
+    )
+
+
+def set_delivered(tx: Tx, message_ids: Sequence[str], *, at: int) -> None:
+    """Mark messages as arrived."""
+    tx.execute(
+        update(message_out)
+        .where(message_out.c.id.in_(message_ids), message_out.c.delivered_at.is_(None))
+        .values(delivered_at=at)
+    )
+
+
+def outgoing_for(tx: Tx, statements_seen: Sequence[str]) -> list[str]:
+    """Return the ids of the messages that carried these statements."""
+    rows = select(message_out.c.id).where(message_out.c.statement.in_(statements_seen))
+    return list(tx.execute(rows).scalars())
+
+
+def receipt_sent(tx: Tx, agreement: str, receipt_hash: str) -> bool:
+    """Whether we sent the receipt with this hash in a message about a version."""
+    found = select(func.count()).where(
+        message_out.c.agreement == agreement, message_out.c.receipt_hash == receipt_hash
+    )
+    return bool(tx.execute(found).scalar_one())
+
+
+def remember(tx: Tx, message_id: str, party: str, *, at: int) -> bool:
+    """Keep that a message was taken; False when it had been taken before."""
+    found = select(message_in.c.at).where(
+        message_in.c.id == message_id, message_in.c.party == party
+    )
+    if tx.execute(found).one_or_none() is not None:
+        return False
+    tx.execute(insert(message_in).values(id=message_id, party=party, at=at))
+    return True
+
+
+def wait(tx: Tx, party: str, name: str, document: bytes, *, at: int) -> None:
+    """Keep a message that came too early; once for each `name`, the hash of its bytes."""
+    held = select(message_waiting.c.seq).where(message_waiting.c.hash == name)
+    if tx.execute(held).one_or_none() is None:
+        values = {"party": party, "hash": name, "document": document, "at": at}
+        tx.execute(insert(message_waiting).values(values))
+
+
+def waiting(tx: Tx, party: str) -> list[Waiting]:
+    """Return a partner's messages that came too early, as they came."""
+    rows = tx.execute(
+        select(message_waiting.c.seq, message_waiting.c.party, message_waiting.c.document)
+        .where(message_waiting.c.party == party)
+        .order_by(message_waiting.c.seq)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def stop_waiting(tx: Tx, name: str) -> None:
+    """Drop the message whose bytes have this hash from those that wait."""
+    tx.execute(delete(message_waiting).where(message_waiting.c.hash == name))

@@ -1,0 +1,208 @@
+"""Partners, the keys that open doors between us, and whom we refused.
+
+A party's row holds the card that a person confirmed by its words. An account is a key that someone
+else uses here: only its hash is kept. A credential is a key that we use elsewhere: kept whole, for
+it must be sent. Who can write here can let a stranger in; that no card was confirmed shows in the
+private log, which has a leaf for each.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from tearline.store.database import Tx, metadata
+
+party = Table(
+    "party",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("card", LargeBinary),
+    Column("card_hash", Text),
+    Column("since_at", BigInteger, nullable=False),
+    Column("blocked_at", BigInteger),
+    Column("blocked_reason", Text),
+)
+account = Table(
+    "account",
+    metadata,
+    Column("key_hash", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+credential = Table(
+    "credential",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+)
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message_hash", Text, nullable=False),
+    Index("refusal_party", "party", "at"),
+)
+
+
+class Partner(NamedTuple):
+    """A party other than ours. `card` is None for one without a node."""
+
+    slug: str
+    name: str
+    card: bytes | None
+    card_hash: str | None
+    since_at: int
+    blocked_at: int | None
+    blocked_reason: str | None
+
+
+class Account(NamedTuple):
+    """Who may knock here with a key: one party, for one agreement."""
+
+    key_hash: str
+    agreement_id: str
+    party: str
+    since_at: int
+
+
+class Refusal(NamedTuple):
+    """A message that we did not take: from whom it claimed to be, why, and its hash."""
+
+    at: int
+    party: str
+    code: str
+    message_hash: str
+
+
+# ------------------------------------------------------------------------------------ partners
+
+
+def save_partner(tx: Tx, partner: Partner) -> None:
+    """Insert a partner, or replace what is kept of it."""
+    _set_partner(tx, partner.slug, partner._asdict())
+
+
+def _set_partner(tx: Tx, slug: str, values: dict[str, object]) -> None:
+    changed = tx.execute(update(party).where(party.c.slug == slug).values(values))
+    if not changed.rowcount:
+        tx.execute(insert(party).values(values))
+
+
+def partner_of(tx: Tx, slug: str) -> Partner | None:
+    """Return the partner with this slug."""
+    row = tx.execute(select(party).where(party.c.slug == slug)).one_or_none()
+    return Partner(*row) if row else None
+
+
+def partners_named(tx: Tx, name: str) -> list[Partner]:
+    """Return the partners whose slug or name is `name`, whatever the case."""
+    wanted = name.casefold()
+    return [each for each in partners(tx) if wanted in {each.slug, each.name.casefold()}]
+
+
+def partners(tx: Tx) -> list[Partner]:
+    """Return every partner, by slug."""
+    return [Partner(*row) for row in tx.execute(select(party).order_by(party.c.slug))]
+
+
+def set_blocked(tx: Tx, slug: str, *, at: int | None, reason: str | None) -> None:
+    """Mark a partner as blocked since `at` for `reason`, or as no longer blocked."""
+    tx.execute(
+        update(party).where(party.c.slug == slug).values(blocked_at=at, blocked_reason=reason)
+    )
+
+
+# --------------------------------------------------------------------------------------- keys
+
+
+def add_account(tx: Tx, entry: Account) -> None:
+    """Let a key in; nothing happens when the same key was there for the same agreement."""
+    taken = tx.execute(
+        select(account.c.agreement_id).where(account.c.key_hash == entry.key_hash)
+    ).one_or_none()
+    if taken is None:
+        tx.execute(insert(account).values(entry._asdict()))
+
+
+def account_of(tx: Tx, key_hash: str) -> Account | None:
+    """Return the open account behind the hash of a key; none when its party is blocked."""
+    row = tx.execute(
+        select(account.c.key_hash, account.c.agreement_id, account.c.party, account.c.since_at)
+        .outerjoin(party, party.c.slug == account.c.party)
+        .where(account.c.key_hash == key_hash, account.c.ended_at.is_(None))
+        .where(party.c.blocked_at.is_(None))
+    ).one_or_none()
+    return Account(*row) if row else None
+
+
+def accounts(tx: Tx, agreement_id: str) -> list[Account]:
+    """Return the open accounts of an agreement, oldest first."""
+    rows = tx.execute(
+        select(account.c.key_hash, account.c.agreement_id, account.c.party, account.c.since_at)
+        .where(account.c.agreement_id == agreement_id, account.c.ended_at.is_(None))
+        .order_by(account.c.since_at, account.c.key_hash)
+    )
+    return [Account(*row) for row in rows]
+
+
+def end_accounts(tx: Tx, agreement_id: str, *, at: int) -> None:
+    """Close every account of an agreement."""
+    tx.execute(
+        update(account)
+        .where(account.c.agreement_id == agreement_id, account.c.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def save_credential(tx: Tx, agreement_id: str, secret: str, *, at: int) -> None:
+    """Keep the key that we use at the partner's node under an agreement; once for each."""
+    values = {"agreement_id": agreement_id, "secret": secret, "since_at": at}
+    tx.execute(insert(credential).values(values))
+
+
+def credential_of(tx: Tx, agreement_id: str) -> str | None:
+    """Return the key that we use at the partner's node under an agreement."""
+    found = select(credential.c.secret).where(credential.c.agreement_id == agreement_id)
+    return tx.execute(found).scalar_one_or_none()
+
+
+# ------------------------------------------------------------------------------------ refusals
+
+
+def add_refusal(tx: Tx, entry: Refusal) -> None:
+    """Keep that a message was refused."""
+    tx.execute(insert(refusal).values(entry._asdict()))
+
+
+def refusals_since(tx: Tx, name: str, at: int) -> int:
+    """Return how many messages in the name of a party were refused since a moment."""
+    count = select(func.count()).where(refusal.c.party == name, refusal.c.at >= at)
+    return int(tx.execute(count).scalar_one())
+
+
+def refusals(tx: Tx, name: str | None = None, *, limit: int = 100) -> Sequence[Refusal]:
+    """Return the last refusals, newest first, of one party or of all."""
+    rows = select(refusal.c.at, refusal.c.party, refusal.c.code, refusal.c.message_hash)
+    if name is not None:
+        rows = rows.where(refusal.c.party == name)
+    return [Refusal(*row) for row in tx.execute(rows.order_by(refusal.c.seq.desc()).limit(limit))]
