@@ -61,16 +61,15 @@ def split_bundle(document: bytes, limits: Limits = DEFAULT) -> list[bytes]:
         head = _decode(_HEAD, document)
         if _type_of(head) != "bundle":
             return [document.strip(_BLANK)]
-        _refuse_repeated_members(document, head)
-        return _objects(head, limits)
+        objects = b"[]" if head.objects is msgspec.UNSET else bytes(head.objects)
+        _refuse_repeated_members(document, objects)
+        return _slices(objects, limits)
 
 
-def _objects(head: _Head, limits: Limits) -> list[bytes]:
-    if head.objects is msgspec.UNSET:
-        return []
-    if bytes(head.objects)[:1] != b"[":
+def _slices(objects: bytes, limits: Limits) -> list[bytes]:
+    if not objects.startswith(b"["):
         raise InputError("'objects' is not a list.", place="objects", do="Send a STIX 2.1 bundle.")
-    slices = _decode(_SLICES, head.objects)
+    slices = _decode(_SLICES, objects)
     if len(slices) > limits.max_objects:
         raise InputError(
             f"The bundle has {len(slices)} objects; the limit is {limits.max_objects}.",
@@ -99,7 +98,7 @@ def _refuse_other_encodings(document: bytes) -> None:
         raise InputError(what, place=place, do="Save it as UTF-8.") from None
 
 
-def _decode(decoder: "msgspec.json.Decoder[Any]", data: bytes | msgspec.Raw) -> Json:
+def _decode(decoder: "msgspec.json.Decoder[Any]", data: bytes) -> Json:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError:
@@ -135,9 +134,8 @@ def _type_of(head: _Head) -> Json:
         return None
 
 
-def _refuse_repeated_members(document: bytes, head: _Head) -> None:
+def _refuse_repeated_members(document: bytes, objects: bytes) -> None:
     """Walk the bundle's own members; the document is known to be JSON, its objects are skipped."""
-    objects = b"" if head.objects is msgspec.UNSET else bytes(head.objects)
     seen: set[str] = set()
     position = document.index(b"{") + 1
     while member := _MEMBER.match(document, position):

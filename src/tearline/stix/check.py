@@ -21,8 +21,10 @@ from tearline.stix.observable import (
     OBSERVABLE_TYPES,
     RELATIONSHIP_TYPES,
 )
+from tearline.stix.strict import bare
 
 _MOST_PROBLEMS = 3
+_LONGEST_MESSAGE = 160
 # Never slower than the text is long, whatever a partner writes.
 _LINEAR = jsonschema_rs.RegexOptions()
 _SCHEMAS = "schemas-2.1/schemas"
@@ -51,7 +53,8 @@ class Checker:
 def required_properties(type: str) -> frozenset[str]:
     """Return the properties that the standard demands of every object of this type.
 
-    For a type that is not of the standard, those of any object.
+    What is demanded in one case only is not among them (a file needs a name or a hash). For a
+    type that is not of the standard, those of any object.
     """
     return _required(_file_of(type))
 
@@ -108,21 +111,24 @@ def _validator(file: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _line(error: jsonschema_rs.ValidationError) -> str:
-    place = ".".join(str(step) for step in error.instance_path)
-    return f"{place or 'object'}: {error.message}"
+    place = ".".join(bare(str(step)) for step in error.instance_path)
+    return f"{place or 'object'}: {bare(error.message, _LONGEST_MESSAGE)}"
 
 
 @cache
 def _required(file: str) -> frozenset[str]:
-    """Collect what a schema and the schemas it consists of demand without condition."""
-    names: set[str] = set()
-    rest = [(file, _schema(file))]
-    while rest:
-        at, schema = rest.pop()
-        names.update(schema.get("required", ()))
-        rest += [(at, part) for part in schema.get("allOf", ())]
-        if ref := schema.get("$ref"):
-            below = (Path(at).parent / ref).as_posix()
-            target = "/".join(below.split("/")[-2:])
-            rest.append((target, _schema(target)))
-    return frozenset(names)
+    return _demanded(file, _schema(file))
+
+
+def _demanded(file: str, schema: dict[str, Any]) -> frozenset[str]:
+    """Collect what a schema demands without condition: its own and what every choice has."""
+    names = frozenset(schema.get("required", ()))
+    for part in schema.get("allOf", ()):
+        names |= _demanded(file, part)
+    for choice in ("anyOf", "oneOf"):
+        if parts := schema.get(choice):
+            names |= frozenset.intersection(*(_demanded(file, part) for part in parts))
+    if (ref := schema.get("$ref")) and not ref.startswith("#"):
+        target = (Path(file).parent / ref).as_posix()
+        names |= _required("/".join(target.split("/")[-2:]))
+    return names

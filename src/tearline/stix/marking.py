@@ -128,6 +128,12 @@ def _granular(doc: dict[str, Any]) -> Iterator[str]:
             yield ""
         elif "marking_ref" in marking:
             yield str(marking["marking_ref"])
+    # Observed data may still hold observables inside (4.14, deprecated), each with markings.
+    if isinstance(inside := doc.get("objects"), dict):
+        for one in inside.values():
+            if isinstance(one, dict):
+                yield from map(str, _listed(one.get("object_marking_refs")))
+                yield from _granular(one)
 
 
 def parse_grade(text: str) -> int:

@@ -27,15 +27,15 @@ _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def shown(text: object) -> str:
-    """Quote a piece of foreign text for a message: short, on one line, printable only."""
-    whole = str(text)
-    cut = whole if len(whole) <= _LONGEST_SHOWN else whole[: _LONGEST_SHOWN - 1] + "…"
-    return (
-        "'"
-        + "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in cut)
-        + "'"
-    )
+def bare(text: str, most: int = _LONGEST_SHOWN) -> str:
+    """Make a piece of foreign text fit for a message: short, on one line, printable only."""
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in cut)
+
+
+def shown(text: str) -> str:
+    """Quote a piece of foreign text for a message, as `bare` makes it."""
+    return f"'{bare(text)}'"
 
 
 @contextmanager
