@@ -27,6 +27,7 @@ class StoredTree:
         self._tx = tx
         self._log = log
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._ends: dict[int, int] = {}
 
     def root(self, size: int) -> bytes:
         """Return the root over the first `size` leaves."""
@@ -50,22 +51,37 @@ class StoredTree:
         if len(hashes) == 1 << up:
             return tree.root(hashes)
         if level == 0:
-            raise ProofError(
-                f"The log {self._log} lacks leaf {index}.",
-                means="The store is damaged, or was altered by hand.",
-                do="Restore the newest backup and compare with the last checkpoint.",
-            )
-        return tree.node_hash(
-            self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
-        )
+            raise ProofError(f"The log {self._log} has no leaf {index}.")
+        left, right = self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
+        return tree.node_hash(left, right)
 
     def _tile(self, level: int, index: int) -> list[bytes]:
         found = self._tiles.get((level, index))
         if found is None:
+            if level not in self._ends:
+                self._ends[level] = _end(self._tx, self._log, level)
             begin = index * TILE_WIDTH
-            found = logs.hashes(self._tx, self._log, level, begin, begin + TILE_WIDTH)
+            end = min(begin + TILE_WIDTH, self._ends[level])
+            found = _hashes(self._tx, self._log, level, begin, end)
             self._tiles[level, index] = found
         return found
+
+
+def _end(tx: Tx, log: str, level: int) -> int:
+    """Return how many hashes of a tile level the store should hold."""
+    return logs.tile_count(tx, log, level) if level else logs.head(tx, log).size
+
+
+def _hashes(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
+    """Return exactly the hashes asked for; ProofError if the store has a hole there."""
+    found = logs.hashes(tx, log, level, begin, end) if begin < end else []
+    if len(found) != max(end - begin, 0):
+        raise ProofError(
+            f"The log {log} lacks hashes between {begin} and {end} of tile level {level}.",
+            means="The store is damaged, or was altered by hand.",
+            do="Restore the newest backup and compare with the last checkpoint.",
+        )
+    return found
 
 
 def derive(tx: Tx, log: str) -> None:
@@ -75,7 +91,7 @@ def derive(tx: Tx, log: str) -> None:
         full = count // TILE_WIDTH
         have = logs.tile_count(tx, log, level + 1)
         begins = [index * TILE_WIDTH for index in range(have, full)]
-        roots = [tree.root(logs.hashes(tx, log, level, at, at + TILE_WIDTH)) for at in begins]
+        roots = [tree.root(_hashes(tx, log, level, at, at + TILE_WIDTH)) for at in begins]
         logs.add_tiles(tx, log, level + 1, have, roots)
         level, count = level + 1, full
 

@@ -200,7 +200,8 @@ def verify_folder(directory: Path, vkey: str | None = None) -> Verdict:
     """Rebuild the tree of a log folder from its entries and check all else against it.
 
     Checks the checkpoint's signature, every entry, every tile that is there, and every opened
-    record. Reads bundle by bundle. Never raises for what is in the folder: see `problems`.
+    record. Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not
+    read. Never raises for what is in the folder: see `problems`.
     """
     return _verify(directory, vkey, [])
 

@@ -1,0 +1,425 @@
+"""The verifier finds every change: in leaves, tiles, records, checkpoints and receipts."""
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tearline.errors import ProofError
+from tearline.log import record, tree, verify
+from tearline.log.checkpoint import checkpoint_text, sign_note
+from tearline.log.verify import Verdict, verify_folder, verify_growth, verify_receipt
+from tearline.store.database import Store
+from tests.log.made_log import (
+    KEY,
+    LOG,
+    ORIGIN,
+    OTHER_KEY,
+    OTHER_VKEY,
+    VKEY,
+    append,
+    entry,
+    folder_of,
+    made_store,
+    note,
+    publish,
+    release,
+    write_log,
+    write_tiles,
+)
+
+SMALL = [1, 2, 3, 255, 256, 257, 511, 512, 513]
+LARGE = [65_535, 65_536, 65_537]
+
+
+def _hashes(entries: list[bytes]) -> list[bytes]:
+    return [tree.leaf_hash(one) for one in entries]
+
+
+# --------------------------------------------------------------------------- leaves and tiles
+
+
+@pytest.mark.parametrize("size", [0, *SMALL])
+def test_a_good_folder_has_no_problems(tmp_path: Path, size: int) -> None:
+    entries = [entry(number) for number in range(size)]
+    verdict = verify_folder(write_log(tmp_path, entries), VKEY)
+    assert verdict.problems == []
+    assert (verdict.origin, verdict.size, verdict.pinned) == (ORIGIN, size, True)
+    assert verdict.root == tree.root(_hashes(entries))
+    assert verdict.kinds["release"] == verdict.unopened == size
+
+
+@pytest.mark.parametrize("size", SMALL)
+@pytest.mark.parametrize("change", ["alter", "drop", "swap", "insert", "repeat"])
+def test_a_changed_leaf_is_found_with_its_tiles_changed_alike(
+    tmp_path: Path, size: int, change: str
+) -> None:
+    entries = [entry(number) for number in range(size)]
+    for place in sorted({0, 1, size // 2, size - 2, size - 1} & set(range(size))):
+        write_log(tmp_path, entries)
+        write_tiles(tmp_path, _changed(entries, place, change))
+        if (change == "swap" and size == 1) or (change == "repeat" and place == size - 1):
+            continue  # the same leaves, as far as the checkpoint reaches
+        assert not verify_folder(tmp_path, VKEY).good, (place, change)
+
+
+def _changed(entries: list[bytes], place: int, change: str) -> list[bytes]:
+    before, one, after = entries[:place], entries[place], entries[place + 1 :]
+    if change == "swap":
+        other = (place + 1) % len(entries)
+        changed = list(entries)
+        changed[place], changed[other] = entries[other], one
+        return changed
+    middle = {"alter": [entry(10**9)], "drop": [], "insert": [entry(10**9), one]}
+    return [*before, *middle.get(change, [one, one]), *after]
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_a_leaf_altered_with_its_tiles_is_found_in_a_large_log(tmp_path: Path, size: int) -> None:
+    entries = [entry(number) for number in range(size)]
+    write_log(tmp_path, entries)
+    assert verify_folder(tmp_path, VKEY).problems == []
+    for place in (0, size - 1):
+        write_tiles(tmp_path, _changed(entries, place, "alter"))
+        assert not verify_folder(tmp_path, VKEY).good, place
+
+
+def _altered_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def test_a_tile_that_does_not_fit_the_entries_is_named(tmp_path: Path) -> None:
+    write_log(tmp_path, [entry(number) for number in range(513)])
+    for path in ("tile/0/000", "tile/0/001", "tile/0/002.p/1", "tile/1/000.p/2"):
+        _altered_byte(tmp_path / path)
+        assert [problem.split(":")[0] for problem in verify_folder(tmp_path).problems] == [path]
+        _altered_byte(tmp_path / path)
+    assert verify_folder(tmp_path).good
+
+
+def test_tiles_may_be_left_out_but_entries_may_not(tmp_path: Path) -> None:
+    write_log(tmp_path, [entry(number) for number in range(300)])
+    shutil.rmtree(tmp_path / "tile" / "0")
+    assert verify_folder(tmp_path, VKEY).good
+    (tmp_path / "tile" / "entries" / "000").unlink()
+    assert "missing" in verify_folder(tmp_path, VKEY).problems[0]
+
+
+def test_a_full_tile_may_stand_for_a_partial_one(tmp_path: Path) -> None:
+    entries = [entry(number) for number in range(300)]
+    write_log(tmp_path, entries)
+    write_tiles(tmp_path, [*entries, *[entry(number) for number in range(300, 512)]])
+    assert verify_folder(tmp_path, VKEY).problems == []
+
+
+def test_what_lies_beyond_the_checkpoint_is_not_counted(tmp_path: Path) -> None:
+    entries = [entry(number) for number in range(256)]
+    write_log(tmp_path, entries)
+    write_tiles(tmp_path, [*entries, b"not signed"])
+    verdict = verify_folder(tmp_path, VKEY)
+    assert (verdict.problems, verdict.size, verdict.kinds.total()) == ([], 256, 256)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 100])
+def test_a_truncated_bundle_is_found(tmp_path: Path, cut: int) -> None:
+    write_log(tmp_path, [entry(number) for number in range(3)])
+    path = tmp_path / "tile" / "entries" / "000.p" / "3"
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert not verify_folder(tmp_path, VKEY).good
+    path.write_bytes(tree.pack_entries([entry(0), entry(1)]))
+    assert not verify_folder(tmp_path, VKEY).good
+    path.write_bytes(tree.pack_entries([entry(number) for number in range(4)]))
+    assert not verify_folder(tmp_path, VKEY).good
+
+
+def test_a_leaf_of_another_format_is_a_problem(tmp_path: Path) -> None:
+    for odd in (b"", b"{}", b"[]", entry(1).replace(b'"v":1', b'"v":2'), entry(1) + b" "):
+        write_log(tmp_path, [entry(0), odd])
+        assert verify_folder(tmp_path, VKEY).problems[0].startswith("leaf 1: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"count":1', '"count":0'),
+        ('"count":1', '"count":true'),
+        ('"count":1', '"count":1.5'),
+        ('"kind":"release"', '"kind":"Release"'),
+        ('"kind":"release"', '"kind":7'),
+        ('"v":1', '"v":true'),
+        ('"v":1', '"v":1,"x":0'),
+        ("00:00.000000Z", "00:00Z"),
+        ('"root":"0', '"root":"'),
+        ("{", '{"agreement":null,'),
+        ("{", '{"agreement":"sha256:00",'),
+    ],
+)
+def test_leaves_have_one_form(old: str, new: str) -> None:
+    assert verify.parse_leaf(entry(5)).kind == "release"
+    with pytest.raises(ProofError):
+        verify.parse_leaf(entry(5).decode().replace(old, new, 1).encode())
+
+
+# ---------------------------------------------------------------------------------- checkpoint
+
+
+def test_a_key_that_is_not_the_logs_is_found(tmp_path: Path) -> None:
+    write_log(tmp_path, [entry(0)])
+    assert not verify_folder(tmp_path, OTHER_VKEY).good
+    (tmp_path / "vkey").write_text(OTHER_VKEY)
+    assert not verify_folder(tmp_path).good
+
+
+def test_without_a_given_key_the_verdict_says_so(tmp_path: Path) -> None:
+    write_log(tmp_path, [entry(0)])
+    (tmp_path / "checkpoint").write_text(note(_hashes([entry(0)]), OTHER_KEY), "utf-8")
+    (tmp_path / "vkey").write_text(OTHER_VKEY)
+    verdict = verify_folder(tmp_path)
+    assert verdict.good
+    assert not verdict.pinned
+    assert not verify_folder(tmp_path, VKEY).good
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"hello\n"])
+def test_an_unreadable_checkpoint_is_a_problem_not_a_crash(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    write_log(tmp_path, [entry(0)])
+    (tmp_path / "checkpoint").unlink()
+    if content is not None:
+        (tmp_path / "checkpoint").write_bytes(content)
+    assert [one.split(":")[0] for one in verify_folder(tmp_path, VKEY).problems] == ["checkpoint"]
+
+
+# -------------------------------------------------------------------------------------- growth
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 3), (1, 1), (255, 257), (256, 513), (300, 600)])
+def test_growth_is_good_and_rollback_is_not(tmp_path: Path, old: int, new: int) -> None:
+    entries = [entry(number) for number in range(new)]
+    before = write_log(tmp_path / "old", entries[:old])
+    after = write_log(tmp_path / "new", entries)
+    assert verify_growth(before, after, VKEY).problems == []
+    shutil.rmtree(before / "tile", ignore_errors=True)
+    assert verify_growth(before, after).good
+    if old < new:
+        shutil.copytree(after, tmp_path / "copy")
+        write_log(tmp_path / "copy", entries[:old])
+        assert "rollback" in " ".join(verify_growth(after, tmp_path / "copy", VKEY).problems)
+
+
+def test_a_fork_is_found_though_both_folders_are_good(tmp_path: Path) -> None:
+    entries = [entry(number) for number in range(300)]
+    before = write_log(tmp_path / "old", entries[:260])
+    fork = write_log(tmp_path / "new", _changed(entries, 17, "alter"))
+    assert verify_folder(before, VKEY).good
+    assert verify_folder(fork, VKEY).good
+    assert "second history" in " ".join(verify_growth(before, fork, VKEY).problems)
+    same = write_log(tmp_path / "same", _changed(entries[:260], 17, "alter"))
+    assert "second history" in " ".join(verify_growth(before, same, VKEY).problems)
+
+
+def test_growth_needs_the_old_checkpoint_and_one_origin(tmp_path: Path) -> None:
+    after = write_log(tmp_path / "new", [entry(0), entry(1)])
+    (tmp_path / "old").mkdir()
+    assert not verify_growth(tmp_path / "old", after, VKEY).good
+    text = checkpoint_text("north/log/private", 1, tree.root(_hashes([entry(0)])))
+    write_log(tmp_path / "old", [entry(0)])
+    (tmp_path / "old" / "checkpoint").write_text(sign_note(text, ORIGIN, KEY), "utf-8")
+    assert not verify_growth(tmp_path / "old", after, VKEY).good
+
+
+# ------------------------------------------------------------------------------------- records
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of 6 leaves with 3 records each."""
+    folder = tmp_path_factory.mktemp("opened")
+    with made_store(folder / "a.db") as store:
+        append(store, 6, items=3)
+        publish(store)
+        yield folder_of(store, folder / "log")
+
+
+def _with_lines(folder: Path, lines: list[dict[str, Any]]) -> Verdict:
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "records.jsonl").write_text(text, "utf-8")
+    return verify_folder(folder, VKEY)
+
+
+def _copy_and_lines(opened: Path, tmp_path: Path) -> tuple[Path, list[dict[str, Any]]]:
+    folder = shutil.copytree(opened, tmp_path / "copy")
+    text = (folder / "records.jsonl").read_text("utf-8")
+    return folder, [json.loads(line) for line in text.splitlines()]
+
+
+def test_opened_records_are_counted(opened: Path, tmp_path: Path) -> None:
+    folder, lines = _copy_and_lines(opened, tmp_path)
+    verdict = _with_lines(folder, lines)
+    assert (verdict.problems, verdict.records, verdict.unopened) == ([], 18, 0)
+    verdict = _with_lines(folder, lines[:6] + lines[9:])
+    assert (verdict.problems, verdict.records, verdict.unopened) == ([], 15, 1)
+    (folder / "records.jsonl").unlink()
+    verdict = verify_folder(folder, VKEY)
+    assert (verdict.problems, verdict.records, verdict.unopened) == ([], 0, 6)
+
+
+def test_every_change_to_the_records_is_found(opened: Path, tmp_path: Path) -> None:
+    folder, good = _copy_and_lines(opened, tmp_path)
+    record_text = good[4]["record"]
+    salt = good[4]["salt"]
+    changes: list[dict[str, Any]] = [
+        {"record": record_text.replace("indicator", "indicatox")},
+        {"record": record_text + " "},
+        {"salt": ("B" if salt[0] == "A" else "A") + salt[1:]},
+        {"salt": salt[:-4]},
+        {"salt": "?"},
+        {"leaf": 2},
+        {"leaf": 0},
+        {"leaf": 99},
+        {"leaf": -1},
+        {"leaf": True},
+        {"item": 0},
+        {"item": 3},
+        {"item": "1"},
+        {"record": 5},
+        {"record": "\ud800"},
+        {"extra": 1},
+    ]
+    for change in changes:
+        lines = copy.deepcopy(good)
+        lines[4].update(change)
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / "records.jsonl").write_text(text, "utf-8")
+        assert not verify_folder(folder, VKEY).good, change
+    assert not _with_lines(folder, good[:4] + good[5:]).good
+    assert not _with_lines(folder, [*good[:4], good[5], good[4], *good[6:]]).good
+    assert not _with_lines(folder, [*good, good[0]]).good
+    assert not _with_lines(folder, good[3:6] + good[:3] + good[6:]).good
+    assert _with_lines(folder, good).good
+
+
+def test_lines_that_are_no_records_are_named(opened: Path, tmp_path: Path) -> None:
+    folder, _ = _copy_and_lines(opened, tmp_path)
+    with (folder / "records.jsonl").open("ab") as file:
+        file.write(b"\xff\n[]\nnull\n" + b"[" * 100_000 + b"\n")
+    problems = verify_folder(folder, VKEY).problems
+    assert [one.split(":")[0] for one in problems] == [
+        f"records.jsonl line {number}" for number in (19, 20, 21, 22)
+    ]
+
+
+def test_the_list_of_problems_ends(tmp_path: Path) -> None:
+    write_log(tmp_path, [b"odd"] * 500)
+    assert len(verify_folder(tmp_path, VKEY).problems) == verify.PROBLEM_LIMIT
+
+
+# ------------------------------------------------------------------------------------ receipts
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with made_store(tmp_path_factory.mktemp("receipts") / "a.db") as store:
+        append(store, 270, items=3)
+        publish(store)
+        yield store
+
+
+def _receipt(store: Store, index: int, item: int) -> dict[str, Any]:
+    with store.read() as tx:
+        return record.receipt(tx, LOG, index, item, origin=ORIGIN, vkey=VKEY)
+
+
+@pytest.mark.parametrize(("index", "item"), [(0, 0), (255, 1), (256, 2), (269, 1)])
+def test_a_receipt_proves_its_record(store: Store, index: int, item: int) -> None:
+    document = json.loads(json.dumps(_receipt(store, index, item)))
+    assert verify_receipt(document, VKEY) == release(index * 3 + item)
+    with pytest.raises(ProofError):
+        verify_receipt(document, OTHER_VKEY)
+
+
+def _places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every field, at any depth, of a receipt."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = list(enumerate(value))
+    for key, inner in pairs:
+        yield (*path, key)
+        yield from _places(inner, (*path, key))
+
+
+def _others(value: object) -> Iterator[object]:
+    """Values that should never pass in place of the true one."""
+    yield from (None, [], {}, "", b"", True, -1, 2**63, 0.5)
+    if isinstance(value, int):
+        yield from (value + 1, value - 1, str(value), float(value))
+    if isinstance(value, str):
+        yield from (value + " ", value[:-1], value[1:], value.replace("1", "2", 1), value.upper())
+        middle = len(value) // 2
+        yield value[:middle] + chr(ord(value[middle]) ^ 1) + value[middle + 1 :]
+    if isinstance(value, list):
+        yield from (value[1:], value[:-1], [*value, *value[:1]], value[::-1])
+
+
+def test_no_field_of_a_receipt_can_be_altered(store: Store) -> None:
+    good = _receipt(store, 256, 1)
+    for path in list(_places(good)):
+        holder = _at(good, path[:-1])
+        for other in _others(holder[path[-1]]):
+            if other == holder[path[-1]] and type(other) is type(holder[path[-1]]):
+                continue
+            document = copy.deepcopy(good)
+            _at(document, path[:-1])[path[-1]] = other
+            assert not _accepted(document), f"{path} altered to {other!r}"
+
+
+def _accepted(document: Any) -> bool:  # noqa: ANN401
+    try:
+        verify_receipt(document, VKEY)
+    except ProofError:
+        return False
+    return True
+
+
+def test_no_field_of_a_receipt_can_be_left_out_or_added(store: Store) -> None:
+    good = _receipt(store, 256, 1)
+    for path in [path for path in _places(good) if isinstance(path[-1], str)]:
+        document = copy.deepcopy(good)
+        del _at(document, path[:-1])[path[-1]]
+        with pytest.raises(ProofError):
+            verify_receipt(document, VKEY)
+    for document in ({**good, "more": 1}, {**good, "item": {**good["item"], "more": 1}}):
+        with pytest.raises(ProofError):
+            verify_receipt(document, VKEY)
+    odd: list[object] = [[], "", None, 5]
+    assert not any(_accepted(document) for document in odd)
+
+
+def test_parts_of_two_receipts_do_not_make_a_third(store: Store) -> None:
+    one, two = _receipt(store, 3, 0), _receipt(store, 4, 0)
+    for name in one:
+        if one[name] != two[name]:
+            with pytest.raises(ProofError):
+                verify_receipt({**one, name: two[name]}, VKEY)
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    for key in path:
+        value = value[key]
+    return value
+
+
+def test_a_receipt_of_a_log_of_one(tmp_path: Path) -> None:
+    with made_store(tmp_path / "a.db") as store:
+        append(store, 1)
+        publish(store)
+        assert verify_receipt(_receipt(store, 0, 0), VKEY) == release(0)
