@@ -1,10 +1,11 @@
-"""A document becomes the exact byte slices of its objects (STIX 2.1, section 8).
+"""A bundle (STIX 2.1, section 8) or a TAXII envelope becomes the exact byte slices of its objects.
 
 Nothing is re-encoded: a slice is the record. A document that does not parse as a whole gives no
 slices at all; what is wrong inside one object is for `objects.read` to refuse.
 """
 
 import codecs
+import json
 import re
 from typing import Any
 
@@ -51,28 +52,59 @@ def split_bundle(document: bytes, limits: Limits = DEFAULT) -> list[bytes]:
     Raises InputError with the place when the document is too large, is not UTF-8 or JSON, is
     nested too deeply to be followed, has a member twice, is no STIX, or has too many objects.
     """
-    if len(document) > limits.max_bytes:
-        raise InputError(
-            f"The document has {len(document)} bytes; the limit is {limits.max_bytes}.",
-            do="Split it, or raise TEARLINE_MAX_DOCUMENT_BYTES.",
-        )
+    _refuse_large(document, limits)
     _refuse_other_encodings(document)
     with collector_paused():
         head = _decode(_HEAD, document)
         if _type_of(head) != "bundle":
             return [document.strip(_BLANK)]
-        objects = b"[]" if head.objects is msgspec.UNSET else bytes(head.objects)
-        _refuse_repeated_members(document, objects)
-        return _slices(objects, limits)
+        return _slices(document, head.objects, limits)
 
 
-def _slices(objects: bytes, limits: Limits) -> list[bytes]:
+class Envelope(msgspec.Struct, frozen=True):
+    """A page of a TAXII 2.1 collection: the exact bytes of its objects, and where to go on."""
+
+    objects: list[bytes]
+    more: bool
+    next: str | None
+
+
+class _EnvelopeHead(msgspec.Struct):
+    objects: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    more: bool = False
+    next: str | None = None
+
+
+_ENVELOPE = msgspec.json.Decoder(_EnvelopeHead)
+
+
+def split_envelope(document: bytes, limits: Limits = DEFAULT) -> Envelope:
+    """Cut a TAXII 2.1 envelope (section 3.7), with the refusals of `split_bundle`."""
+    _refuse_large(document, limits)
+    _refuse_other_encodings(document)
+    with collector_paused():
+        head = _decode(_ENVELOPE, document)
+        return Envelope(_slices(document, head.objects, limits), head.more, head.next)
+
+
+def _refuse_large(document: bytes, limits: Limits) -> None:
+    if len(document) > limits.max_bytes:
+        raise InputError(
+            f"The document has {len(document)} bytes; the limit is {limits.max_bytes}.",
+            do="Split it, or raise TEARLINE_MAX_DOCUMENT_BYTES.",
+        )
+
+
+def _slices(document: bytes, found: msgspec.Raw | msgspec.UnsetType, limits: Limits) -> list[bytes]:
+    """Cut the list of objects that stands in a document."""
+    objects = b"[]" if found is msgspec.UNSET else bytes(found)
+    _refuse_repeated_members(document, objects)
     if not objects.startswith(b"["):
         raise InputError("'objects' is not a list.", place="objects", do="Send a STIX 2.1 bundle.")
     slices = _decode(_SLICES, objects)
     if len(slices) > limits.max_objects:
         raise InputError(
-            f"The bundle has {len(slices)} objects; the limit is {limits.max_objects}.",
+            f"The document has {len(slices)} objects; the limit is {limits.max_objects}.",
             place="objects",
             do="Split it, or raise TEARLINE_MAX_OBJECTS.",
         )
@@ -101,9 +133,12 @@ def _refuse_other_encodings(document: bytes) -> None:
 def _decode(decoder: "msgspec.json.Decoder[Any]", data: bytes) -> Json:
     try:
         return decoder.decode(data)
-    except msgspec.ValidationError:
-        what = "The document is not a JSON object."
-        raise InputError(what, do="Send a STIX 2.1 bundle or one STIX object.") from None
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"The document has the wrong form: {error}.",
+            means="Nothing of it was read.",
+            do="Send a STIX 2.1 bundle, one STIX object or a TAXII 2.1 envelope.",
+        ) from None
     except msgspec.DecodeError as error:
         raise _malformed(str(error)) from None
     except RecursionError:
@@ -135,14 +170,14 @@ def _type_of(head: _Head) -> Json:
 
 
 def _refuse_repeated_members(document: bytes, objects: bytes) -> None:
-    """Walk the bundle's own members; the document is known to be JSON, its objects are skipped."""
+    """Walk the outermost members; the document is known to be JSON, its objects are skipped."""
     seen: set[str] = set()
     position = document.index(b"{") + 1
     while member := _MEMBER.match(document, position):
-        name = orjson.loads(member[1])
+        name = json.loads(member[1].decode())
         if name in seen:
             raise InputError(
-                f"The bundle has the member {shown(name)} twice.",
+                f"The document has the member {shown(name)} twice.",
                 place=f"byte {member.start(1)}",
                 means="Readers would disagree about which one counts.",
                 do="Keep one of them.",

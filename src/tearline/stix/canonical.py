@@ -83,7 +83,8 @@ def parse_canonical(data: bytes) -> Json:
     """Read bytes that claim to be canonical JSON; ProofError unless they are exactly that.
 
     Writing the value again must give the same bytes, which also refuses duplicate members, other
-    spellings of a number and anything before or after the value.
+    spellings of a number and anything before or after the value. Whole numbers beyond 2^53-1 are
+    refused here too, although the standard can write some: readers disagree about them.
     """
     try:
         value = orjson.loads(data)
