@@ -6,7 +6,7 @@ they hold goes. The same code decides a small neighbourhood, everything held, an
 sent: only the ids differ.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +21,7 @@ from tearline.topics.about import Path
 from tearline.topics.topic import CONTAINERS, EDGE_REFS, type_of
 
 _HOLDERS = CONTAINERS | {"observed-data"}
-_BY_OUTCOME = {"release": GOES, "wait": WAITS, "withhold": STAYS}
+_BY_OUTCOME: Mapping[str, int] = {"release": GOES, "wait": WAITS, "withhold": STAYS}
 
 
 class Decided(NamedTuple):
@@ -32,20 +32,28 @@ class Decided(NamedTuple):
     path: Path | None
 
 
+class Before(NamedTuple):
+    """What stands on an object before the batch: its outcome, and the clause of a live release."""
+
+    outcome: str = "withhold"
+    delivered: str = ""
+
+
 class Scene(NamedTuple):
     """Where and when a batch is decided: whose objects, by which rules, with what known before.
 
-    `delivered` has the clause under which the partner holds an object; `attested` is given by a
-    receiver; `standing` answers for objects outside the batch.
+    `before` answers for ids of which something stands; `attested` is given by a receiver.
     """
 
     origin: str
     rules: Rules
     now: int
-    delivered: Mapping[str, str]
-    standing: Mapping[str, str]
+    before: Callable[[Iterable[str]], Mapping[str, Before]]
     attested: Mapping[str, Attested] | None = None
     uncuttable: frozenset[str] = frozenset()
+
+
+_UNKNOWN = Before()
 
 
 class Batch:
@@ -56,6 +64,7 @@ class Batch:
         self._tx = tx
         self._scene = scene
         self._facts: dict[str, Facts] = {}
+        self._before: dict[str, Before] = {}
         self.graph = about.Graph(tx, scene.origin, whole=whole)
         self.decided: dict[str, Decided] = {}
 
@@ -117,12 +126,13 @@ class Batch:
     def _load(self, ids: Iterable[str]) -> None:
         missing = {each for each in ids if each not in self._facts}
         scene = self._scene
+        self._before.update(scene.before(missing - self._before.keys()))
         found = gather(
             self._tx,
             scene.origin,
             missing,
             scene.now,
-            delivered=scene.delivered,
+            delivered={each: b.delivered for each, b in self._before.items() if b.delivered},
             attested=scene.attested,
         )
         self._facts.update(found)
@@ -138,6 +148,8 @@ class Batch:
                     needs[each.from_id].append(each.to_id)
             elif each.role in EDGE_REFS[type_]:
                 needs[each.from_id].append(each.to_id)
+        outside = {each for below in needs.values() for each in below} - self.decided.keys()
+        self._before.update(self._scene.before(outside - self._before.keys()))
         return needs
 
     def _settle(self, stix_id: str, paths: Mapping[str, Path], ends: int) -> None:
@@ -154,7 +166,7 @@ class Batch:
     def _fate(self, stix_id: str) -> int:
         if stix_id in self.decided:
             return _BY_OUTCOME[self.decided[stix_id].decision.outcome]
-        return _BY_OUTCOME[self._scene.standing.get(stix_id, "withhold")]
+        return _BY_OUTCOME[self._before.get(stix_id, _UNKNOWN).outcome]
 
 
 def depends(stix_id: str) -> bool:

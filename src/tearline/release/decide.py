@@ -22,6 +22,8 @@ _UNRANKED = {
     marking.UNKNOWN: reasons.MARKING_UNKNOWN,
 }
 
+_STOPS_REVOCATION = reasons.NOT_IN_FORCE | reasons.CUT_INVALID
+
 Outcome: TypeAlias = Literal["release", "wait", "withhold"]
 
 
@@ -41,7 +43,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 def decide(rules: Rules, facts: Facts) -> Decision:
     """Decide one object: *release*, *wait* or *withhold*, with every reason of every clause."""
     shared = _shared(rules, facts)
-    if facts.revoked and facts.delivered and not shared & reasons.NOT_IN_FORCE:
+    if facts.delivered and facts.revoked and not shared & _STOPS_REVOCATION:
         return Decision("release", facts.delivered, (), rules.valid_until)
     masks = []
     waiting = None

@@ -100,11 +100,10 @@ received = Table(
     "received",
     metadata,
     Column("agreement_id", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("hash", Text, primary_key=True),
     Column("delivered_id", Text, nullable=False),
-    Column("hash", Text, nullable=False),
     Column("raw", LargeBinary),
-    Column("slip", Text),
+    Column("slip", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -116,7 +115,7 @@ cursor = Table(
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("next", Text, nullable=False),
-    Column("at", BigInteger, nullable=False),
+    Column("leaf", Integer, nullable=False),
 )
 
 
@@ -177,16 +176,26 @@ class Row(NamedTuple):
 
 
 class Received(NamedTuple):
-    """One object that a partner gave us; `state` is staged, accepted, quarantined or ended."""
+    """Bytes that a partner gave us under an agreement, and the slip they came with.
 
-    position: int
-    delivered_id: str
+    `state` is one of staged, accepted, quarantined, refused and ended; the bytes of what was
+    refused or ended are gone.
+    """
+
     hash: str
+    delivered_id: str
     raw: bytes | None
-    slip: str | None
+    slip: str
     state: str
     reasons: str
     at: int
+
+
+class Cursor(NamedTuple):
+    """How far we have read a partner's collection (`next`) and the records of its log (`leaf`)."""
+
+    next: str = ""
+    leaf: int = 0
 
 
 def heads(tx: Tx) -> list[Head]:
@@ -430,50 +439,50 @@ def pending_private(tx: Tx) -> list[tuple[str, str]]:
 
 
 def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
-    """Keep what one page brought, undecided; a position that is there already is passed over."""
+    """Keep what one page brought, undecided; what is here already stays as it is.
+
+    Bytes that were refused or ended and are given again are staged again.
+    """
+    again = {row.hash for row in rows}
+    for chunk in in_chunks(again):
+        tx.execute(
+            delete(received).where(
+                received.c.agreement_id == agreement_id,
+                received.c.hash.in_(chunk),
+                received.c.state.in_(("refused", "ended")),
+            )
+        )
     insert_rows(tx, received, [(agreement_id, *row) for row in rows], ignore=True)
 
 
 def received_in(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
-    """What came in under an agreement and is in one of `states`, by position."""
+    """What came in under an agreement and is in one of `states`, in a fixed order."""
     columns = [received.c[name] for name in Received._fields]
     query = select(*columns).where(
         received.c.agreement_id == agreement_id, received.c.state.in_(states)
     )
-    return [Received(*row) for row in tx.execute(query.order_by(received.c.position))]
+    return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
 
 
-def settle(
-    tx: Tx, agreement_id: str, position: int, *, state: str, reasons: str, slip: str | None = None
-) -> None:
-    """Say what became of something received."""
-    values: dict[str, str] = {"state": state, "reasons": reasons}
-    if slip is not None:
-        values["slip"] = slip
-    tx.execute(
-        update(received)
-        .where(received.c.agreement_id == agreement_id, received.c.position == position)
-        .values(**values)
-    )
+def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
+    """Write what became of things received."""
+    for chunk in in_chunks(row.hash for row in rows):
+        tx.execute(
+            delete(received).where(
+                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+            )
+        )
+    insert_rows(tx, received, [(agreement_id, *row) for row in rows])
 
 
-def forget_bytes(tx: Tx, agreement_id: str, delivered_id: str, state: str) -> int:
-    """Erase the bytes of a received object, keeping the line that says it was here."""
-    result = tx.execute(
-        update(received)
-        .where(received.c.agreement_id == agreement_id, received.c.delivered_id == delivered_id)
-        .values(raw=None, state=state)
-    )
-    return result.rowcount
+def cursor_of(tx: Tx, agreement_id: str) -> Cursor:
+    """Where our reading of a partner stands."""
+    query = select(cursor.c.next, cursor.c.leaf).where(cursor.c.agreement_id == agreement_id)
+    row = tx.execute(query).first()
+    return Cursor(*row) if row else Cursor()
 
 
-def cursor_of(tx: Tx, agreement_id: str) -> str:
-    """Where our polling of the partner stands; '' at the beginning."""
-    query = select(cursor.c.next).where(cursor.c.agreement_id == agreement_id)
-    return tx.execute(query).scalar() or ""
-
-
-def put_cursor(tx: Tx, agreement_id: str, next_: str, at: int) -> None:
-    """Move our polling on, in the transaction that staged the page."""
+def put_cursor(tx: Tx, agreement_id: str, new: Cursor) -> None:
+    """Move our reading on, in the transaction that kept what was read."""
     tx.execute(delete(cursor).where(cursor.c.agreement_id == agreement_id))
-    insert_rows(tx, cursor, [(agreement_id, next_, at)])
+    insert_rows(tx, cursor, [(agreement_id, *new)])

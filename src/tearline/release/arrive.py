@@ -1,0 +1,254 @@
+"""The one door by which objects arrive, and the acts that change what we say of them.
+
+Each keeps what came, and marks as dirty whatever a decision may now answer differently, in one
+transaction. Nothing is released here: `reconcile` does that.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from tearline.agreement.home import Home
+from tearline.errors import MisuseError
+from tearline.stix import canonical, marking
+from tearline.stix.objects import StixObject, references
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import annotations, objects, releases
+from tearline.store.database import Tx
+from tearline.store.objects import OURS, NewVersion, Relation, Version
+from tearline.topics.topic import CONTAINERS, keys_of
+
+
+class Refused(NamedTuple):
+    """An object that was not kept, and why."""
+
+    stix_id: str
+    reason: str
+
+
+class Arrival(NamedTuple):
+    """What became of objects that arrived."""
+
+    stored: int
+    unchanged: int
+    refused: tuple[Refused, ...]
+
+
+class Annotation(NamedTuple):
+    """Our marking and grade for what comes, in the codes of `stix.marking`; None leaves it open."""
+
+    marking: int | None = None
+    grade: int | None = None
+
+
+NOTHING = Annotation()
+"""Nothing of ours to say beside the bytes."""
+
+
+def arrive(
+    home: Home,
+    arriving: Sequence[StixObject],
+    *,
+    source: str,
+    annotation: Annotation = NOTHING,
+    now: int,
+) -> Arrival:
+    """Keep objects of our own, and mark what changed as dirty under every agreement.
+
+    Idempotent: a version that is there already is unchanged, whatever its white space. The same
+    version with other content is refused. A version older than the latest is kept and never
+    released.
+    """
+    with home.store.write() as tx:
+        new, unchanged, refused = sort_out(tx, OURS, arriving, source, now)
+        ids = [each.version.stix_id for each in new]
+        stirred = {*ids, *_ends_before(tx, ids), *_ends_of(new)}
+        objects.keep(tx, OURS, new)
+        present = [each.id for each in arriving if each.id not in {r.stix_id for r in refused}]
+        stirred.update(_annotate(tx, present, annotation, now))
+        _mark_dirty(tx, stirred)
+        if new:
+            record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
+            hashes = sorted(each.version.hash for each in new)
+            record |= {"count": str(len(new)), "hash": canonical.sha256("\n".join(hashes).encode())}
+            releases.add_private(tx, "import", [orjson.dumps(record).decode()])
+    return Arrival(len(new), unchanged, tuple(refused))
+
+
+def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int) -> int:
+    """Put our marking or grade beside objects that we hold; returns how many it changed."""
+    with home.store.write() as tx:
+        held = list(objects.latest(tx, OURS, ids))
+        changed = _annotate(tx, held, annotation, now)
+        _mark_dirty(tx, changed)
+    return len(changed)
+
+
+def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
+    """Stop an object or a whole source, ours alone and at once; false if it was held already.
+
+    What was released of it is withdrawn and recalled by the next `reconcile`.
+    """
+    with home.store.write() as tx:
+        if not annotations.put_hold(tx, kind, value, reason, now):
+            return False
+        _mark_dirty(tx, _held_ids(tx, kind, value))
+        _record(tx, {"kind": "hold", "what": kind, "value": value, "reason": reason}, now)
+    return True
+
+
+def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
+    """End a hold, with the reason why; false if there was none."""
+    with home.store.write() as tx:
+        if not annotations.lift_hold(tx, kind, value):
+            return False
+        _mark_dirty(tx, _held_ids(tx, kind, value))
+        _record(tx, {"kind": "hold-ended", "what": kind, "value": value, "reason": reason}, now)
+    return True
+
+
+def sort_out(
+    tx: Tx, origin: str, arriving: Sequence[StixObject], source: str, now: int
+) -> tuple[list[NewVersion], int, list[Refused]]:
+    """Tell new versions from known ones: what to keep, how many are unchanged, what is refused.
+
+    Of several new versions of one object only the newest is marked as latest, and only if nothing
+    newer is held.
+    """
+    held = objects.versions_of(tx, origin, {each.id for each in arriving})
+    new: dict[tuple[str, int], NewVersion] = {}
+    refused: list[Refused] = []
+    unchanged = 0
+    newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
+    for each in arriving:
+        version_at = _version_at(each, held.get(each.id, ()), now)
+        twin = new.get((each.id, version_at)) or _kept(tx, held, each.id, version_at)
+        if twin is None:
+            since = _first_arrival(held.get(each.id, ()), now)
+            new[each.id, version_at] = _new_version(each, version_at, source, since)
+            newest[each.id] = max(version_at, newest.get(each.id, version_at))
+        elif _same(each.raw, twin.raw):
+            unchanged += 1
+        else:
+            refused.append(Refused(each.id, "This version is held already, with other content."))
+    marked = [
+        each._replace(version=each.version._replace(latest=version_at == newest[stix_id]))
+        for (stix_id, version_at), each in new.items()
+    ]
+    return marked, unchanged, refused
+
+
+class _Twin(NamedTuple):
+    raw: bytes
+
+
+def _kept(tx: Tx, held: dict[str, list[Version]], stix_id: str, version_at: int) -> _Twin | None:
+    for version in held.get(stix_id, ()):
+        if version.version_at == version_at:
+            return _Twin(objects.raw_of(tx, [version.seq])[version.seq])
+    return None
+
+
+def _version_at(each: StixObject, held: Sequence[Version], now: int) -> int:
+    """`modified`, else `created`; an observable has neither: it is what it was, or new now."""
+    stamp = each.created_at if each.modified_at is None else each.modified_at
+    if stamp is not None:
+        return stamp
+    digest = canonical.sha256(each.raw)
+    same = [version.version_at for version in held if version.hash == digest]
+    return same[0] if same else now
+
+
+def _first_arrival(held: Sequence[Version], now: int) -> int:
+    """An observable's age counts from its first arrival: a new version does not make it young."""
+    return min((each.arrived_at for each in held if each.created_at is None), default=now)
+
+
+def _same(first: bytes, second: bytes) -> bool:
+    return first == second or canonical.canonical(orjson.loads(first)) == canonical.canonical(
+        orjson.loads(second)
+    )
+
+
+def _new_version(each: StixObject, version_at: int, source: str, arrived_at: int) -> NewVersion:
+    named = references(each.doc)
+    version = Version(
+        seq=0,
+        stix_id=each.id,
+        version_at=version_at,
+        type=each.type,
+        created_at=each.created_at,
+        arrived_at=arrived_at,
+        marking=marking.marking_of(each.doc),
+        revoked=each.revoked,
+        latest=True,
+        hash=canonical.sha256(each.raw),
+        source=source,
+    )
+    return NewVersion(version, each.raw, list(_relations(each)), named, keys_of(each.doc))
+
+
+def _relations(each: StixObject) -> Iterator[Relation]:
+    doc = each.doc
+    if each.type == "relationship":
+        kind, source, target = (
+            doc.get(name) for name in ("relationship_type", "source_ref", "target_ref")
+        )
+        if isinstance(kind, str) and isinstance(source, str) and isinstance(target, str):
+            yield Relation(each.id, kind, source, target)
+    elif each.type in CONTAINERS:
+        members = doc.get("object_refs", ())
+        yield from (Relation(each.id, "member", each.id, member) for member in members)
+
+
+def _ends_before(tx: Tx, ids: Sequence[str]) -> set[str]:
+    """What older versions of `ids` tied together: it may no longer hang together."""
+    known = objects.latest(tx, OURS, ids)
+    return {each.to_id for each in objects.references_of(tx, OURS, known)}
+
+
+def _ends_of(new: Sequence[NewVersion]) -> set[str]:
+    return {
+        target
+        for each in new
+        if each.version.type in {"relationship", "sighting", *CONTAINERS}
+        for _, target in each.references
+    }
+
+
+def _annotate(tx: Tx, ids: Sequence[str], annotation: Annotation, now: int) -> list[str]:
+    if annotation == NOTHING:
+        return []
+    changed = annotations.annotate(
+        tx, ids, marking=annotation.marking, grade=annotation.grade, at=now
+    )
+    if changed:
+        level, grade = annotation
+        record = {
+            "kind": "annotation",
+            "count": str(len(changed)),
+            "marking": None if level is None else marking.level_name(level),
+            "grade": None if grade is None else marking.grade_name(grade),
+            "hash": canonical.sha256("\n".join(sorted(changed)).encode()),
+        }
+        _record(tx, record, now)
+    return changed
+
+
+def _record(tx: Tx, record: dict[str, str | None], now: int) -> None:
+    line = orjson.dumps({**record, "at": format_timestamp(now, digits=6)}).decode()
+    releases.add_private(tx, record["kind"] or "", [line])
+
+
+def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:
+    if kind == "object":
+        return [value]
+    if kind == "source":
+        return objects.ids_from(tx, value)
+    raise MisuseError(f"{kind!r} cannot be held.", do="Hold an object or a source.")
+
+
+def _mark_dirty(tx: Tx, ids: Iterable[str]) -> None:
+    stirred = sorted(ids)
+    annotations.mark_dirty(tx, [each.agreement_id for each in releases.heads(tx)], stirred)

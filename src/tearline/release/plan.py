@@ -1,0 +1,333 @@
+"""What a reconcile would change, worked out without changing anything.
+
+A plan decides the neighbourhood of what changed, finds what is cut differently because of it, and
+says for each object what would stand afterwards. `reconcile` carries it out; with `whole`, the
+neighbourhood is everything held.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from tearline.release import cut
+from tearline.release.batch import Batch, Before, Decided, Scene, depends
+from tearline.release.rules import Rules
+from tearline.stix import canonical, marking
+from tearline.stix.check import Checker
+from tearline.stix.objects import references
+from tearline.store import annotations, objects, releases
+from tearline.store.database import Tx
+from tearline.store.objects import OURS, Version
+from tearline.store.releases import Standing
+from tearline.topics.about import Path
+
+
+class Ground(NamedTuple):
+    """What a plan stands on: the agreement, its rules for what we give, and the moment."""
+
+    agreement_id: str
+    rules: Rules
+    secret: bytes
+    now: int
+
+
+class Form(NamedTuple):
+    """The form in which an object goes: its id there, and the cut version or None if uncut.
+
+    `basis` is the same as long as the content is; a cut version has no `modified` of its own yet.
+    """
+
+    delivered_id: str
+    basis: str
+    doc: dict[str, Any] | None
+    version: Version
+
+
+class Planned(NamedTuple):
+    """What would stand on one object, and the form it goes in; None where bytes do not change."""
+
+    standing: Standing
+    decided: Decided | None
+    form: Form | None
+
+
+def plan(tx: Tx, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
+    """Work out what would stand on everything that the dirty objects can touch.
+
+    An object that cannot be cut to valid STIX stays, and what hangs on it is decided again.
+    """
+    uncuttable: frozenset[str] = frozenset()
+    while True:
+        work = _Work(tx, ground, uncuttable, whole=whole)
+        work.decide(set(dirty))
+        invalid = work.cut()
+        if not invalid:
+            return work.planned()
+        uncuttable |= invalid
+
+
+class _Work:
+    """One attempt at a plan: decide, cut, and say what would stand."""
+
+    def __init__(self, tx: Tx, ground: Ground, uncuttable: frozenset[str], *, whole: bool) -> None:
+        self._tx = tx
+        self._ground = ground
+        self._whole = whole
+        self._stood: dict[str, Standing] = {}
+        self._asked: set[str] = set()
+        scene = Scene(OURS, ground.rules, ground.now, self._before, uncuttable=uncuttable)
+        self._batch = Batch(tx, scene, whole=whole)
+        self._stirred: set[str] = set()
+        self._forms: dict[str, Form] = {}
+
+    def decide(self, dirty: set[str]) -> None:
+        """Decide all that the dirty objects can touch."""
+        if self._whole:
+            held = {each.stix_id for each in objects.latest_all(self._tx, OURS)}
+            self._stirred = held | releases.standing_all(self._tx, self._ground.agreement_id).keys()
+            self._batch.objects(self._stirred)
+            self._batch.edges(self._stirred)
+            return
+        self._stirred = dirty | self._ends(dirty)
+        self._decide_around(self._stirred)
+
+    def cut(self) -> frozenset[str]:
+        """Find the form of whatever may go in another than before; returns what cannot be cut."""
+        shifted: set[str] = set()
+        while True:
+            self._forms = self._cut_all(self._to_cut())
+            moved = {each for each in self._forms if self._moved(each)} - shifted
+            if self._whole or not moved:
+                return self._invalid()
+            shifted |= moved
+            self._decide_around(self._behind(moved))
+
+    def planned(self) -> dict[str, Planned]:
+        """What would stand on each object of the batch; gone objects are withheld."""
+        decided = self._batch.decided
+        attested = annotations.annotations(self._tx, decided)
+        everything = decided.keys() | self._forms.keys() | (self._stirred & self._stood.keys())
+        return {
+            each: Planned(
+                self._standing(each, decided.get(each), attested.get(each, (None, None))),
+                decided.get(each),
+                self._forms.get(each),
+            )
+            for each in sorted(everything)
+        }
+
+    # ------------------------------------------------------------------------------- decide
+
+    def _before(self, ids: Iterable[str]) -> Mapping[str, Before]:
+        return {
+            each: Before(stood.outcome, stood.clause if stood.position else "")
+            for each, stood in self._standings(ids).items()
+        }
+
+    def _standings(self, ids: Iterable[str]) -> dict[str, Standing]:
+        wanted = set(ids)
+        missing = wanted - self._asked
+        if missing:
+            self._asked |= missing
+            self._stood |= releases.standing(self._tx, self._ground.agreement_id, missing)
+        return {each: self._stood[each] for each in wanted & self._stood.keys()}
+
+    def _decide_around(self, ids: set[str]) -> None:
+        reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
+        near = ids | self._batch.graph.onward(ids, reach)
+        self._batch.objects(near)
+        changed = {each for each in near if each in ids or self._outcome_changed(each)}
+        self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
+
+    def _ends(self, ids: set[str]) -> set[str]:
+        """What the relationships, sightings and containers among `ids` tie together."""
+        tying = {each for each in ids if depends(each)}
+        return {each.to_id for each in objects.references_of(self._tx, OURS, tying)}
+
+    def _speaking_of(self, ids: set[str]) -> set[str]:
+        """`ids` that are edges, and all edges and containers that speak of them, at any remove."""
+        found: set[str] = {each for each in ids if depends(each)}
+        edge = ids
+        while edge:
+            referring = objects.references_to(self._tx, OURS, edge)
+            edge = {each.from_id for each in referring if depends(each.from_id)} - found
+            found |= edge
+        return found
+
+    def _behind(self, moved: set[str]) -> set[str]:
+        """Released objects whose path leads over an object that now goes under another id."""
+        reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
+        near = moved | self._ends({each for each in moved if depends(each)})
+        near |= self._batch.graph.onward(near, reach)
+        stood = self._standings(near - self._batch.decided.keys())
+        return {
+            each
+            for each, old in stood.items()
+            if old.position and not moved.isdisjoint(orjson.loads(old.path)[1])
+        }
+
+    def _outcome_changed(self, stix_id: str) -> bool:
+        decided = self._batch.decided.get(stix_id)
+        stood = self._standings([stix_id]).get(stix_id)
+        new = decided.decision.outcome if decided else "withhold"
+        return new != (stood.outcome if stood else "withhold")
+
+    # ---------------------------------------------------------------------------------- cut
+
+    def _to_cut(self) -> set[str]:
+        """Whatever goes and may go in another form, and all that names it and goes."""
+        decided = self._batch.decided
+        found = {each for each in decided if self._goes(each) and self._form_may_differ(each)}
+        edge = found | {each for each in decided if self._outcome_changed(each)}
+        while edge:
+            referring = {each.from_id for each in objects.references_to(self._tx, OURS, edge)}
+            self._standings(referring)
+            edge = {each for each in referring - found if self._goes(each)}
+            found |= edge
+        return found
+
+    def _form_may_differ(self, stix_id: str) -> bool:
+        old = self._stood.get(stix_id)
+        if old is None or not old.position or stix_id in self._stirred:
+            return True
+        return old.clause != self._batch.decided[stix_id].decision.clause
+
+    def _goes(self, stix_id: str) -> bool:
+        if stix_id in self._batch.decided:
+            return self._batch.decided[stix_id].decision.outcome == "release"
+        stood = self._standings([stix_id]).get(stix_id)
+        return stood is not None and stood.position > 0
+
+    def _cut_all(self, ids: set[str]) -> dict[str, Form]:
+        """The least cut of `ids`: begin with none cut, and rewrite as long as an id changes."""
+        versions = objects.latest(self._tx, OURS, ids)
+        raws = objects.raw_of(self._tx, [each.seq for each in versions.values()])
+        docs = {each: orjson.loads(raws[version.seq]) for each, version in versions.items()}
+        naming: dict[str, list[str]] = {}
+        for each, doc in docs.items():
+            for _, target in references(doc):
+                naming.setdefault(target, []).append(each)
+        self._standings(naming.keys() - self._batch.decided.keys())
+        under: dict[str, str] = {each: each for each in docs}
+        cuts: dict[str, dict[str, Any] | None] = {}
+        turns = dict.fromkeys(docs, 0)
+        todo = sorted(docs)
+        while todo:
+            each = todo.pop()
+            cuts[each], new_id = self._cut_one(each, docs[each], under)
+            turns[each] += 1
+            if new_id != under[each] and turns[each] <= _TURNS:
+                under[each] = new_id
+                todo += (n for n in naming.get(each, ()) if n in docs)
+        return {
+            each: Form(under[each], _basis(cuts[each], version), cuts[each], version)
+            for each, version in versions.items()
+        }
+
+    def _cut_one(
+        self, stix_id: str, doc: dict[str, Any], under: Mapping[str, str]
+    ) -> tuple[dict[str, Any] | None, str]:
+        """The cut version of one object, or None if it goes as it is, and the id it goes under."""
+
+        def deliver(target: str) -> str | None:
+            if not self._goes(target):
+                return None
+            return under[target] if target in under else self._stood[target].delivered_id
+
+        decided = self._batch.decided.get(stix_id)
+        if decided and decided.facts.revoked:
+            old_id = self._stood[stix_id].delivered_id
+            short = cut.bare(doc, deliver) or {}
+            uncut = short == doc and old_id == stix_id
+            return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
+        clause = decided.decision.clause if decided else self._stood[stix_id].clause
+        remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
+        result = cut.cut(doc, remove, deliver)
+        if result is None:
+            return None, stix_id
+        derived = cut.derived_id(self._ground.secret, self._ground.agreement_id, stix_id)
+        result = cut.identified(result, derived)
+        return result, result["id"]
+
+    def _moved(self, stix_id: str) -> bool:
+        """Whether the partner knows this object by another id than it would now have."""
+        old = self._stood.get(stix_id)
+        return (
+            old is not None
+            and old.position > 0
+            and old.delivered_id != self._forms[stix_id].delivered_id
+        )
+
+    def _invalid(self) -> frozenset[str]:
+        checker = Checker()
+        return frozenset(
+            each
+            for each, form in self._forms.items()
+            if form.doc is not None and ("type" not in form.doc or checker.problems(form.doc))
+        )
+
+    # ------------------------------------------------------------------------------- stands
+
+    def _standing(
+        self, stix_id: str, decided: Decided | None, beside: tuple[int | None, int | None]
+    ) -> Standing:
+        old = self._stood.get(stix_id)
+        form = self._forms.get(stix_id)
+        if decided is None:
+            if old is not None and form is not None:
+                return old._replace(delivered_id=form.delivered_id, basis=form.basis)
+            return _withheld(stix_id)
+        decision = decided.decision
+        given = [[each.code, each.clause] for each in decision.reasons]
+        if decision.outcome != "release":
+            return _withheld(stix_id)._replace(
+                outcome=decision.outcome,
+                clause=decision.clause or "",
+                reasons=orjson.dumps(given).decode(),
+            )
+        return Standing(
+            stix_id=stix_id,
+            outcome="release",
+            clause=decision.clause or "",
+            reasons="[]",
+            delivered_id=form.delivered_id if form else old.delivered_id if old else stix_id,
+            basis=form.basis if form else old.basis if old else "",
+            path=self._path(stix_id, decided.path),
+            attested=_attested(*beside),
+            until_at=decision.until_at,
+            position=0,
+        )
+
+    def _path(self, stix_id: str, path: Path | None) -> str:
+        """The path as we know it and as the partner will see it: [start, our ids, their ids]."""
+        ids = path.ids if path else (stix_id,)
+        theirs = [
+            self._forms[each].delivered_id
+            if each in self._forms
+            else self._standings([each])[each].delivered_id
+            for each in ids
+        ]
+        start = path.start if path else "ends" if depends(stix_id) else "*"
+        return orjson.dumps([start, ids, theirs]).decode()
+
+
+_TURNS = 8
+"""How often an id may change while cutting: observables can name each other in a chain."""
+
+
+def _basis(doc: dict[str, Any] | None, version: Version) -> str:
+    return version.hash if doc is None else cut.basis(doc)
+
+
+def _attested(level: int | None, grade: int | None) -> str:
+    said: dict[str, str] = {}
+    if level is not None:
+        said["marking"] = marking.level_name(level)
+    if grade is not None:
+        said["grade"] = marking.grade_name(grade)
+    return canonical.canonical(said).decode()
+
+
+def _withheld(stix_id: str) -> Standing:
+    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", 0, 0)

@@ -1,0 +1,335 @@
+"""The one act that changes what is released.
+
+`reconcile` works out a plan for one agreement and appends the *release* and *withdraw* events
+that carry it out: table, log leaves, positions and the private record of every decision in one
+transaction. Incremental state always equals a rebuild from nothing: both are one plan.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from tearline.agreement.force import InForce, in_force
+from tearline.agreement.home import Home
+from tearline.agreement.state import ENDED
+from tearline.log import record
+from tearline.release import cut
+from tearline.release.batch import Decided
+from tearline.release.plan import Form, Ground, Planned, plan
+from tearline.release.rules import FOREVER, rules_of
+from tearline.stix import canonical
+from tearline.stix.timestamp import format_timestamp, parse_timestamp
+from tearline.store import agreements, annotations, objects, releases
+from tearline.store.database import Tx
+from tearline.store.releases import Head, Release, Standing
+from tearline.topics.topic import type_of
+
+_MS = 1_000
+
+
+class Reconciled(NamedTuple):
+    """What one reconcile did: events appended, and how many decisions changed."""
+
+    released: int
+    withdrawn: int
+    decided: int
+
+
+NOTHING = Reconciled(0, 0, 0)
+
+
+def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
+    """Reconcile every agreement; answers those where anything changed."""
+    with home.store.read() as tx:
+        ids = agreements.agreement_ids(tx)
+    done = {each: reconcile(home, each, now=now) for each in ids}
+    return {each: result for each, result in done.items() if result != NOTHING}
+
+
+def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -> Reconciled:
+    """Decide what is dirty under one agreement and append what changes.
+
+    Everything is decided anew with `whole`, and when another version came into force. An agreement
+    that is not in force has all its releases withdrawn.
+    """
+    with home.store.write() as tx:
+        force = in_force(tx, agreement_id, now=now)
+        head = releases.head_of(tx, agreement_id)
+        if force is None or not force.serving:
+            return _stop(tx, head, force, now)
+        whole = whole or head.hash != force.hash
+        dirty = annotations.dirty_ids(tx, agreement_id)
+        dirty |= releases.turning(tx, agreement_id, now)
+        if not dirty and not whole:
+            return NOTHING
+        rules = rules_of(force.terms, force.our_slot)
+        ground = Ground(agreement_id, rules, home.keys.secret, now)
+        planned = plan(tx, ground, dirty, whole=whole)
+        result = _carry_out(tx, head._replace(hash=force.hash), planned, now)
+        annotations.clear_dirty(tx, agreement_id)
+    return result
+
+
+class _Event(NamedTuple):
+    """A release about to be appended: what will stand, and the bytes that go."""
+
+    new: Standing
+    raw: bytes | None
+    seq: int | None
+    version: str
+    hash: str
+
+
+def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> Reconciled:
+    """Append the events of a plan, and write what stands afterwards."""
+    stood = releases.standing(tx, head.agreement_id, planned)
+    going, ending, noted = [], [], []
+    for stix_id, each in planned.items():
+        old = stood.get(stix_id)
+        if each.standing.outcome == "release":
+            if old is None or not old.position or _differs(old, each.standing):
+                going.append(each)
+                if old and old.position and old.delivered_id != each.standing.delivered_id:
+                    ending.append((old, "recut"))
+        elif old and old.position:
+            ending.append((old, _first_reason(each.standing)))
+        if each.decided and (old is None or _decided_anew(old, each.standing)):
+            noted.append(each.decided)
+    going.sort(key=lambda each: (*_depth(each.standing), each.standing.stix_id))
+    waiting = {each for each, p in planned.items() if p.standing.outcome == "wait"}
+    head = _withdraw(tx, head, ending, waiting, now)
+    head, positions = _release(tx, head, going, now)
+    rows = [
+        each.standing._replace(position=positions.get(stix_id) or _live(each, stood.get(stix_id)))
+        for stix_id, each in planned.items()
+    ]
+    releases.put_standing(tx, head.agreement_id, rows)
+    releases.put_head(tx, head)
+    _note(tx, head.hash, noted)
+    return Reconciled(len(going), len(ending), len(noted))
+
+
+def _stop(tx: Tx, head: Head, force: InForce | None, now: int) -> Reconciled:
+    """Withdraw whatever is live under an agreement that is not in force (any more)."""
+    if not head.hash:
+        return NOTHING
+    standing = releases.standing_all(tx, head.agreement_id)
+    ending = [(each, "not-in-force") for each in standing.values() if each.position]
+    ended = force is not None and force.state in ENDED
+    keep = ended and force is not None and force.terms.retention.after_end == "keep"
+    waiting = {each.stix_id for each, _ in ending} if keep else set()
+    head = _withdraw(tx, head, ending, waiting, now)
+    releases.drop_standing(tx, head.agreement_id, standing)
+    releases.put_head(tx, head._replace(hash=""))
+    annotations.clear_dirty(tx, head.agreement_id)
+    return Reconciled(0, len(ending), len(standing))
+
+
+def _release(tx: Tx, head: Head, going: list[Planned], now: int) -> tuple[Head, dict[str, int]]:
+    """Append releases and their one leaf; returns the new head and each object's position."""
+    if not going:
+        return head, {}
+    events = _events(tx, head.agreement_id, going)
+    positions = {}
+    slips, rows = [], []
+    for event in events:
+        head = _advance(head, now)
+        positions[event.new.stix_id] = head.position
+        version = event.version or format_timestamp(head.last_at, digits=6)
+        slips.append(_slip(event, head, version, now))
+        rows.append((event, head, version))
+    leaf = record.append(
+        tx,
+        record.our_log(head.agreement_id),
+        "release",
+        slips,
+        at=now,
+        agreement=head.hash,
+    )
+    releases.add_releases(
+        tx,
+        head.agreement_id,
+        [_row(event, at, version, leaf, item) for item, (event, at, version) in enumerate(rows)],
+    )
+    aliases = {(e.new.delivered_id, e.new.stix_id) for e in events}
+    renamed = [(theirs, ours) for theirs, ours in aliases if theirs != ours]
+    releases.put_aliases(tx, head.agreement_id, renamed)
+    return head, positions
+
+
+def _events(tx: Tx, agreement_id: str, going: list[Planned]) -> list[_Event]:
+    """The bytes of each release: stored ones, or those of the last delivery, or a fresh cut."""
+    last = releases.last_delivered(tx, agreement_id, [p.standing.delivered_id for p in going])
+    uncut = [p.form.version.seq for p in going if p.form and p.form.doc is None]
+    raws = objects.raw_of(tx, uncut)
+    events = []
+    for each in going:
+        new = each.standing
+        before = last.get(new.delivered_id)
+        if before is not None and before.basis == new.basis:
+            events.append(_Event(new, before.cut_raw, before.seq, before.version, before.hash))
+        elif each.form is None:
+            raise AssertionError(new.stix_id)  # a form is missing only where bytes stay the same
+        elif each.form.doc is None:
+            seq = each.form.version.seq
+            doc = orjson.loads(raws[seq])
+            version = str(doc.get("modified") or doc.get("created") or "")
+            events.append(_Event(new, None, seq, version, each.form.version.hash))
+        else:
+            events.append(_cut_event(new, each.form, before))
+    return events
+
+
+def _cut_event(new: Standing, form: Form, before: Release | None) -> _Event:
+    """A fresh cut version, later than any that they have of this object."""
+    doc = form.doc or {}
+    at = form.version.version_at
+    if before is not None and "modified" in doc:
+        at = max(at, parse_timestamp(before.version) + _MS)
+    doc = cut.with_modified(doc, at) if _stamped_otherwise(doc, at) else doc
+    raw = cut.encode(doc)
+    version = str(doc.get("modified") or doc.get("created") or "")
+    return _Event(new, raw, None, version, canonical.sha256(raw))
+
+
+def _stamped_otherwise(doc: Mapping[str, Any], at: int) -> bool:
+    return "modified" in doc and parse_timestamp(doc["modified"]) != at
+
+
+def _row(event: _Event, head: Head, version: str, leaf: int, item: int) -> Release:
+    return Release(
+        position=head.position,
+        delivered_id=event.new.delivered_id,
+        type=type_of(event.new.delivered_id),
+        version=version,
+        at=head.last_at,
+        until_at=event.new.until_at,
+        hash=event.hash,
+        basis=event.new.basis,
+        seq=event.seq,
+        cut_raw=event.raw,
+        leaf=leaf,
+        item=item,
+        live=True,
+    )
+
+
+def _slip(event: _Event, head: Head, version: str, now: int) -> dict[str, Any]:
+    """The log entry of a release that travels with it; it names delivered ids only."""
+    new = event.new
+    start, _, path = orjson.loads(new.path)
+    until = format_timestamp(new.until_at, digits=6) if new.until_at < FOREVER else None
+    return {
+        "kind": "release",
+        "agreement": head.hash,
+        "position": head.position,
+        "object": new.delivered_id,
+        "version": version,
+        "hash": event.hash,
+        "clause": new.clause,
+        "at": format_timestamp(now, digits=6),
+        "until": until,
+        "start": start,
+        "path": path,
+        "attested": orjson.loads(new.attested),
+    }
+
+
+def _withdraw(
+    tx: Tx, head: Head, ending: list[tuple[Standing, str]], waiting: set[str], now: int
+) -> Head:
+    """Append withdrawals and their one leaf; a recall goes with each unless it only waits."""
+    if not ending:
+        return head
+    entries = []
+    for old, reason in sorted(ending, key=lambda each: each[0].position):
+        head = _advance(head, now)
+        entries.append(
+            {
+                "kind": "withdraw",
+                "agreement": head.hash,
+                "position": head.position,
+                "object": old.delivered_id,
+                "release": old.position,
+                "reason": reason,
+                "recall": old.stix_id not in waiting,
+                "at": format_timestamp(now, digits=6),
+            }
+        )
+    record.append(
+        tx, record.our_log(head.agreement_id), "withdraw", entries, at=now, agreement=head.hash
+    )
+    releases.end_releases(tx, head.agreement_id, [old.position for old, _ in ending])
+    releases.add_recalls(
+        tx,
+        head.agreement_id,
+        [
+            (old.position, old.delivered_id, reason, now)
+            for old, reason in ending
+            if old.stix_id not in waiting
+        ],
+    )
+    return head
+
+
+def _note(tx: Tx, agreement: str, noted: list[Decided]) -> None:
+    """Queue decisions for the private log, with the facts from which they can be taken again."""
+    releases.add_private(
+        tx,
+        "decision",
+        [
+            msgspec.json.encode(
+                {
+                    "kind": "decision",
+                    "agreement": agreement,
+                    "object": each.facts.id,
+                    "outcome": each.decision.outcome,
+                    "clause": each.decision.clause,
+                    "reasons": each.decision.reasons,
+                    "until": str(each.decision.until_at),
+                    "facts": _exact(each),
+                }
+            ).decode()
+            for each in noted
+        ],
+    )
+
+
+def _exact(each: Decided) -> dict[str, Any]:
+    """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
+    facts: dict[str, Any] = msgspec.to_builtins(each.facts)
+    return facts | {name: str(facts[name]) for name in ("version_at", "created_at", "now")}
+
+
+def _advance(head: Head, now: int) -> Head:
+    """Issue the next position and moment: strictly rising, whatever the clock does."""
+    return head._replace(position=head.position + 1, last_at=max(now, head.last_at + 1))
+
+
+def _differs(old: Standing, new: Standing) -> bool:
+    """Whether what they hold, or the slip they hold for it, is not what should stand."""
+    return (
+        old._replace(position=0, path="") != new._replace(position=0, path="")
+        or orjson.loads(old.path)[::2] != orjson.loads(new.path)[::2]
+    )
+
+
+def _decided_anew(old: Standing, new: Standing) -> bool:
+    return (old.outcome, old.clause, old.reasons) != (new.outcome, new.clause, new.reasons)
+
+
+def _first_reason(standing: Standing) -> str:
+    reasons = orjson.loads(standing.reasons)
+    return str(reasons[0][0]) if reasons else "gone"
+
+
+def _live(new: Planned, old: Standing | None) -> int:
+    return old.position if old and new.standing.outcome == "release" else 0
+
+
+def _depth(standing: Standing) -> tuple[bool, int]:
+    """Objects before what speaks of them, nearest to the topic first."""
+    start, ids, _ = orjson.loads(standing.path)
+    return start == "ends", len(ids)
