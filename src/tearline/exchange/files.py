@@ -1,0 +1,291 @@
+"""Files on their way in: STIX bundles and MISP events, plain or gzip; and the galaxies.
+
+A document that does not parse as a whole stores nothing. In one that does, each object is read
+and checked for itself: the sound ones are kept in batches, the others are listed with the place
+where they stood. Importing twice stores nothing new.
+"""
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from tearline.agreement.home import Home
+from tearline.config import Settings
+from tearline.errors import InputError, MisuseError
+from tearline.exchange.galaxies import galaxy_objects
+from tearline.exchange.misp import read_misp
+from tearline.release.arrive import Annotation, arrive
+from tearline.stix.bundle import DEFAULT, Limits, split_bundle
+from tearline.stix.objects import StixObject
+from tearline.stix.sift import Refusal, sift
+from tearline.stix.strict import collector_paused, parse_strict
+
+Progress = Callable[[int, int], None]
+"""Told how many of a document's objects are done, and how many there are."""
+
+_BATCH = 5_000
+_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_STDIN = Path("-")
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An object that was not taken."""
+
+    where: str
+    """The file and the object's place in it, `file.json objects[17]`."""
+    id: str
+    """Its id, or '' when it has no sound one."""
+    reason: str
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What became of all that was imported."""
+
+    stored: int = 0
+    unchanged: int = 0
+    refused: tuple[Refused, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What was taken with less meaning than it had."""
+
+    def __add__(self, other: "ImportResult") -> "ImportResult":
+        """Both together."""
+        return ImportResult(
+            self.stored + other.stored,
+            self.unchanged + other.unchanged,
+            self.refused + other.refused,
+            self.remarks + other.remarks,
+        )
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """A document's objects and what they are called in messages and in the store."""
+
+    place: str
+    name: str
+    slices: tuple[bytes, ...]
+    result: ImportResult = ImportResult()
+
+
+class _Outline(msgspec.Struct):
+    """The outermost members that tell a MISP event from STIX."""
+
+    type: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    event: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="Event", default=msgspec.UNSET)
+    response: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    info: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_OUTLINE = msgspec.json.Decoder(_Outline)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return how much of a foreign document an operator allows to be read."""
+    return Limits(
+        max_bytes=settings.max_document_bytes,
+        max_objects=settings.max_objects,
+        max_object_bytes=settings.max_object_bytes,
+        max_depth=settings.max_depth,
+    )
+
+
+def import_files(
+    home: Home,
+    paths: Sequence[Path | None],
+    *,
+    mark: int | None = None,
+    grade: int | None = None,
+    source: str | None = None,
+    progress: Progress | None = None,
+    now: int,
+) -> ImportResult:
+    """Import files in turn; None or '-' is standard input.
+
+    `mark` and `grade` are put beside every object; `source` names where they come from, else each
+    file's own name does. Raises InputError or MisuseError for a file that cannot be read or does
+    not parse: nothing of that one is stored, the files before it are.
+    """
+    limits = limits_of(home.settings)
+    annotation = Annotation(mark, grade)
+    total = ImportResult()
+    for path in paths:
+        opened = _open_source(path, source, limits)
+        total += _keep(home, opened, annotation, limits, progress, now=now)
+    return total
+
+
+def import_galaxies(
+    home: Home,
+    names: Sequence[str],
+    *,
+    mark: int | None = None,
+    grade: int | None = None,
+    source: str | None = None,
+    progress: Progress | None = None,
+    now: int,
+) -> ImportResult:
+    """Import galaxies together, so that links between them are kept.
+
+    Raises MisuseError, before anything is stored, when a name is unknown.
+    """
+    name = source or f"galaxy/{'+'.join(sorted(set(names)))}"
+    with collector_paused():
+        slices = tuple(galaxy_objects(names))
+    limits = limits_of(home.settings)
+    opened = _Source(name, name, slices)
+    return _keep(home, opened, Annotation(mark, grade), limits, progress, now=now)
+
+
+def read_document(path: Path | None, limits: Limits = DEFAULT) -> bytes:
+    """Return the bytes of a file or of standard input, unpacked if they are gzip.
+
+    Never holds more than twice the limit, whatever a file unpacks to. Raises MisuseError when
+    there is no such file, InputError when it cannot be read, is cut off or is too large.
+    """
+    if path is None or path == _STDIN:
+        return _unpacked(_bounded(sys.stdin.buffer, limits), limits)
+    try:
+        with path.open("rb") as file:
+            return _unpacked(_bounded(file, limits), limits)
+    except FileNotFoundError:
+        raise MisuseError(f"There is no file {path}.", do="Check the name.") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise MisuseError(f"{path} is not a file.", do="Name the files in it.") from None
+    except PermissionError:
+        raise InputError(
+            "The file may not be read by this user.", place=str(path), do="Change its permissions."
+        ) from None
+    except InputError as error:
+        raise _placed(error, str(path)) from None
+    except OSError as error:
+        what = f"The file cannot be read: {error.strerror}."
+        raise InputError(what, place=str(path)) from None
+
+
+def _bounded(stream: BinaryIO | gzip.GzipFile, limits: Limits) -> bytes:
+    """Read to the end, or to just beyond the limit."""
+    held = io.BytesIO()
+    while chunk := stream.read(_CHUNK):
+        held.write(chunk)
+        if held.tell() > limits.max_bytes:
+            raise InputError(
+                f"The document has more than {limits.max_bytes} bytes.",
+                means="Nothing of it was stored.",
+                do="Split it, or raise TEARLINE_MAX_DOCUMENT_BYTES.",
+            )
+    return held.getvalue()
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return _bounded(file, limits)
+    except EOFError:
+        what = "The gzip file is cut off."
+    except (gzip.BadGzipFile, zlib.error):
+        what = "The gzip file is damaged."
+    raise InputError(what, means="Nothing of it was stored.", do="Copy or download it again.")
+
+
+def _placed(error: InputError, place: str) -> InputError:
+    """The same error, with the file's name before the place in it."""
+    inside = f" {error.place}" if error.place else ""
+    return InputError(error.what, place=f"{place}{inside}", means=error.means, do=error.do)
+
+
+def _open_source(path: Path | None, source: str | None, limits: Limits) -> _Source:
+    """Read and parse one document; InputError names the file."""
+    if path is None or path == _STDIN:
+        place, stem = "standard input", "stdin"
+    else:
+        place, stem = path.name, _stem(path)
+    document = read_document(path, limits)
+    try:
+        if not _looks_like_misp(document):
+            return _Source(place, source or stem, tuple(split_bundle(document, limits)))
+        with collector_paused():
+            converted = read_misp(parse_strict(document, max_depth=limits.max_depth))
+    except InputError as error:
+        raise _placed(error, place) from None
+    lost = tuple(Refused(place, "", reason) for reason in converted.lost)
+    remarks = tuple(f"{place}: {remark}" for remark in converted.remarks)
+    return _Source(
+        place, source or stem, converted.objects, ImportResult(refused=lost, remarks=remarks)
+    )
+
+
+def _stem(path: Path) -> str:
+    """The file's name without the endings that say how it is packed."""
+    return path.name.removesuffix(".gz").removesuffix(".json") or path.name
+
+
+def _looks_like_misp(document: bytes) -> bool:
+    """Tell by the outermost members alone; what is no JSON is left to the STIX reader to name."""
+    if document.lstrip(b" \t\r\n").startswith(b"["):
+        return True
+    try:
+        outline = _OUTLINE.decode(document)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+    said = (outline.event, outline.response, outline.info)
+    return outline.type is msgspec.UNSET and any(part is not msgspec.UNSET for part in said)
+
+
+def _keep(
+    home: Home,
+    source: _Source,
+    annotation: Annotation,
+    limits: Limits,
+    progress: Progress | None,
+    *,
+    now: int,
+) -> ImportResult:
+    """Read, check and keep the objects of one document, a batch in each transaction."""
+    total, done = source.result, 0
+    for batch in _batches(sift(source.slices, limits)):
+        total += _arrived(home, source, batch, annotation, done, now=now)
+        done += len(batch)
+        if progress is not None:
+            progress(done, len(source.slices))
+    return total
+
+
+def _batches(found: Iterator[StixObject | Refusal]) -> Iterator[list[StixObject | Refusal]]:
+    while batch := list(zip(range(_BATCH), found, strict=False)):
+        yield [each for _, each in batch]
+
+
+def _arrived(
+    home: Home,
+    source: _Source,
+    batch: list[StixObject | Refusal],
+    annotation: Annotation,
+    done: int,
+    *,
+    now: int,
+) -> ImportResult:
+    sound = [each for each in batch if isinstance(each, StixObject)]
+    refused = [
+        Refused(f"{source.place} {each.place}", each.id or "", each.reason)
+        for each in batch
+        if isinstance(each, Refusal)
+    ]
+    if not sound:
+        return ImportResult(refused=tuple(refused))
+    arrival = arrive(home, sound, source=source.name, annotation=annotation, now=now)
+    places = {
+        each.id: index for index, each in enumerate(batch, done) if isinstance(each, StixObject)
+    }
+    refused += [
+        Refused(f"{source.place} objects[{places[stix_id]}]", stix_id, reason)
+        for stix_id, reason in arrival.refused
+    ]
+    return ImportResult(arrival.stored, arrival.unchanged, tuple(refused))
