@@ -1,0 +1,135 @@
+"""Whether an agreement fits: us, a confirmed partner with exactly its keys, the clock, the past."""
+
+from tearline.agreement.card import Card, read_card
+from tearline.agreement.home import Home
+from tearline.agreement.terms import Terms, agreement_hash, to_bytes
+from tearline.errors import RefusedError
+from tearline.store import agreements, parties
+from tearline.store.agreements import Version
+from tearline.store.database import Tx
+
+_OPEN = frozenset({"proposed", "countersigned"})
+LIVE = frozenset({"countersigned", "active", "suspended"})
+"""States in which both signatures stand."""
+
+
+def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
+    """Return the version as it would be kept, once it fits us, a pinned partner and the past.
+
+    RefusedError when we are neither party, the partner is unknown, blocked or has other keys than
+    its card, the span is over, or the version does not follow on the one it replaces.
+    """
+    our_slot = terms.slot_of(home.slug)
+    if our_slot is None:
+        raise RefusedError(
+            "This agreement is between two others.",
+            means=f"Neither party has the short name {home.slug}.",
+            do="Copy `slug`, `key` and `log` from `tearline card`.",
+        )
+    their_slot = terms.other(our_slot)
+    them = terms.party[their_slot]
+    _check_keys(terms, our_slot, home.card)
+    if not terms.one_sided:
+        _check_keys(terms, their_slot, pinned(tx, them.slug))
+    elif terms.party[our_slot].key is None:
+        raise RefusedError("We are the side without keys here.", do="Only the other side signs it.")
+    if now >= terms.valid.until_at:
+        raise RefusedError("This agreement is already over.", do="Give it a later `until`.")
+    version = Version(
+        hash=agreement_hash(to_bytes(terms)),
+        agreement_id=terms.id,
+        version=terms.version,
+        title=terms.title,
+        terms=to_bytes(terms),
+        signed=b"",
+        our_slot=our_slot,
+        their_slot=their_slot,
+        partner=them.slug,
+        one_sided=terms.one_sided,
+        from_at=terms.valid.from_at,
+        until_at=terms.valid.until_at,
+        state="none",
+        ours=False,
+        serving=False,
+        accepting=False,
+        arrived_at=now,
+    )
+    _check_follows(tx, version, terms)
+    return version
+
+
+def pinned(tx: Tx, slug: str) -> Card:
+    """Return the confirmed card of a partner that is not blocked; RefusedError otherwise."""
+    partner = parties.partner_of(tx, slug)
+    if partner is None or partner.card is None:
+        raise RefusedError(
+            f"{slug} is not a partner yet.",
+            means="Its keys were never confirmed, so nobody knows whose they are.",
+            do="Get its card, compare the words by telephone, and run `tearline party add`.",
+        )
+    if partner.blocked_at is not None:
+        raise RefusedError(
+            f"{partner.name} is blocked: {partner.blocked_reason}.",
+            do="Unblock it first, if the reason is gone.",
+        )
+    return read_card(partner.card)
+
+
+def _check_keys(terms: Terms, slot: str, card: Card) -> None:
+    party = terms.party[slot]
+    if (party.key, party.log) != (card.sign, card.log) or party.slug != card.slug:
+        raise RefusedError(
+            f"The keys of {party.name} in this agreement are not those of its card.",
+            means="What it signs could not be checked, or someone else could sign for it.",
+            do="Copy `key` and `log` from the card that was confirmed.",
+        )
+
+
+def _check_follows(tx: Tx, version: Version, terms: Terms) -> None:
+    others = [
+        each for each in agreements.versions(tx, version.agreement_id) if each.hash != version.hash
+    ]
+    if version.version == 1:
+        if any(each.version == 1 for each in others):
+            raise _not_next("There is another version 1 under this id.")
+        return
+    replaced = next((each for each in others if each.hash == terms.replaces), None)
+    if replaced is None or replaced.version != version.version - 1:
+        raise _not_next("It does not name the version just before it.")
+    same = ("our_slot", "their_slot", "partner", "one_sided")
+    if any(getattr(replaced, each) != getattr(version, each) for each in same):
+        raise _not_next("Its parties are not those of the version before it.")
+
+
+def check_open(tx: Tx, version: Version, terms: Terms) -> None:
+    """Let a version be proposed: nothing else is on the table, and nothing was terminated."""
+    others = agreements.versions(tx, version.agreement_id)
+    if any(each.state in _OPEN for each in others):
+        raise _not_next("Another version waits to be signed, rejected or activated.")
+    if any(each.hash == terms.replaces and each.state == "terminated" for each in others):
+        raise _not_next("The agreement was terminated.")
+    if any(each.version >= version.version for each in others):
+        raise _not_next("There is a newer version already.")
+
+
+def check_free(tx: Tx, version: Version) -> None:
+    """Let a proposed version be countersigned: no other could become active beside it."""
+    others = [
+        each for each in agreements.versions(tx, version.agreement_id) if each.hash != version.hash
+    ]
+    if any(each.state == "proposed" and each.ours for each in others):
+        raise _not_next("We proposed a version ourselves that is still open.")
+    if any(each.state == "countersigned" for each in others):
+        raise _not_next("Another version is countersigned and not active yet.")
+    if any(each.state == "terminated" for each in others):
+        raise _not_next("The agreement was terminated.")
+    if any(each.version >= version.version and each.state in LIVE for each in others):
+        raise _not_next("A newer version is running already.")
+
+
+def _not_next(what: str) -> RefusedError:
+    return RefusedError(
+        what,
+        means="A version follows on the one it replaces, one at a time.",
+        do="Look at `tearline agreement show`; a terminated agreement needs a new id.",
+    )

@@ -1,0 +1,165 @@
+"""Signed messages between two nodes, the same bytes by network and by file.
+
+A message is a general JWS by the sender's signing key over canonical JSON
+`{"schema":"tearline-message/1","kind","id","from","to","at","agreement",...}`; what else stands in
+it depends on the kind. Whoever is not a partner is refused without a reason: `code` and the
+sentences of the error are for our own people and our own log, and a face that answers the outside
+says only that the message was not accepted.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tearline.agreement import jws
+from tearline.agreement.card import Card, read_card
+from tearline.agreement.document import Hash, Slug
+from tearline.agreement.home import Home
+from tearline.errors import RefusedError, TearlineError
+from tearline.log import record
+from tearline.stix import canonical
+from tearline.stix.timestamp import format_timestamp, parse_timestamp
+from tearline.store import parties
+from tearline.store.database import Tx
+
+SCHEMA = "tearline-message/1"
+MAX_BYTES = 2 * 1024 * 1024
+AHEAD_US = 600_000_000
+"""How far a sender's clock may be ahead of ours: ten minutes. Behind, a file may lie for days."""
+
+_HOUR_US = 3_600_000_000
+_LOGGED_PER_HOUR = 60
+_HEADER = ("schema", "kind", "id", "from", "to", "at", "agreement")
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message whose sender is known and whose signature holds; `body` is what the kind adds."""
+
+    kind: str
+    id: str
+    sender: str
+    card: Card
+    at: int
+    agreement: str | None
+    body: dict[str, Any]
+    hash: str
+
+
+class _Header(Struct, frozen=True, kw_only=True):
+    schema: Annotated[str, Meta(pattern=r"\Atearline-message/1\Z")]
+    kind: Annotated[str, Meta(pattern=r"\A[a-z][a-z-]{1,40}\Z")]
+    id: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+    from_: Slug = msgspec.field(name="from")
+    to: Slug
+    at: Annotated[str, Meta(max_length=40)]
+    agreement: Hash | None
+
+
+class MessageRefusedError(RefusedError):
+    """A message that is not taken. `code` says why, to us alone."""
+
+    def __init__(self, code: str, what: str, *, party: str = "") -> None:
+        """Keep the code and the partner in whose name it came, `''` when that is no partner."""
+        super().__init__(
+            what,
+            means="It was not taken, and nothing changed.",
+            do="If you expected it, ask the partner, by a way that is not this message.",
+        )
+        self.code = code
+        self.party = party
+
+
+def seal(
+    home: Home,
+    kind: str,
+    to: str,
+    body: Mapping[str, Any],
+    *,
+    message_id: str,
+    agreement: str | None,
+    at: int,
+) -> bytes:
+    """Return a signed message of ours to a partner."""
+    header = {
+        "schema": SCHEMA,
+        "kind": kind,
+        "id": message_id,
+        "from": home.slug,
+        "to": to,
+        "at": format_timestamp(at, digits=6),
+        "agreement": agreement,
+    }
+    content = canonical.canonical({**body, **header})
+    return jws.dump(jws.sign(content, home.keys.sign, home.card.sign))
+
+
+def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
+    """Return the message in `document`; MessageRefusedError unless a partner signed it for us."""
+    if len(document) > MAX_BYTES:
+        raise MessageRefusedError("size", f"The message is larger than {MAX_BYTES} bytes.")
+    try:
+        signed = jws.load(document)
+        content = canonical.parse_canonical(signed.body)
+        header = msgspec.convert(content, _Header)
+        at = parse_timestamp(header.at)
+    except (TearlineError, msgspec.ValidationError) as error:
+        raise MessageRefusedError("form", f"This is not a message: {error}") from error
+    sender = header.from_
+    card = _partner_card(tx, sender, now)
+    try:
+        jws.verify(signed, card.sign)
+    except TearlineError as error:
+        code = "signature" if signed.kids == (card.sign,) else "key"
+        raise MessageRefusedError(
+            code, f"{card.name} did not sign this message with its key.", party=sender
+        ) from error
+    if header.to != home.slug:
+        raise MessageRefusedError("addressee", "The message is not for us.", party=sender)
+    if at > now + AHEAD_US:
+        raise MessageRefusedError("clock", "The message is dated ahead of now.", party=sender)
+    return Message(
+        kind=header.kind,
+        id=header.id,
+        sender=sender,
+        card=card,
+        at=at,
+        agreement=header.agreement,
+        body={key: value for key, value in content.items() if key not in _HEADER},
+        hash=canonical.sha256(document),
+    )
+
+
+def _partner_card(tx: Tx, slug: str, now: int) -> Card:
+    partner = parties.partner_of(tx, slug)
+    if partner is None or partner.card is None:
+        raise MessageRefusedError("unknown", f"{slug} is not a partner whose card was confirmed.")
+    if partner.blocked_at is not None:
+        raise MessageRefusedError("blocked", f"{partner.name} is blocked.", party=slug)
+    card = read_card(partner.card)
+    if now >= card.expires_at:
+        raise MessageRefusedError("card", f"The card of {card.name} has expired.", party=slug)
+    return card
+
+
+def refuse(home: Home, error: MessageRefusedError, document: bytes, *, now: int) -> NoReturn:
+    """Note that a message was refused, and raise the error again.
+
+    The private log gets a leaf without content: moment, code, partner, hash of the message. What
+    comes in nobody's name is not logged, and of one partner at most sixty an hour, so that a
+    stranger cannot fill the log.
+    """
+    if error.party:
+        entry = parties.Refusal(now, error.party, error.code, canonical.sha256(document))
+        with home.store.write() as tx:
+            if parties.refusals_since(tx, error.party, now - _HOUR_US) < _LOGGED_PER_HOUR:
+                parties.add_refusal(tx, entry)
+                content = {
+                    "kind": "refusal",
+                    "party": entry.party,
+                    "code": entry.code,
+                    "message": entry.message_hash,
+                }
+                record.append(tx, record.PRIVATE, "refusal", [content], at=now, agreement=None)
+    raise error

@@ -1,0 +1,102 @@
+"""Messages on their way out: written with the act that causes them, signed when they leave.
+
+A message that must show that something is in our log carries a receipt, and a receipt needs a
+signed checkpoint that covers its leaf. So the message is rendered when it is first delivered or
+exported, and stays the same bytes from then on.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tearline import clock
+from tearline.agreement import messages
+from tearline.agreement.home import Home
+from tearline.log import record
+from tearline.stix import canonical
+from tearline.store import agreements
+from tearline.store.agreements import Outgoing, Version
+from tearline.store.database import Tx
+
+
+def enqueue(
+    tx: Tx,
+    kind: str,
+    to: str,
+    body: Mapping[str, Any],
+    *,
+    now: int,
+    version: Version | None = None,
+    leaf: int | None = None,
+    statement: str | None = None,
+) -> str:
+    """Put a message into the outbox, in the transaction of the act; return its id.
+
+    With `leaf`, the message will carry the receipt of that leaf of our log of the agreement.
+    """
+    message = Outgoing(
+        seq=0,
+        id=clock.fresh_uuid(),
+        party=to,
+        kind=kind,
+        agreement_id=version.agreement_id if version else None,
+        agreement=version.hash if version else None,
+        body=canonical.canonical(dict(body)),
+        leaf=leaf,
+        statement=statement,
+        rendered=None,
+        receipt_hash=None,
+        at=now,
+        delivered_at=None,
+        attempts=0,
+    )
+    agreements.add_outgoing(tx, message)
+    return message.id
+
+
+def export_messages(home: Home, party: str | None = None, *, now: int) -> list[tuple[str, bytes]]:
+    """Return (id, signed bytes) of what has not arrived yet, at one partner or at all, in order."""
+    with home.store.read() as tx:
+        waiting = agreements.pending(tx, party)
+    return [(message.id, _rendered(home, message, now)) for message in waiting]
+
+
+def delivered(home: Home, message_ids: Sequence[str], *, now: int) -> None:
+    """Note that messages arrived: the partner's node said so."""
+    with home.store.write() as tx:
+        agreements.set_delivered(tx, message_ids, at=now)
+
+
+def undelivered(home: Home, message_id: str) -> None:
+    """Note that a try to deliver a message failed."""
+    with home.store.write() as tx:
+        agreements.count_attempt(tx, message_id)
+
+
+def _rendered(home: Home, message: Outgoing, now: int) -> bytes:
+    if message.rendered is not None:
+        return message.rendered
+    if message.leaf is not None:
+        home.publish(message.agreement_id, now=now)
+    with home.store.write() as tx:
+        body = canonical.parse_canonical(message.body)
+        receipt_hash = None
+        if message.leaf is not None:
+            body["receipt"] = _receipt(tx, home, message, message.leaf)
+            receipt_hash = canonical.sha256(canonical.canonical(body["receipt"]))
+        document = messages.seal(
+            home,
+            message.kind,
+            message.party,
+            body,
+            message_id=message.id,
+            agreement=message.agreement,
+            at=message.at,
+        )
+        return agreements.set_rendered(tx, message.id, document, receipt_hash)
+
+
+def _receipt(tx: Tx, home: Home, message: Outgoing, leaf: int) -> dict[str, Any]:
+    log = record.our_log(str(message.agreement_id))
+    origin = record.origin_of(home.slug, message.agreement_id)
+    vkey = home.log_vkey(message.agreement_id)
+    return record.receipt(tx, log, leaf, 0, origin=origin, vkey=vkey)
