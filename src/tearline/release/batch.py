@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from tearline.release.decide import Decision, decide, passes_but_for_about
-from tearline.release.facts import Attested, gather
+from tearline.release.facts import Attestations, gather
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.store import objects
 from tearline.store.database import Tx
@@ -42,15 +42,17 @@ class Before(NamedTuple):
 class Scene(NamedTuple):
     """Where and when a batch is decided: whose objects, by which rules, with what known before.
 
-    `before` answers for ids of which something stands; `attested` is given by a receiver.
+    `before` answers for ids of which something stands. A receiver gives what was `attested`, and
+    by clause the objects that the giver has `named` as the topic and whose id was cut.
     """
 
     origin: str
     rules: Rules
     now: int
     before: Callable[[Iterable[str]], Mapping[str, Before]]
-    attested: Mapping[str, Attested] | None = None
+    attested: Attestations | None = None
     uncuttable: frozenset[str] = frozenset()
+    named: Mapping[str, Mapping[str, str]] = {}
 
 
 _UNKNOWN = Before()
@@ -108,7 +110,8 @@ class Batch:
 
     def starts(self, clause: Clause) -> dict[str, str]:
         """The objects that are a clause's topics, and how each was recognised."""
-        return about.starts(self._tx, self._scene.origin, clause.keys, clause.stix_ids)
+        found = about.starts(self._tx, self._scene.origin, clause.keys, clause.stix_ids)
+        return {**self._scene.named.get(clause.id, {}), **found}
 
     def _finder(self, clause: Clause) -> about.Finder:
         known: dict[str, bool] = {}

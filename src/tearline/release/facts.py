@@ -1,7 +1,7 @@
 """Gather from the store what `decide` reads: the frozen facts of objects, a batch at a time."""
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from tearline.release.rules import Facts
 from tearline.stix import marking
@@ -10,11 +10,19 @@ from tearline.store.database import Tx
 
 
 class Attested(NamedTuple):
-    """What a giver says of an object beside its bytes, and the receiver can only take as said."""
+    """What is said of an object beside its bytes; a receiver can only take it as said.
+
+    `at` is the moment at which the giver decided, from the slip.
+    """
 
     marking: int | None = None
     grade: int | None = None
     approvals: int = 0
+    at: int | None = None
+
+
+Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
+"""Answers what a giver attested of objects that it gave."""
 
 
 def gather(  # one gathering for giver and receiver
@@ -24,7 +32,7 @@ def gather(  # one gathering for giver and receiver
     now: int,
     *,
     delivered: Mapping[str, str],
-    attested: Mapping[str, Attested] | None = None,
+    attested: Attestations | None = None,
 ) -> dict[str, Facts]:
     """The facts of the latest versions of `ids` that are held.
 
@@ -33,7 +41,7 @@ def gather(  # one gathering for giver and receiver
     """
     wanted = set(ids)
     rows = objects.latest(tx, origin, wanted)
-    beside = attested if attested is not None else _annotated(tx, rows)
+    beside = attested(rows) if attested is not None else _annotated(tx, rows)
     holds = annotations.holds(tx) if attested is None else {}
     named = objects.victims(tx, origin, set(rows))
     return {
@@ -44,7 +52,7 @@ def gather(  # one gathering for giver and receiver
             created_at=row.arrived_at if row.created_at is None else row.created_at,
             marking=_effective(row.marking, beside.get(stix_id)),
             grade=_grade(beside.get(stix_id)),
-            now=now,
+            now=_moment(beside.get(stix_id), now),
             revoked=row.revoked,
             delivered=delivered.get(stix_id, ""),
             held=("object", stix_id) in holds or ("source", row.source) in holds,
@@ -58,6 +66,10 @@ def gather(  # one gathering for giver and receiver
 def _annotated(tx: Tx, ids: Iterable[str]) -> dict[str, Attested]:
     found = annotations.annotations(tx, ids)
     return {stix_id: Attested(level, grade) for stix_id, (level, grade) in found.items()}
+
+
+def _moment(beside: Attested | None, now: int) -> int:
+    return now if beside is None or beside.at is None else beside.at
 
 
 def _effective(own: int, beside: Attested | None) -> int:

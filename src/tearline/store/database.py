@@ -5,7 +5,7 @@ that was signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the 
 from its first read on; a read transaction sees one snapshot.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -62,6 +62,22 @@ def open_store(path: Path) -> Store:
     store = Store(path)
     schema.upgrade(store)
     return store
+
+
+@contextmanager
+def trial(tx: Tx) -> Iterator[Callable[[], None]]:
+    """Try something inside a transaction; calling what this yields undoes it at the end."""
+    undo = False
+
+    def give_up() -> None:
+        nonlocal undo
+        undo = True
+
+    tx.exec_driver_sql("SAVEPOINT trial")
+    yield give_up
+    if undo:
+        tx.exec_driver_sql("ROLLBACK TO SAVEPOINT trial")
+    tx.exec_driver_sql("RELEASE SAVEPOINT trial")
 
 
 def insert_rows(

@@ -96,27 +96,6 @@ private_pending = Table(
     Column("kind", Text, nullable=False),
     Column("record", Text, nullable=False),
 )
-received = Table(
-    "received",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("hash", Text, primary_key=True),
-    Column("delivered_id", Text, nullable=False),
-    Column("raw", LargeBinary),
-    Column("slip", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Index("received_state", "agreement_id", "state"),
-    Index("received_object", "agreement_id", "delivered_id"),
-)
-cursor = Table(
-    "cursor",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("next", Text, nullable=False),
-    Column("leaf", Integer, nullable=False),
-)
 
 
 class Head(NamedTuple):
@@ -173,29 +152,6 @@ class Row(NamedTuple):
     type: str
     version: str
     raw: bytes
-
-
-class Received(NamedTuple):
-    """Bytes that a partner gave us under an agreement, and the slip they came with.
-
-    `state` is one of staged, accepted, quarantined, refused and ended; the bytes of what was
-    refused or ended are gone.
-    """
-
-    hash: str
-    delivered_id: str
-    raw: bytes | None
-    slip: str
-    state: str
-    reasons: str
-    at: int
-
-
-class Cursor(NamedTuple):
-    """How far we have read a partner's collection (`next`) and the records of its log (`leaf`)."""
-
-    next: str = ""
-    leaf: int = 0
 
 
 def heads(tx: Tx) -> list[Head]:
@@ -436,53 +392,3 @@ def pending_private(tx: Tx) -> list[tuple[str, str]]:
     """What is queued for the private log: kind and record."""
     query = select(private_pending.c.kind, private_pending.c.record)
     return [(row.kind, row.record) for row in tx.execute(query.order_by(private_pending.c.seq))]
-
-
-def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
-    """Keep what one page brought, undecided; what is here already stays as it is.
-
-    Bytes that were refused or ended and are given again are staged again.
-    """
-    again = {row.hash for row in rows}
-    for chunk in in_chunks(again):
-        tx.execute(
-            delete(received).where(
-                received.c.agreement_id == agreement_id,
-                received.c.hash.in_(chunk),
-                received.c.state.in_(("refused", "ended")),
-            )
-        )
-    insert_rows(tx, received, [(agreement_id, *row) for row in rows], ignore=True)
-
-
-def received_in(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
-    """What came in under an agreement and is in one of `states`, in a fixed order."""
-    columns = [received.c[name] for name in Received._fields]
-    query = select(*columns).where(
-        received.c.agreement_id == agreement_id, received.c.state.in_(states)
-    )
-    return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
-
-
-def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
-    """Write what became of things received."""
-    for chunk in in_chunks(row.hash for row in rows):
-        tx.execute(
-            delete(received).where(
-                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
-            )
-        )
-    insert_rows(tx, received, [(agreement_id, *row) for row in rows])
-
-
-def cursor_of(tx: Tx, agreement_id: str) -> Cursor:
-    """Where our reading of a partner stands."""
-    query = select(cursor.c.next, cursor.c.leaf).where(cursor.c.agreement_id == agreement_id)
-    row = tx.execute(query).first()
-    return Cursor(*row) if row else Cursor()
-
-
-def put_cursor(tx: Tx, agreement_id: str, new: Cursor) -> None:
-    """Move our reading on, in the transaction that kept what was read."""
-    tx.execute(delete(cursor).where(cursor.c.agreement_id == agreement_id))
-    insert_rows(tx, cursor, [(agreement_id, *new)])

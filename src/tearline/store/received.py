@@ -1,0 +1,143 @@
+"""What partners gave us under agreements: staged, accepted, in quarantine, or gone again."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    select,
+)
+
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+
+received = Table(
+    "received",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("delivered_id", Text, nullable=False),
+    Column("raw", LargeBinary),
+    Column("slip", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("received_state", "agreement_id", "state"),
+    Index("received_object", "agreement_id", "delivered_id"),
+)
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("next", Text, nullable=False),
+    Column("leaf", Integer, nullable=False),
+)
+
+
+class Received(NamedTuple):
+    """Bytes that a partner gave us under an agreement, and the slip they came with.
+
+    `state` is one of expected (the slip came, the bytes have not), staged, accepted, quarantined,
+    refused and ended; the bytes of what was refused or ended are gone.
+    """
+
+    hash: str
+    delivered_id: str
+    raw: bytes | None
+    slip: str
+    state: str
+    reasons: str
+    at: int
+
+
+class Cursor(NamedTuple):
+    """How far we have read a partner's collection (`next`) and the records of its log (`leaf`)."""
+
+    next: str = ""
+    leaf: int = 0
+
+
+def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
+    """Keep what one page brought, undecided; what is here already stays as it is.
+
+    Bytes whose slip came first, and bytes that were refused or ended and are given again, are
+    staged.
+    """
+    stale = {
+        each.hash: each.slip if each.state == "expected" else ""
+        for each in by_hash(tx, agreement_id, (row.hash for row in rows))
+        if each.state in {"expected", "refused", "ended"}
+    }
+    for chunk in in_chunks(stale):
+        tx.execute(
+            delete(received).where(
+                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+            )
+        )
+    staged = [(agreement_id, *row._replace(slip=stale.get(row.hash, ""))) for row in rows]
+    insert_rows(tx, received, staged, ignore=True)
+
+
+def by_hash(tx: Tx, agreement_id: str, hashes: Iterable[str]) -> list[Received]:
+    """What is known of received bytes, by their hash."""
+    columns = [received.c[name] for name in Received._fields]
+    found = []
+    for chunk in in_chunks(hashes):
+        query = select(*columns).where(
+            received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+        )
+        found += [Received(*row) for row in tx.execute(query)]
+    return found
+
+
+def given_as(tx: Tx, agreement_id: str, ids: Iterable[str], *states: str) -> list[Received]:
+    """What was received as objects `ids` and is in one of `states`."""
+    columns = [received.c[name] for name in Received._fields]
+    found = []
+    for chunk in in_chunks(ids):
+        query = select(*columns).where(
+            received.c.agreement_id == agreement_id,
+            received.c.delivered_id.in_(chunk),
+            received.c.state.in_(states),
+        )
+        found += [Received(*row) for row in tx.execute(query)]
+    return found
+
+
+def in_state(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
+    """What came in under an agreement and is in one of `states`, in a fixed order."""
+    columns = [received.c[name] for name in Received._fields]
+    query = select(*columns).where(
+        received.c.agreement_id == agreement_id, received.c.state.in_(states)
+    )
+    return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
+
+
+def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
+    """Write what became of things received."""
+    for chunk in in_chunks(row.hash for row in rows):
+        tx.execute(
+            delete(received).where(
+                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+            )
+        )
+    insert_rows(tx, received, [(agreement_id, *row) for row in rows])
+
+
+def cursor_of(tx: Tx, agreement_id: str) -> Cursor:
+    """Where our reading of a partner stands."""
+    query = select(cursor.c.next, cursor.c.leaf).where(cursor.c.agreement_id == agreement_id)
+    row = tx.execute(query).first()
+    return Cursor(*row) if row else Cursor()
+
+
+def put_cursor(tx: Tx, agreement_id: str, new: Cursor) -> None:
+    """Move our reading on, in the transaction that kept what was read."""
+    tx.execute(delete(cursor).where(cursor.c.agreement_id == agreement_id))
+    insert_rows(tx, cursor, [(agreement_id, *new)])
