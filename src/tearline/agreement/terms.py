@@ -28,6 +28,7 @@ from tearline.agreement.document import (
     Waiting,
     problems,
 )
+from tearline.agreement.wording import sentences, warnings
 from tearline.errors import InputError, ProofError
 from tearline.stix import canonical
 
@@ -47,7 +48,9 @@ __all__ = [
     "collection_id",
     "parse_json",
     "parse_toml",
+    "sentences",
     "to_bytes",
+    "warnings",
 ]
 
 MAX_BYTES = 256 * 1024

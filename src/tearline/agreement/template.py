@@ -1,0 +1,110 @@
+"""A commented agreement to begin with, in which every limit is spelled out; pure but for its id."""
+
+from datetime import UTC, datetime, timedelta
+
+from tearline import clock
+from tearline.agreement.card import Card
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def template(our_card: Card, their_card: Card | None, *, now: int) -> str:
+    """Return the TOML of a new agreement between us and a partner, to be edited.
+
+    Without `their_card` it is one-sided: we give to a receiver who has no node and signed paper.
+    """
+    today = (_EPOCH + timedelta(microseconds=now)).date()
+    head = _HEAD.format(id=clock.fresh_uuid(), today=today, until=today + timedelta(days=365))
+    ours = _party("us", our_card)
+    if their_card is None:
+        return head + _PAPER + ours + _RECEIVER + _TOPIC + _clause("U1", "us", "them") + _END
+    both = ours + _party("them", their_card)
+    return head + both + _TOPIC + _clause("U1", "us", "them") + _clause("T1", "them", "us") + _END
+
+
+def _party(slot: str, card: Card) -> str:
+    name = card.name.replace("\\", "\\\\").replace('"', '\\"')
+    return _PARTY.format(slot=slot, name=name, slug=card.slug, key=card.sign, log=card.log)
+
+
+def _clause(clause: str, giver: str, taker: str) -> str:
+    return _CLAUSE.format(clause=clause, giver=giver, taker=taker)
+
+
+_HEAD = """\
+# An agreement between exactly two parties. Edit it, read it back in English with
+# `tearline agreement check FILE`, and offer it with `tearline agreement propose FILE`.
+# A key that is not known here is refused. A limit that is left out releases nothing.
+
+schema = "tearline-agreement/1"
+id = "urn:uuid:{id}"     # the same in every version
+version = 1              # the next version is 2, and names this one's hash:
+# replaces = "sha256:…"
+title = "Ransomware against hospitals"
+# prose = "sha256:…"     # the paper that lawyers signed, if there is one
+valid = {{ from = "{today}", until = "{until}" }}   # in UTC; `until` counts to its end
+"""
+
+_PAPER = """\
+
+# The receiver has no node and no keys: it signed on paper, and this is the paper's hash.
+one_sided = true
+paper = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+"""
+
+_PARTY = """
+[party.{slot}]
+name = "{name}"
+slug = "{slug}"
+key = "{key}"
+log = "{log}"
+# country = "SE"
+# approver = ["director", "legal"]
+# reviewed = [{{ who = "the legal office", what = "law", on = "2026-01-15" }}]   # or what = "harm"
+"""
+
+_RECEIVER = """
+[party.them]
+name = "The receiver"
+slug = "the-receiver"
+"""
+
+_TOPIC = """
+[purpose]
+text = "Detect and stop ransomware against hospitals."
+never = ["resale", "public attribution"]
+
+# The threats that the agreement is limited to, by every name they go under.
+[[topic]]
+id = "R1"
+names = ["Example Spider"]
+aliases = []
+stix_ids = []
+attack_ids = []          # for instance "G0102" or "S0446"
+labels = []
+"""
+
+_CLAUSE = """
+[[clause]]
+id = "{clause}"
+from = "{giver}"
+to = "{taker}"
+types = ["indicator", "malware", "intrusion-set", "threat-actor", "relationship"]   # or "*"
+topics = ["R1"]          # or "*": about anything
+reach = 1                # steps from the topic: 0, 1 or 2
+members = false          # true: what a report refers to goes with it
+marking_max = "TLP:AMBER"
+grading_min = "B2"       # both letter and digit; or "*"
+max_age_days = 180       # or "*"
+remove = []              # properties that are cut off first, for instance "x_source_*"
+# What names a victim is withheld, unless people are asked:
+# review = {{ when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }}
+"""
+
+_END = """
+[onward]
+allowed = false
+
+[retention]
+after_end = "recall"     # or "keep"
+"""

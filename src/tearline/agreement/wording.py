@@ -1,0 +1,247 @@
+"""Say each line of an agreement in English, and warn of what it does not say; pure.
+
+A lawyer reads these sentences in place of the TOML, so each line has exactly one, keyed by its
+place, and a limit that is left out has one too: it says that nothing goes.
+"""
+
+from collections.abc import Iterator
+
+from tearline.agreement.document import Clause, Party, Terms, Topic
+from tearline.stix.objects import KNOWN_TYPES
+
+_GRADE_SOURCE = {
+    "A": "completely reliable",
+    "B": "usually reliable",
+    "C": "fairly reliable",
+    "D": "not usually reliable",
+    "E": "unreliable",
+    "F": "of unknown reliability",
+}
+_GRADE_INFORMATION = {
+    "1": "confirmed",
+    "2": "probably true",
+    "3": "possibly true",
+    "4": "doubtful",
+    "5": "improbable",
+    "6": "of unknown truth",
+}
+_REACH = {
+    0: "Only the topic itself, and what carries its label, goes; nothing that is tied to it.",
+    1: "What is tied to a topic by one step goes.",
+    2: "What is tied to a topic by one or two steps goes.",
+}
+_LEFT_OUT = "is left out, so this clause releases nothing."
+_LONG_DAYS = 1100
+_US_PER_DAY = 86_400_000_000
+
+
+def sentences(terms: Terms) -> list[str]:
+    """Return one English sentence for each line of the agreement, each after its place."""
+    return [f"{place}: {text}" for place, text in _lines(terms)]
+
+
+def warnings(terms: Terms) -> list[str]:
+    """Return what is legal and yet probably not meant, each after its place."""
+    return [f"{place}: {text}" for place, text in _warnings(terms)]
+
+
+def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
+    yield "title", f"This agreement is called “{terms.title}”."
+    yield "id", f"Its number, in every version, is {terms.id}."
+    yield "version", f"This is version {terms.version} of it."
+    if terms.replaces:
+        yield "replaces", f"It replaces the version whose hash is {terms.replaces}."
+    if terms.prose:
+        yield "prose", f"The paper that goes with it has the hash {terms.prose}."
+    if terms.one_sided:
+        yield "one_sided", "One party has no keys and signed on paper; only the other gives."
+        yield "paper", f"The paper that party signed has the hash {terms.paper}."
+    yield "valid", f"It holds from {_from(terms)} until {_until(terms)}."
+    for slot, party in terms.party.items():
+        yield from _party(slot, party)
+    if terms.purpose:
+        yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
+        if terms.purpose.never:
+            never = _list(terms.purpose.never, "or")
+            yield "purpose · never", f"What is shared must never be used for {never}."
+    for topic in terms.topic:
+        yield from _topic(topic)
+    for clause in terms.clause:
+        yield from _clause(terms, clause)
+    yield "onward · allowed", "The receiver may not pass on anything it got under this agreement."
+    keeps = terms.retention.after_end == "keep"
+    yield (
+        "retention · after_end",
+        "When the agreement ends, the receiver may keep what it got."
+        if keeps
+        else "When the agreement ends, all that was given is recalled.",
+    )
+
+
+def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:
+    place = f"party {slot}"
+    where = f", of {party.country}," if party.country else ""
+    yield place, f"“{slot}” is {party.name}{where} known as {party.slug}."
+    if party.key:
+        yield f"{place} · key", f"{party.name} signs with the key {party.key}."
+        yield f"{place} · log", f"{party.name} signs its log with the key {party.log}."
+    if party.approver:
+        approvers = _list(party.approver, "and")
+        yield f"{place} · approver", f"For {party.name}, it is approved by {approvers}."
+    for review in party.reviewed:
+        what = "its lawfulness" if review.what == "law" else "the harm it could do"
+        yield f"{place} · reviewed", f"{review.who} reviewed {what} on {review.on}."
+
+
+def _topic(topic: Topic) -> Iterator[tuple[str, str]]:
+    place = f"topic {topic.id}"
+    said = {
+        "names": "is the threat named",
+        "aliases": "is also known as",
+        "stix_ids": "is the STIX object",
+        "attack_ids": "is in ATT&CK as",
+        "labels": "is what carries the label",
+    }
+    for line, words in said.items():
+        values = getattr(topic, line)
+        if values:
+            yield f"{place} · {line}", f"{topic.id} {words} {_list(values, 'or')}."
+
+
+def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
+    place = f"clause {clause.id}"
+    giver, taker = terms.party[clause.from_].name, terms.party[clause.to].name
+    yield place, f"{giver} gives {taker} what meets every one of the following limits."
+    yield f"{place} · types", _types(clause)
+    yield f"{place} · topics", _topics(clause)
+    reach = f"`reach` {_LEFT_OUT}" if clause.reach is None else _REACH[clause.reach]
+    yield f"{place} · reach", reach
+    yield (
+        f"{place} · members",
+        "What a report, grouping or event about a topic refers to goes with it."
+        if clause.members
+        else "What a report refers to does not go for that alone.",
+    )
+    yield f"{place} · marking_max", _marking(clause)
+    yield f"{place} · grading_min", _grading(clause)
+    yield f"{place} · max_age_days", _age(clause)
+    if clause.remove:
+        removed = _list(clause.remove, "and")
+        yield f"{place} · remove", f"Before it goes, these properties are removed: {removed}."
+    if clause.review:
+        people = "one person has" if clause.review.approvals == 1 else "two people have"
+        hours = clause.review.within_hours
+        text = f"What names a victim waits until {people} approved it; "
+        yield f"{place} · review", f"{text}after {hours} hours of silence it is withheld."
+    else:
+        yield f"{place} · review", "What names a victim is withheld."
+
+
+def _types(clause: Clause) -> str:
+    if clause.types is None:
+        return f"`types` {_LEFT_OUT}"
+    if clause.types == "*":
+        return "Objects of every type may go."
+    return f"Only objects of these types may go: {_list(clause.types, 'and')}."
+
+
+def _topics(clause: Clause) -> str:
+    if clause.topics is None:
+        return f"`topics` {_LEFT_OUT}"
+    if clause.topics == "*":
+        return "It need not be about any topic."
+    return f"Only what is about {_list(clause.topics, 'or')} may go."
+
+
+def _marking(clause: Clause) -> str:
+    if clause.marking_max is None:
+        return f"`marking_max` {_LEFT_OUT}"
+    return f"Only what is marked {clause.marking_max} or less strictly may go."
+
+
+def _grading(clause: Clause) -> str:
+    if clause.grading_min is None:
+        return f"`grading_min` {_LEFT_OUT}"
+    if clause.grading_min == "*":
+        return "It may be of any grade, or of none."
+    source = _GRADE_SOURCE[clause.grading_min[0]]
+    information = _GRADE_INFORMATION[clause.grading_min[1]]
+    return (
+        f"Only what is graded {clause.grading_min} or better in both respects may go: "
+        f"a source {source}, information {information}."
+    )
+
+
+def _age(clause: Clause) -> str:
+    if clause.max_age_days is None:
+        return f"`max_age_days` {_LEFT_OUT}"
+    if clause.max_age_days == "*":
+        return "It may be of any age."
+    days = "one day" if clause.max_age_days == 1 else f"{clause.max_age_days} days"
+    return f"Only what was created (an observable: came to the giver) in the last {days} may go."
+
+
+def _warnings(terms: Terms) -> Iterator[tuple[str, str]]:
+    if not terms.clause:
+        yield "clause", "There is no clause, so nothing is released."
+    for slot, party in terms.party.items():
+        if not party.reviewed:
+            yield f"party {slot}", "Nobody is named who reviewed the law or the harm."
+    if terms.purpose is None:
+        yield "purpose", "The purpose is not said in words."
+    if terms.valid.until_at - terms.valid.from_at > _LONG_DAYS * _US_PER_DAY:
+        yield "valid", "It runs for more than three years."
+    used = {topic for clause in terms.clause for topic in _named(clause)}
+    for topic in terms.topic:
+        if topic.id not in used:
+            yield f"topic {topic.id}", "No clause names this topic."
+    for clause in terms.clause:
+        yield from _clause_warnings(clause)
+
+
+def _clause_warnings(clause: Clause) -> Iterator[tuple[str, str]]:
+    place = f"clause {clause.id}"
+    for limit in clause.left_out:
+        yield f"{place} · {limit}", f"`{limit}` {_LEFT_OUT}"
+    if clause.topics == "*":
+        yield f"{place} · topics", "There is no purpose limit: it may be about anything."
+    if clause.types == "*":
+        yield f"{place} · types", "Every type goes, also types that nobody has thought of yet."
+    for name in clause.types if isinstance(clause.types, tuple) else ():
+        if name not in KNOWN_TYPES:
+            yield f"{place} · types", f"{name} is no type of STIX 2.1; only custom objects have it."
+    if clause.members:
+        yield (
+            f"{place} · members",
+            "A report's members go because the report names them, not because they are about it.",
+        )
+    if clause.marking_max == "TLP:RED":
+        yield f"{place} · marking_max", "TLP:RED is meant for named persons only, and goes."
+    if clause.grading_min == "*":
+        yield f"{place} · grading_min", "What nobody has graded goes too."
+    if clause.review and clause.review.approvals == 1:
+        yield f"{place} · review", "One person alone lets go what names a victim."
+
+
+def _named(clause: Clause) -> tuple[str, ...]:
+    return clause.topics if isinstance(clause.topics, tuple) else ()
+
+
+def _from(terms: Terms) -> str:
+    return f"{terms.valid.from_}"
+
+
+def _until(terms: Terms) -> str:
+    through = "T" not in terms.valid.until
+    return f"{'the end of ' if through else ''}{terms.valid.until} (UTC)"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _list(values: tuple[str, ...], join: str) -> str:
+    quoted = [f"“{value}”" for value in values]
+    if len(quoted) == 1:
+        return quoted[0]
+    return f"{', '.join(quoted[:-1])} {join} {quoted[-1]}"
