@@ -17,7 +17,7 @@ def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
     """Return the version as it would be kept, once it fits us, a pinned partner and the past.
 
     RefusedError when we are neither party, the partner is unknown, blocked or has other keys than
-    its card, the span is over, or the version does not follow on the one it replaces.
+    its card, or the version does not follow on the one it replaces.
     """
     our_slot = terms.slot_of(home.slug)
     if our_slot is None:
@@ -33,8 +33,6 @@ def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
         _check_keys(terms, their_slot, pinned(tx, them.slug))
     elif terms.party[our_slot].key is None:
         raise RefusedError("We are the side without keys here.", do="Only the other side signs it.")
-    if now >= terms.valid.until_at:
-        raise RefusedError("This agreement is already over.", do="Give it a later `until`.")
     version = Version(
         hash=agreement_hash(to_bytes(terms)),
         agreement_id=terms.id,
@@ -86,37 +84,31 @@ def _check_keys(terms: Terms, slot: str, card: Card) -> None:
 
 
 def _check_follows(tx: Tx, version: Version, terms: Terms) -> None:
-    others = [
-        each for each in agreements.versions(tx, version.agreement_id) if each.hash != version.hash
-    ]
-    if version.version == 1:
-        if any(each.version == 1 for each in others):
-            raise _not_next("There is another version 1 under this id.")
-        return
-    replaced = next((each for each in others if each.hash == terms.replaces), None)
-    if replaced is None or replaced.version != version.version - 1:
-        raise _not_next("It does not name the version just before it.")
+    others = _others(tx, version)
     same = ("our_slot", "their_slot", "partner", "one_sided")
-    if any(getattr(replaced, each) != getattr(version, each) for each in same):
-        raise _not_next("Its parties are not those of the version before it.")
+    if any(getattr(each, name) != getattr(version, name) for each in others for name in same):
+        raise _not_next("Its parties are not those of the other versions under its id.")
+    replaced = next((each for each in others if each.hash == terms.replaces), None)
+    if version.version > 1 and (replaced is None or replaced.version != version.version - 1):
+        raise _not_next("It does not name the version just before it.")
 
 
-def check_open(tx: Tx, version: Version, terms: Terms) -> None:
+def check_open(tx: Tx, version: Version, *, now: int) -> None:
     """Let a version be proposed: nothing else is on the table, and nothing was terminated."""
-    others = agreements.versions(tx, version.agreement_id)
+    _check_span(version, now)
+    others = _others(tx, version)
     if any(each.state in _OPEN for each in others):
         raise _not_next("Another version waits to be signed, rejected or activated.")
-    if any(each.hash == terms.replaces and each.state == "terminated" for each in others):
+    if any(each.state == "terminated" for each in others):
         raise _not_next("The agreement was terminated.")
     if any(each.version >= version.version for each in others):
         raise _not_next("There is a newer version already.")
 
 
-def check_free(tx: Tx, version: Version) -> None:
+def check_free(tx: Tx, version: Version, *, now: int) -> None:
     """Let a proposed version be countersigned: no other could become active beside it."""
-    others = [
-        each for each in agreements.versions(tx, version.agreement_id) if each.hash != version.hash
-    ]
+    _check_span(version, now)
+    others = _others(tx, version)
     if any(each.state == "proposed" and each.ours for each in others):
         raise _not_next("We proposed a version ourselves that is still open.")
     if any(each.state == "countersigned" for each in others):
@@ -125,6 +117,16 @@ def check_free(tx: Tx, version: Version) -> None:
         raise _not_next("The agreement was terminated.")
     if any(each.version >= version.version and each.state in LIVE for each in others):
         raise _not_next("A newer version is running already.")
+
+
+def _check_span(version: Version, now: int) -> None:
+    if now >= version.until_at:
+        raise RefusedError("This agreement is already over.", do="Give it a later `until`.")
+
+
+def _others(tx: Tx, version: Version) -> list[Version]:
+    versions = agreements.versions(tx, version.agreement_id)
+    return [each for each in versions if each.hash != version.hash]
 
 
 def _not_next(what: str) -> RefusedError:

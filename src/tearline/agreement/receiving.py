@@ -231,11 +231,18 @@ def _proposed(tx: Tx, home: Home, message: Message, body: _Proposal, now: int) -
         raise _no("order", "Too many proposals of this partner are open.", message)
     if version.partner != message.sender or version.one_sided:
         raise _no("agreement", "The sender is not the other party of this agreement.", message)
-    if agreements.version_of(tx, version.hash) is not None:
-        raise _no("agreement", "This agreement is here already.", message)
+    ours = agreements.version_of(tx, version.hash)
+    if ours is not None:
+        agreements.set_signed(tx, ours.hash, _joined(ours, body.signed))
+        return ours
     version = version._replace(signed=jws.dump(body.signed))
     agreements.add_version(tx, version)
     return version
+
+
+def _joined(version: Version, signed: jws.Signed) -> bytes:
+    """Add the partner's signatures to ours, when both proposed the same bytes."""
+    return jws.dump(jws.join(jws.load(version.signed), signed))
 
 
 def _named(tx: Tx, message: Message, statement: Statement) -> Version:
@@ -260,34 +267,27 @@ def _check_countersignature(
     if document != version.terms:
         raise _no("agreement", "Other bytes were countersigned than we signed.", message)
     with refused("proof"):
-        _check_receipt(message, version, body.receipt, canonical.sha256(body.statement.body))
+        name = canonical.sha256(body.statement.body)
+        _check_receipt(message, version, body.receipt, {name: 0})
 
 
 def _check_activation(
     tx: Tx, message: Message, version: Version, body: _Activation, statement: Statement
 ) -> None:
-    countersigned = next(
-        (
-            canonical.sha256(row.body)
-            for row in agreements.statements(tx, version.agreement_id)
-            if row.agreement == version.hash and parse_statement(row.body).step == "countersigned"
-        ),
-        "",
-    )
     with _refusing(message)("proof"):
-        _check_receipt(message, version, body.receipt, countersigned)
+        _check_receipt(message, version, body.receipt, _countersigned(tx, version))
     if not agreements.receipt_sent(tx, version.hash, statement.proof or ""):
         raise _no("proof", "It relies on a receipt that we never sent.", message)
 
 
 def _check_receipt(
-    message: Message, version: Version, receipt: dict[str, Any], countersigned: str
+    message: Message, version: Version, receipt: dict[str, Any], countersigned: dict[str, int]
 ) -> None:
-    """See that the sender's log of this agreement holds the countersigned statement."""
+    """See that the sender's log of this agreement holds one of the countersigned statements."""
     origin = record.origin_of(message.sender, version.agreement_id)
     proven = verify_receipt(receipt, vkey_for(origin, message.card.log))
-    expected = {"kind": "statement", "agreement": version.hash, "statement": countersigned}
-    if any(proven.get(key) != value for key, value in expected.items()):
+    expected = {"kind": "statement", "agreement": version.hash}
+    if str(proven.get("statement")) not in countersigned or not expected.items() <= proven.items():
         raise _no("proof", "The receipt proves another statement.", message)
 
 
@@ -299,13 +299,18 @@ def _answer(
     parties.add_account(tx, entry)
     state = state_of(tx, version)
     if state.name in LIVE and version.our_slot not in state.activated_by:
-        leaf = next(
-            row.leaf
-            for row in agreements.statements(tx, version.agreement_id)
-            if row.agreement == version.hash and parse_statement(row.body).step == "countersigned"
-        )
+        leaf = min(_countersigned(tx, version).values())
         proof = canonical.sha256(canonical.canonical(body.receipt))
         activate(tx, home, version, leaf, proof, now=now)
+
+
+def _countersigned(tx: Tx, version: Version) -> dict[str, int]:
+    """The statements that countersigned a version, with their leaves in our log."""
+    return {
+        row.hash: row.leaf
+        for row in agreements.statements(tx, version.agreement_id)
+        if row.agreement == version.hash and parse_statement(row.body).step == "countersigned"
+    }
 
 
 def _no(code: str, what: str, message: Message) -> MessageRefusedError:

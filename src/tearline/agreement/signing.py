@@ -40,7 +40,7 @@ def propose(home: Home, terms: Terms, *, now: int) -> Version:
         if before is not None:
             return _again(before)
         version = match(tx, home, terms, now=now)
-        check_open(tx, version, terms)
+        check_open(tx, version, now=now)
         signed = jws.sign(document, home.keys.sign, home.card.sign)
         version = version._replace(ours=True, signed=jws.dump(signed))
         if terms.one_sided:
@@ -60,7 +60,7 @@ def countersign(home: Home, ref: str, *, now: int) -> Version:
     with home.store.write() as tx:
         version = _choose(tx, ref, "countersign", _theirs_open)
         match(tx, home, parse_json(version.terms), now=now)
-        check_free(tx, version)
+        check_free(tx, version, now=now)
         mine = jws.sign(version.terms, home.keys.sign, home.card.sign)
         signed = jws.join(jws.load(version.signed), mine)
         agreements.set_signed(tx, version.hash, jws.dump(signed))
@@ -231,20 +231,22 @@ def versions_of(tx: Tx, ref: str) -> list[Version]:
     return agreements.versions(tx, ids[0])
 
 
-def _ours_open(version: Version) -> bool:
-    return version.state == "proposed" and version.ours
+def _ours_open(tx: Tx, version: Version) -> bool:
+    state = state_of(tx, version)
+    return state.name == "proposed" and version.our_slot in state.proposed_by
 
 
-def _theirs_open(version: Version) -> bool:
-    return version.state == "proposed" and not version.ours
+def _theirs_open(tx: Tx, version: Version) -> bool:
+    state = state_of(tx, version)
+    return state.name == "proposed" and version.their_slot in state.proposed_by
 
 
-def _on_paper(version: Version) -> bool:
+def _on_paper(_: Tx, version: Version) -> bool:
     return version.one_sided and version.state in LIVE
 
 
-def _choose(tx: Tx, ref: str, what: str, fits: Callable[[Version], bool]) -> Version:
-    named = [each for each in versions_of(tx, ref) if fits(each)]
+def _choose(tx: Tx, ref: str, what: str, fits: Callable[[Tx, Version], bool]) -> Version:
+    named = [each for each in versions_of(tx, ref) if fits(tx, each)]
     exact = [each for each in named if each.hash == ref] or named
     if not exact:
         raise _nothing_to(what)

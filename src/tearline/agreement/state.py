@@ -77,11 +77,14 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """Where one version stands, as far as its statements say; time and successors come on top."""
+    """Where one version stands, as far as its statements say; time and successors come on top.
+
+    Both sides may have proposed the same bytes, when the proposals crossed.
+    """
 
     name: Name
-    proposer: str | None = None
-    countersigner: str | None = None
+    proposed_by: frozenset[str] = frozenset()
+    countersigned_by: frozenset[str] = frozenset()
     activated_by: frozenset[str] = frozenset()
     suspended_by: frozenset[str] = frozenset()
     resume_asked_by: frozenset[str] = frozenset()
@@ -142,9 +145,7 @@ def fold(statements: Sequence[Statement], agreement: str, *, one_sided: bool = F
     by_step: dict[Step, list[str]] = {step: [] for step in STEPS}
     for _, each in here:
         by_step[each.step].append(each.by)
-    proposer = next(iter(by_step["proposed"]), None)
-    countersigner = next(iter(by_step["countersigned"]), None)
-    sides = {side for side in (proposer, countersigner) if side}
+    sides = {*by_step["proposed"], *by_step["countersigned"]}
     open_stops = [
         (at, stop)
         for at, stop in here
@@ -158,8 +159,8 @@ def fold(statements: Sequence[Statement], agreement: str, *, one_sided: bool = F
     }
     state = State(
         name="none",
-        proposer=proposer,
-        countersigner=countersigner,
+        proposed_by=frozenset(by_step["proposed"]),
+        countersigned_by=frozenset(by_step["countersigned"]),
         activated_by=frozenset(by_step["activated"]),
         suspended_by=frozenset(stop.by for _, stop in open_stops),
         resume_asked_by=frozenset(asked),
@@ -187,10 +188,10 @@ def _name(state: State, by_step: dict[Step, list[str]], *, one_sided: bool) -> N
     for end in _ENDS:
         if by_step[end]:
             return end
-    if state.proposer is None:
+    if not state.proposed_by:
         return "none"
     needed = 1 if one_sided else 2
-    if state.countersigner is None and not (one_sided and state.activated_by):
+    if not state.countersigned_by and not (one_sided and state.activated_by):
         return "proposed"
     if state.suspended_by:
         return "suspended"
@@ -199,12 +200,13 @@ def _name(state: State, by_step: dict[Step, list[str]], *, one_sided: bool) -> N
 
 def allowed(state: State, step: Step, by: str, *, one_sided: bool = False) -> None:
     """Let `by` take `step` in this state, or raise RefusedError."""
-    ours = state.proposer == by
+    ours = by in state.proposed_by
+    theirs = bool(state.proposed_by - {by})
     live = state.signed
     fine = {
         "proposed": state.name == "none",
-        "countersigned": state.name == "proposed" and not ours and not one_sided,
-        "rejected": state.name == "proposed" and not ours,
+        "countersigned": state.name == "proposed" and theirs,
+        "rejected": state.name == "proposed" and theirs,
         "withdrawn": state.name == "proposed" and ours,
         "activated": by not in state.activated_by
         and (live or (one_sided and ours and state.name == "proposed")),
