@@ -1,0 +1,106 @@
+"""Taking back: a person recalls what was released; the partner answers with a receipt.
+
+A recall is an obligation with a receipt, not a remote delete. It is a hold of our own on the
+object, so that nothing releases it again, and the withdrawal that `reconcile` then appends.
+"""
+
+from typing import NamedTuple
+
+from tearline.agreement import force
+from tearline.agreement.home import Home
+from tearline.agreement.messages import Message
+from tearline.agreement.partners import find_party
+from tearline.errors import RefusedError
+from tearline.log import record
+from tearline.release import arrive, reconcile
+from tearline.stix import canonical
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import agreements, releases
+from tearline.store.database import Tx
+
+
+class Recalled(NamedTuple):
+    """A recall that we ordered: of which release, why, when, and when it was confirmed."""
+
+    agreement_id: str
+    position: int
+    delivered_id: str
+    reason: str
+    at: int
+    acknowledged_at: int | None
+
+
+def recall(home: Home, stix_id: str, party: str, reason: str, *, now: int) -> list[Recalled]:
+    """Take back what a partner holds of an object of ours, and hold it from now on.
+
+    RefusedError when they hold nothing of it.
+    """
+    with home.store.read() as tx:
+        partner = find_party(tx, party).slug
+        standing = _held_by(tx, partner, stix_id, now)
+    if not standing:
+        raise RefusedError(
+            f"{party} holds nothing of {stix_id} from us.",
+            do="See `tearline explain` for what became of it.",
+        )
+    arrive.hold(home, "object", stix_id, reason, now=now)
+    for agreement_id in standing:
+        reconcile.reconcile(home, agreement_id, now=now)
+    open_positions = set(standing.items())
+    return [
+        each
+        for each in recalls(home, partner, now=now)
+        if (each.agreement_id, each.position) in open_positions
+    ]
+
+
+def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]:
+    """Every recall that we ordered, confirmed or not, oldest first."""
+    with home.store.read() as tx:
+        bound = force.all_in_force(tx, now=now)
+        return [
+            Recalled(each.agreement_id, *row[:5])
+            for each in bound
+            if party is None or each.partner == party
+            for row in releases.recalls(tx, each.agreement_id)
+        ]
+
+
+def receipted(home: Home, message: Message, *, now: int) -> None:
+    """Take a partner's confirmation of recalls: it is the receipt that we keep and log.
+
+    RefusedError when it names no recall of ours.
+    """
+    positions = message.body.get("releases")
+    if not isinstance(positions, list) or not all(isinstance(each, int) for each in positions):
+        raise RefusedError("This recall receipt names no releases.", do="Refuse it.")
+    with home.store.write() as tx:
+        version = agreements.version_of(tx, message.agreement or "")
+        if version is None or version.partner != message.sender:
+            raise RefusedError("This recall receipt is under no agreement with its sender.")
+        if not agreements.remember(tx, message.id, message.sender, at=now):
+            return
+        receipt = canonical.canonical(message.body.get("receipt")).decode()
+        agreement_id = version.agreement_id
+        if not releases.acknowledge_recalls(tx, agreement_id, positions, receipt, now):
+            return
+        entry = {
+            "kind": "recall-confirmed",
+            "agreement": version.hash,
+            "releases": sorted(positions),
+            "message": message.hash,
+            "at": format_timestamp(now, digits=6),
+        }
+        log = record.our_log(agreement_id)
+        record.append(tx, log, "recall", [entry], at=now, agreement=version.hash)
+
+
+def _held_by(tx: Tx, partner: str, stix_id: str, now: int) -> dict[str, int]:
+    """By agreement, the position under which a partner holds an object now."""
+    found = {}
+    for each in force.all_in_force(tx, now=now):
+        if each.partner == partner:
+            standing = releases.standing(tx, each.agreement_id, [stix_id]).get(stix_id)
+            if standing is not None and standing.position:
+                found[each.agreement_id] = standing.position
+    return found
