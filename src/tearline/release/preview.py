@@ -172,7 +172,7 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
     batch.edges(needed)
     if stix_id in batch.decided:
         return batch.decided[stix_id]
-    return _received(tx, agreement_id, rules, stix_id, now)
+    return _received(tx, rules, stix_id, now)
 
 
 def _needed(tx: Tx, stix_id: str) -> set[str]:
@@ -185,7 +185,7 @@ def _needed(tx: Tx, stix_id: str) -> set[str]:
     return needed
 
 
-def _received(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) -> Decided:
+def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:
     """Decide an object that we hold only because a partner gave it."""
     for each in force.all_in_force(tx, now=now):
         facts = gather(tx, each.agreement_id, [stix_id], now, delivered={})

@@ -46,9 +46,9 @@ def _decisions(tx: Tx) -> Iterator[dict[str, Any]]:
             entry = orjson.loads(content)
             if entry.get("kind") == "decision":
                 yield entry
-    for kind, content in releases.pending_private(tx):
+    for kind, line in releases.pending_private(tx):
         if kind == "decision":
-            yield orjson.loads(content)
+            yield orjson.loads(line)
 
 
 def _rules(tx: Tx, agreement: str) -> Rules:
@@ -61,7 +61,7 @@ def _rules(tx: Tx, agreement: str) -> Rules:
 def _again(rules: Rules, entry: dict[str, Any]) -> dict[str, Any]:
     facts = msgspec.convert(entry["facts"], Facts, strict=False)
     decision = decide(rules, facts)
-    answer: dict[str, Any] = msgspec.to_builtins(decision)
+    answer: dict[str, Any] = orjson.loads(msgspec.json.encode(decision))
     return answer | {"until_at": str(decision.until_at)}
 
 
