@@ -93,8 +93,10 @@ def test_what_is_required_must_be_there(missing: str) -> None:
 
 def test_messages_are_few_short_and_printable() -> None:
     doc = TOOL | {f"Bad\x1b[31m {number}" + "x" * 5000: 1 for number in range(50)}
-    found = problems(doc | {"name": 7, "labels": 7, "lang": 7, "confidence": "7"})
-    assert 0 < len(found) <= 3
+    many = problems(TOOL | {"name": 7, "labels": 7, "lang": 7, "confidence": "7"})
+    assert len(many) == 3
+    found = problems(doc) + problems(TOOL | {"labels": 7, "x_": {"\n": 1}})
+    assert found
     assert all(line.isprintable() and len(line) < 300 for line in found)
 
 
