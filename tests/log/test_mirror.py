@@ -87,6 +87,12 @@ def test_entries_that_are_not_those_signed_are_refused(store: Store, entries: li
     assert _extend(store, _note(20), ENTRIES[10:20]) == 20
 
 
+def test_an_entry_too_long_for_a_bundle_is_refused_though_signed(store: Store) -> None:
+    entries = [b"x" * 65_536]
+    with pytest.raises(ProofError):
+        _extend(store, _note(1, entries), entries)
+
+
 def test_a_history_that_changed_below_does_not_fit(store: Store) -> None:
     _extend(store, _note(300), ENTRIES[:300])
     forked = [*ENTRIES[:17], entry(10**9), *ENTRIES[18:]]

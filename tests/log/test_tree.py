@@ -153,6 +153,19 @@ def _alterations(proof: list[bytes]) -> list[list[bytes]]:
     return [flipped, short, proof[1:], proof[:-1], [*proof, proof[0]], [proof[-1], *proof], []]
 
 
+def test_neither_root_of_a_growth_can_be_another() -> None:
+    leaves = hashes(20)
+    other = tree.leaf_hash(b"other")
+    for new in range(2, 20):
+        for old in range(1, new):
+            proof = tree.consistency_proof(leaves, old, new)
+            roots = tree.root(leaves[:old]), tree.root(leaves[:new])
+            tree.verify_consistency(old, new, *roots, proof)
+            for altered in ((other, roots[1]), (roots[0], other), roots[::-1]):
+                with pytest.raises(ProofError):
+                    tree.verify_consistency(old, new, *altered, proof)
+
+
 def test_the_empty_tree_is_the_beginning_of_each() -> None:
     root = tree.root(hashes(3))
     tree.verify_consistency(0, 3, tree.EMPTY_ROOT, root, [])

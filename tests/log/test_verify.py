@@ -11,11 +11,9 @@ import pytest
 
 from tearline.errors import ProofError
 from tearline.log import record, tree, verify
-from tearline.log.checkpoint import checkpoint_text, sign_note
 from tearline.log.verify import Verdict, verify_folder, verify_growth, verify_receipt
 from tearline.store.database import Store
 from tests.log.made_log import (
-    KEY,
     LOG,
     ORIGIN,
     OTHER_KEY,
@@ -109,6 +107,16 @@ def test_tiles_may_be_left_out_but_entries_may_not(tmp_path: Path) -> None:
     assert verify_folder(tmp_path, VKEY).good
     (tmp_path / "tile" / "entries" / "000").unlink()
     assert "missing" in verify_folder(tmp_path, VKEY).problems[0]
+
+
+def test_folders_in_the_place_of_files_are_problems_not_crashes(tmp_path: Path) -> None:
+    write_log(tmp_path, [entry(number) for number in range(300)])
+    (tmp_path / "records.jsonl").mkdir()
+    assert verify_folder(tmp_path, VKEY).problems[0].startswith("records.jsonl: ")
+    for path in ("tile/entries/000", "checkpoint"):
+        (tmp_path / path).unlink()
+        (tmp_path / path).mkdir()
+        assert not verify_folder(tmp_path, VKEY).good
 
 
 def test_a_full_tile_may_stand_for_a_partial_one(tmp_path: Path) -> None:
@@ -225,14 +233,19 @@ def test_a_fork_is_found_though_both_folders_are_good(tmp_path: Path) -> None:
     assert "second history" in " ".join(verify_growth(before, same, VKEY).problems)
 
 
-def test_growth_needs_the_old_checkpoint_and_one_origin(tmp_path: Path) -> None:
+def test_growth_needs_the_old_checkpoint_and_its_key(tmp_path: Path) -> None:
+    hashes = _hashes([entry(0), entry(1)])
     after = write_log(tmp_path / "new", [entry(0), entry(1)])
     (tmp_path / "old").mkdir()
     assert not verify_growth(tmp_path / "old", after, VKEY).good
-    text = checkpoint_text("north/log/private", 1, tree.root(_hashes([entry(0)])))
-    write_log(tmp_path / "old", [entry(0)])
-    (tmp_path / "old" / "checkpoint").write_text(sign_note(text, ORIGIN, KEY), "utf-8")
-    assert not verify_growth(tmp_path / "old", after, VKEY).good
+    before = write_log(tmp_path / "old", [entry(0)])
+    assert verify_growth(before, after).good
+    (after / "checkpoint").write_text(note(hashes, OTHER_KEY), "utf-8")
+    (after / "vkey").write_text(OTHER_VKEY)
+    assert verify_folder(after).good
+    assert not verify_growth(before, after).good
+    (after / "checkpoint").write_text(note(hashes, origin="north/log/private"), "utf-8")
+    assert not verify_growth(before, after).good
 
 
 # ------------------------------------------------------------------------------------- records
@@ -314,6 +327,18 @@ def test_lines_that_are_no_records_are_named(opened: Path, tmp_path: Path) -> No
     assert [one.split(":")[0] for one in problems] == [
         f"records.jsonl line {number}" for number in (19, 20, 21, 22)
     ]
+
+
+def test_a_record_has_to_be_canonical_even_if_it_was_logged_so(tmp_path: Path) -> None:
+    """A log's owner can commit to any bytes; two readings of one record must not be possible."""
+    odd = b'{"a":1,"a":2}'
+    root = tree.leaf_hash(verify.commitment(bytes(32), odd)).hex()
+    leaf = entry(0).replace(b"0" * 64, root.encode())
+    write_log(tmp_path, [leaf])
+    (tmp_path / "records.jsonl").write_bytes(
+        verify.write_opening(verify.Opening(0, 0, bytes(32), odd))
+    )
+    assert verify_folder(tmp_path, VKEY).problems[0].startswith("leaf 0: ")
 
 
 def test_the_list_of_problems_ends(tmp_path: Path) -> None:

@@ -203,51 +203,46 @@ def verify_folder(directory: Path, vkey: str | None = None) -> Verdict:
     record. Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not
     read. Never raises for what is in the folder: see `problems`.
     """
-    return _verify(directory, vkey, [])
+    return _verify(directory, vkey, Verdict(pinned=vkey is not None), None)
 
 
 def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
     """Check a log folder, and that it only grew since an older folder's checkpoint was signed.
 
-    Of the old folder only the checkpoint (and its vkey) is read. When both signatures hold and
+    Of the old folder only the checkpoint is read and, if none is given, the key that the new one
+    has to fit as well. When both signatures hold and
     the roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
     """
-    try:
-        _, before, _ = _read_checkpoint(old, vkey)
-    except (ProofError, OSError, ValueError) as error:
-        verdict = Verdict(pinned=vkey is not None)
-        verdict.blame(f"{old.name}/checkpoint", error)
-        return verdict
-    return _verify(new, vkey, [before])
-
-
-def _verify(directory: Path, vkey: str | None, earlier: list[Checkpoint]) -> Verdict:
     verdict = Verdict(pinned=vkey is not None)
     try:
-        checkpoint = _read_checkpoint(directory, vkey)[1]
+        key, before = _read_checkpoint(old, vkey)
+    except (ProofError, OSError, ValueError) as error:
+        verdict.blame(f"{old.name}/checkpoint", error)
+        return verdict
+    return _verify(new, key, verdict, before)
+
+
+def _verify(
+    directory: Path, vkey: str | None, verdict: Verdict, before: Checkpoint | None
+) -> Verdict:
+    try:
+        _, checkpoint = _read_checkpoint(directory, vkey)
     except (ProofError, OSError, ValueError) as error:
         verdict.blame("checkpoint", error)
         return verdict
-    verdict.origin, verdict.size, verdict.root = (
-        checkpoint.origin,
-        checkpoint.size,
-        checkpoint.root,
-    )
-    for before in earlier:
-        if before.origin != checkpoint.origin:
-            verdict.blame("checkpoint", f"The log was {before.origin!r} before.")
-        if before.size > checkpoint.size:
-            verdict.blame("checkpoint", f"The log shrank from {before.size} leaves: a rollback.")
-    _walk(directory, verdict, earlier)
+    verdict.origin, verdict.size = checkpoint.origin, checkpoint.size
+    verdict.root = checkpoint.root
+    if before and before.size > checkpoint.size:
+        verdict.blame("checkpoint", f"The log shrank from {before.size} leaves: a rollback.")
+    _walk(directory, verdict, before)
     return verdict
 
 
-def _walk(directory: Path, verdict: Verdict, earlier: list[Checkpoint]) -> None:
+def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
     """Go once through entries, tiles and records, side by side."""
     frontier = tree.Frontier()
-    marks = {before.size: before.root for before in earlier}
     records = _Records(directory / "records.jsonl", verdict)
-    _compare(marks, frontier, verdict)
+    _compare(before, frontier, verdict)
     for bundle in tree.tiles_of(verdict.size, None):
         entries = _read_bundle(directory, bundle, verdict)
         if entries is None:
@@ -256,7 +251,7 @@ def _walk(directory: Path, verdict: Verdict, earlier: list[Checkpoint]) -> None:
             _check_entry(entry, frontier.size, verdict, records)
             for tile, hashes in frontier.add(tree.leaf_hash(entry)):
                 _check_tile(directory, tile, hashes, verdict)
-            _compare(marks, frontier, verdict)
+            _compare(before, frontier, verdict)
     for tile, hashes in frontier.partial():
         _check_tile(directory, tile, hashes, verdict)
     records.finish()
@@ -264,9 +259,8 @@ def _walk(directory: Path, verdict: Verdict, earlier: list[Checkpoint]) -> None:
         verdict.blame("checkpoint", "The root over the entries is not the one that was signed.")
 
 
-def _compare(marks: dict[int, bytes], frontier: tree.Frontier, verdict: Verdict) -> None:
-    expected = marks.get(frontier.size)
-    if expected is not None and frontier.root() != expected:
+def _compare(before: Checkpoint | None, frontier: tree.Frontier, verdict: Verdict) -> None:
+    if before and before.size == frontier.size and frontier.root() != before.root:
         verdict.blame(
             "checkpoint",
             f"The first {frontier.size} leaves are not those signed before: a second history.",
@@ -321,24 +315,29 @@ class _Records:
 
 
 def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield parse_opening(line)
-            except ProofError as error:
-                verdict.blame(f"records.jsonl line {number}", error)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield parse_opening(line)
+                except ProofError as error:
+                    verdict.blame(f"records.jsonl line {number}", error)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        verdict.blame("records.jsonl", error)
 
 
-def _read_checkpoint(directory: Path, vkey: str | None) -> tuple[str, Checkpoint, str]:
+def _read_checkpoint(directory: Path, vkey: str | None) -> tuple[str, Checkpoint]:
     key = vkey or (directory / "vkey").read_text("utf-8").strip()
     note = (directory / "checkpoint").read_bytes().decode("utf-8")
-    return note, open_checkpoint(note, key, parse_vkey(key)[0]), key
+    return key, open_checkpoint(note, key, parse_vkey(key)[0])
 
 
 def _read_tile(directory: Path, tile: Tile) -> bytes | None:
     """Return a tile's bytes, also from the full tile that has taken a partial one's place."""
     for path in (tile_path(tile), tile_path(Tile(tile.level, tile.index))):
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with suppress(OSError):
             return (directory / path).read_bytes()
     return None
 
@@ -346,7 +345,10 @@ def _read_tile(directory: Path, tile: Tile) -> bytes | None:
 def _read_bundle(directory: Path, bundle: Tile, verdict: Verdict) -> list[bytes] | None:
     data = _read_tile(directory, bundle)
     if data is None:
-        verdict.blame(tile_path(bundle), "The entries are missing, so the log cannot be checked.")
+        verdict.blame(
+            tile_path(bundle),
+            "The entries are missing or unreadable, so the log cannot be checked.",
+        )
         return None
     try:
         entries = tree.unpack_entries(data)
