@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tearline.agreement import jws, outbox, signing
 from tearline.agreement.chain import held, state_of
@@ -67,6 +67,15 @@ class TwoNodes(RuleBasedStateMachine):
         for document in outgoing(home):
             if (self.sides.other(home), document) not in self.wire:
                 self.wire.append((self.sides.other(home), document))
+
+    @initialize(start=st.sampled_from(["nothing", "countersigned", "active", "active"]))
+    def begin(self, start: str) -> None:
+        if start != "nothing":
+            self._act("north", lambda home: signing.propose(home, terms(self.sides), now=NOW))
+            self.deliver_all()
+            self._act("south", lambda home: signing.countersign(home, ID, now=NOW))
+        for _ in range(3 if start == "active" else 0):
+            self.deliver_all()
 
     @rule(side=SIDES, title=st.sampled_from(["Hospitals", "Clinics"]))
     def propose(self, side: str, title: str) -> None:

@@ -7,6 +7,7 @@ from tearline.errors import RefusedError
 from tearline.store import agreements, parties
 from tearline.store.agreements import Version
 from tearline.store.database import Tx
+from tearline.store.parties import Partner
 
 _OPEN = frozenset({"proposed", "countersigned"})
 LIVE = frozenset({"countersigned", "active", "suspended"})
@@ -65,12 +66,17 @@ def pinned(tx: Tx, slug: str) -> Card:
             means="Its keys were never confirmed, so nobody knows whose they are.",
             do="Get its card, compare the words by telephone, and run `tearline party add`.",
         )
+    check_listening(partner)
+    return read_card(partner.card)
+
+
+def check_listening(partner: Partner) -> None:
+    """Raise RefusedError when the partner is blocked."""
     if partner.blocked_at is not None:
         raise RefusedError(
             f"{partner.name} is blocked: {partner.blocked_reason}.",
             do="Unblock it first, if the reason is gone.",
         )
-    return read_card(partner.card)
 
 
 def _check_keys(terms: Terms, slot: str, card: Card) -> None:

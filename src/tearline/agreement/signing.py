@@ -10,7 +10,7 @@ from typing import Any
 from tearline import clock
 from tearline.agreement import jws
 from tearline.agreement.chain import issue, state_of
-from tearline.agreement.fitting import LIVE, check_free, check_open, match
+from tearline.agreement.fitting import LIVE, check_free, check_listening, check_open, match
 from tearline.agreement.home import Home
 from tearline.agreement.outbox import enqueue
 from tearline.agreement.state import Step
@@ -111,6 +111,9 @@ def resume(home: Home, ref: str, reason: str | None = None, *, now: int) -> list
     with home.store.write() as tx:
         done = []
         for version in versions_of(tx, ref):
+            partner = parties.partner_of(tx, version.partner)
+            if partner is not None:
+                check_listening(partner)
             state = state_of(tx, version)
             if version.state == "suspended" and version.our_slot not in state.resume_asked_by:
                 asked = version.one_sided or version.their_slot in state.resume_asked_by
