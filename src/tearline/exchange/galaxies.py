@@ -9,12 +9,13 @@ as they lie: the package's own classes keep synonyms in sets, whose order change
 import difflib
 import functools
 import importlib.metadata
-import importlib.resources
+import importlib.util
 import re
 import urllib.parse
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -171,9 +172,8 @@ def read_clusters(name: str) -> tuple[Cluster, ...]:
 
     Raises InputError when the installed package does not hold it in the form we know.
     """
-    path = importlib.resources.files(_PACKAGE) / "data" / "misp-galaxy" / "clusters"
     try:
-        data = (path / f"{name}.json").read_bytes()
+        data = (_clusters_folder() / f"{name}.json").read_bytes()
         return msgspec.json.decode(data, type=ClusterFile).values
     except (OSError, msgspec.MsgspecError) as error:
         raise InputError(
@@ -181,6 +181,15 @@ def read_clusters(name: str) -> tuple[Cluster, ...]:
             place=f"galaxy/{name}",
             do="Install the version named in requirements/run.txt.",
         ) from error
+
+
+@functools.cache
+def _clusters_folder() -> Path:
+    """Where the package keeps its clusters; found without importing it, which takes seconds."""
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(f"the package {_PACKAGE} is not installed")
+    return Path(found.origin).parent / "data" / "misp-galaxy" / "clusters"
 
 
 def _stix_id(kind: str, key: str) -> str:
