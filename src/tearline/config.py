@@ -5,6 +5,7 @@ Every setting can be given in the environment as `TEARLINE_<NAME>`.
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +23,8 @@ class Settings(BaseSettings):
     """How often a running node syncs with each partner; 0 switches it off."""
     private_seconds: int = 60
     """The fixed cadence at which private decisions and imports become a leaf of the private log."""
+    metrics: Literal["loopback", "all", "off"] = "loopback"
+    """Who may read /metrics: programs on this machine alone, everybody, or nobody."""
     max_document_bytes: int = 1 << 30
     """The largest document that import reads, after decompression."""
     max_objects: int = 2_000_000

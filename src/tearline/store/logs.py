@@ -204,6 +204,13 @@ def records_after(tx: Tx, log: str, leaf: int, *, count: int = 1000) -> list[Ope
     return records(tx, log, leaf + 1, (head(tx, log).size if end is None else end + 1))
 
 
+def last_opened(tx: Tx, log: str) -> int:
+    """Return the last leaf whose records are here, or -1."""
+    found = tx.execute(select(func.max(log_record.c.idx)).where(log_record.c.log == log))
+    last = found.scalar_one()
+    return -1 if last is None else int(last)
+
+
 # -------------------------------------------------------------------------------- checkpoints
 
 

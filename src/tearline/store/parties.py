@@ -155,6 +155,16 @@ def account_of(tx: Tx, key_hash: str) -> Account | None:
     return Account(*row) if row else None
 
 
+def is_blocked(tx: Tx, key_hash: str) -> bool:
+    """Whether a key is that of a partner who is blocked now."""
+    row = tx.execute(
+        select(party.c.blocked_at)
+        .join(account, account.c.party == party.c.slug)
+        .where(account.c.key_hash == key_hash, party.c.blocked_at.is_not(None))
+    ).one_or_none()
+    return row is not None
+
+
 def accounts(tx: Tx, agreement_id: str) -> list[Account]:
     """Return the open accounts of an agreement, oldest first."""
     rows = tx.execute(

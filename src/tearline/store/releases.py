@@ -315,6 +315,20 @@ def page(
     return [Row(*row) for row in tx.execute(query)]
 
 
+def position_at(tx: Tx, agreement_id: str, at: int) -> int:
+    """The last position that was issued up to a moment; 0 before the first.
+
+    Positions and moments rise together, so paging after either gives the same rows.
+    """
+    query = (
+        select(release.c.position)
+        .where(release.c.agreement_id == agreement_id, release.c.at <= at)
+        .order_by(release.c.at.desc())
+        .limit(1)
+    )
+    return tx.execute(query).scalar() or 0
+
+
 def live_count(tx: Tx, agreement_id: str) -> int:
     """How many releases are live."""
     query = select(func.count()).where(release.c.agreement_id == agreement_id, release.c.live)
@@ -386,6 +400,11 @@ def take_private(tx: Tx) -> Iterator[tuple[str, list[str]]]:
         by_kind.setdefault(row.kind, []).append(row.record)
     tx.execute(delete(private_pending))
     yield from by_kind.items()
+
+
+def pending_count(tx: Tx) -> int:
+    """How many records are queued for the private log."""
+    return tx.execute(select(func.count()).select_from(private_pending)).scalar() or 0
 
 
 def pending_private(tx: Tx) -> list[tuple[str, str]]:

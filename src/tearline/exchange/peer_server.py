@@ -1,0 +1,194 @@
+"""What a partner's node asks of ours: to take its messages, and to show it our log.
+
+A message needs no key: its signature says who sent it. Whatever is wrong with one, the answer is
+the same few bytes; the reason stands in our private log. The log of an agreement is shown to the
+other party of it alone, under its key and the hash of the agreement that binds.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tearline import clock
+from tearline.agreement import jws, messages, receiving
+from tearline.agreement.home import Home
+from tearline.agreement.messages import MessageRefusedError
+from tearline.errors import ProofError, TearlineError
+from tearline.exchange.access import (
+    Caller,
+    Door,
+    OtherAgreementError,
+    TurnedAwayError,
+    check_agreement,
+)
+from tearline.log import record, tiles, tree
+from tearline.log.verify import Opening, write_opening
+from tearline.release import delivery, recall
+from tearline.store import logs
+
+_NOT_ACCEPTED = b'{"title":"The message was not accepted."}'
+_RECORDS_AT_ONCE = 1000
+_ACTS = {"acknowledgement": delivery.acknowledged, "recall-receipt": recall.receipted}
+"""What a message does that is not about the agreement itself."""
+
+
+def routes(home: Callable[[], Home], door: Door) -> list[Route]:
+    """Return the routes by which two nodes talk."""
+    log = "/peer/agreements/{agreement}/log"
+
+    async def take(request: Request) -> Response:
+        return await _take(request, home, door)
+
+    def checkpoint(request: Request) -> Response:
+        return _shown(request, home, door, _checkpoint)
+
+    def tile(request: Request) -> Response:
+        return _shown(request, home, door, _tile)
+
+    def records(request: Request) -> Response:
+        return _shown(request, home, door, _records)
+
+    return [
+        Route("/peer/messages", take, methods=["POST"]),
+        Route(f"{log}/checkpoint", checkpoint),
+        Route(f"{log}/tile/{{path:path}}", tile),
+        Route(f"{log}/records", records),
+    ]
+
+
+# ------------------------------------------------------------------------------------ messages
+
+
+def receive(home: Home, document: bytes, *, now: int) -> str:
+    """Take a message of any kind; return what became of it.
+
+    MessageRefusedError, noted in the private log, when it does not hold.
+    """
+    act = _ACTS.get(_kind(document))
+    if act is None:
+        return receiving.receive(home, document, now=now)
+    try:
+        with home.store.read() as tx:
+            message = messages.open_message(tx, home, document, now=now)
+        try:
+            act(home, message, now=now)
+        except TearlineError as error:
+            raise MessageRefusedError("act", str(error), party=message.sender) from error
+    except MessageRefusedError as error:
+        messages.refuse(home, error, document, now=now)
+    return "taken"
+
+
+def _kind(document: bytes) -> str:
+    """Read the kind of a message before anything is proven; only to choose who proves it."""
+    try:
+        found = msgspec.json.decode(jws.load(document).body)
+    except (TearlineError, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return ""
+    return str(found.get("kind", "")) if isinstance(found, dict) else ""
+
+
+async def _take(request: Request, home: Callable[[], Home], door: Door) -> Response:
+    address = request.client.host if request.client else ""
+    now = clock.now()
+    try:
+        door.check(address, now=now)
+        document = await _body(request, messages.MAX_BYTES)
+        outcome = await run_in_threadpool(lambda: receive(home(), document, now=now))
+    except MessageRefusedError:
+        door.failed(address, now=now)
+        return Response(_NOT_ACCEPTED, 403, media_type="application/json")
+    except TurnedAwayError as error:
+        return _refusal(error)
+    return Response(orjson.dumps({"outcome": outcome}), 202, media_type="application/json")
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """Read a body of bounded size; TurnedAwayError (413) when there is more of it."""
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise TurnedAwayError(413, "The message is too large.")
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise TurnedAwayError(400, "The message ended early.") from error
+    return b"".join(parts)
+
+
+# ----------------------------------------------------------------------------------------- log
+
+
+def _shown(
+    request: Request,
+    home: Callable[[], Home],
+    door: Door,
+    show: Callable[[Home, Caller, Request, int], Response],
+) -> Response:
+    now = clock.now()
+    opened = home()
+    address = request.client.host if request.client else ""
+    try:
+        with opened.store.read() as tx:
+            caller = door.admit(tx, request.headers, address, now=now)
+        if request.path_params["agreement"] != caller.agreement_id.removeprefix("urn:uuid:"):
+            raise _absent()
+        check_agreement(request.headers, caller, required=True)
+        return show(opened, caller, request, now)
+    except OtherAgreementError as error:
+        door.note(opened, error, now=now)
+        return _refusal(error)
+    except TurnedAwayError as error:
+        return _refusal(error)
+
+
+def _checkpoint(home: Home, caller: Caller, _request: Request, now: int) -> Response:
+    """Answer with the signed head, over all that is durable at this moment."""
+    note = home.publish(caller.agreement_id, now=now)
+    return _bytes(note.encode(), "text/plain; charset=utf-8")
+
+
+def _tile(home: Home, caller: Caller, request: Request, _now: int) -> Response:
+    try:
+        tile = tree.parse_tile_path(f"tile/{request.path_params['path']}")
+    except ProofError as error:
+        raise _absent() from error
+    with home.store.read() as tx:
+        found = tiles.read_tile(tx, record.our_log(caller.agreement_id), tile)
+    if found is None:
+        raise _absent()
+    return _bytes(found, "application/octet-stream")
+
+
+def _records(home: Home, caller: Caller, request: Request, _now: int) -> Response:
+    """Answer with what opens the leaves after one, whole leaves, as lines of records.jsonl."""
+    text = request.query_params.get("after", "-1")
+    if not text.removeprefix("-").isdecimal() or len(text) > 18:  # noqa: PLR2004  # 63 bits
+        raise TurnedAwayError(400, "'after' has to be the number of a leaf.")
+    log = record.our_log(caller.agreement_id)
+    with home.store.read() as tx:
+        signed = logs.last_checkpoint(tx, log)
+        size = signed.size if signed else 0
+        rows = logs.records_after(tx, log, max(int(text), -1), count=_RECORDS_AT_ONCE)
+    lines = [write_opening(Opening(*row)) for row in rows if row[0] < size]
+    return _bytes(b"".join(lines), "application/jsonl")
+
+
+def _bytes(body: bytes, media_type: str) -> Response:
+    return Response(body, headers={"Cache-Control": "no-store"}, media_type=media_type)
+
+
+def _absent() -> TurnedAwayError:
+    return TurnedAwayError(404, "There is nothing here that you may know of.")
+
+
+def _refusal(error: TurnedAwayError) -> Response:
+    body = {"title": error.title, **error.details}
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(orjson.dumps(body), error.status, headers, media_type="application/json")

@@ -1,0 +1,141 @@
+"""What a client asks of a collection: limits, filters, and the token of the next page.
+
+A token is self-contained: it carries the position and the filters of the walk it belongs to, under
+an HMAC for one collection. So whatever a client repeats, changes or forgets beside it is ignored,
+every worker understands it, and it outlives a restart. Nobody can make one up.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from tearline.errors import InputError
+from tearline.exchange.access import TurnedAwayError
+from tearline.stix.timestamp import format_timestamp, parse_timestamp
+
+_MAC = 16
+_PURPOSE = b"tearline/taxii/next/1"
+_MOST_VALUES = 1000
+_NAMED_VERSIONS = frozenset({"first", "last", "all"})
+_FILTERS = frozenset({"id", "type", "version", "spec_version"})
+_OFFSET = re.compile(r"[+ ]00:00\Z")
+
+
+class Query(Struct, frozen=True, array_like=True):
+    """One walk through a collection, and how far it has come.
+
+    `versions` holds moments that were asked for by name of a version; empty stands for the live
+    one, which is first, last and all of them at once. `nothing` when no object can match.
+    """
+
+    after: int = 0
+    added_after: int | None = None
+    ids: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    versions: tuple[int, ...] = ()
+    nothing: bool = False
+
+    def matches(self, version: str) -> bool:
+        """Whether a version, as a text from the table of releases, was asked for."""
+        return not self.versions or parse_timestamp(version) in self.versions
+
+
+def token_key(secret: bytes) -> bytes:
+    """Return the key for tokens, derived from the node's secret."""
+    return hmac.digest(secret, _PURPOSE, "sha256")
+
+
+def write_token(key: bytes, collection: str, query: Query) -> str:
+    """Return the token with which a walk goes on."""
+    body = msgspec.msgpack.encode(query)
+    return base64.urlsafe_b64encode(_mac(key, collection, body) + body).rstrip(b"=").decode()
+
+
+def read_token(key: bytes, collection: str, token: str) -> Query:
+    """Return the walk that a token goes on with; TurnedAwayError unless we made it, for this."""
+    try:
+        data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        mac, body = data[:_MAC], data[_MAC:]
+        if hmac.compare_digest(mac, _mac(key, collection, body)):
+            return msgspec.msgpack.decode(body, type=Query)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        pass
+    raise TurnedAwayError(400, "The value of 'next' is not one that this collection gave out.")
+
+
+def _mac(key: bytes, collection: str, body: bytes) -> bytes:
+    return hmac.new(key, collection.encode() + b"\n" + body, sha256).digest()[:_MAC]
+
+
+def read_limit(values: Iterable[tuple[str, str]], most: int) -> int:
+    """Return how many objects a page may have: what was asked for, or less."""
+    texts = [value.strip() for name, value in values if name == "limit"]
+    if not texts:
+        return most
+    if not texts[-1].isascii() or not texts[-1].isdigit() or int(texts[-1][:19]) == 0:
+        raise TurnedAwayError(400, "'limit' has to be a number above 0.")
+    return min(int(texts[-1][:19]), most)
+
+
+def read_query(
+    values: Sequence[tuple[str, str]], key: bytes, collection: str, *, only: str | None = None
+) -> Query:
+    """Return the walk that a request asks for; `only` names the one object of the address.
+
+    The filters of TAXII 2.1 section 3.4: values in one match are alternatives, different matches
+    all have to hold. Raises TurnedAwayError (400) for what cannot be understood.
+    """
+    token = _last(values, "next")
+    if token:
+        query = read_token(key, collection, token)
+        if only is not None and query.ids != (only,):
+            raise TurnedAwayError(400, "The value of 'next' belongs to another walk.")
+        return query
+    _refuse_unknown(values)
+    added_after = _last(values, "added_after")
+    spec = _values(values, "match[spec_version]")
+    versions = _values(values, "match[version]")
+    stamps = [] if _NAMED_VERSIONS.intersection(versions) else versions
+    return Query(
+        added_after=_moment(added_after, "added_after") if added_after else None,
+        ids=(only,) if only is not None else tuple(_values(values, "match[id]")),
+        types=tuple(_values(values, "match[type]")),
+        versions=tuple(_moment(each, "match[version]") for each in stamps),
+        nothing=bool(spec) and "2.1" not in spec,
+    )
+
+
+def _refuse_unknown(values: Sequence[tuple[str, str]]) -> None:
+    """Refuse a filter we do not know: to ignore it would answer another question."""
+    for name, _ in values:
+        field = name.removeprefix("match[").removesuffix("]")
+        if name.startswith("match[") and field not in _FILTERS:
+            raise TurnedAwayError(400, "A filter in match[...] is not supported here.")
+
+
+def _values(values: Iterable[tuple[str, str]], name: str) -> list[str]:
+    """Return the alternatives of a filter, also of one that was repeated."""
+    found = [part.strip() for key, text in values if key == name for part in text.split(",")]
+    wanted = list(dict.fromkeys(part for part in found if part))
+    if len(wanted) > _MOST_VALUES:
+        raise TurnedAwayError(400, f"'{name}' has more than {_MOST_VALUES} values.")
+    return wanted
+
+
+def _last(values: Iterable[tuple[str, str]], name: str) -> str:
+    return next((text.strip() for key, text in reversed(list(values)) if key == name), "")
+
+
+def _moment(text: str, name: str) -> int:
+    try:
+        return parse_timestamp(_OFFSET.sub("Z", text))
+    except InputError as error:
+        raise TurnedAwayError(
+            400, f"'{name}' has to be a moment like {format_timestamp(0, digits=6)}."
+        ) from error

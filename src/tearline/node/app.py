@@ -1,0 +1,127 @@
+"""A running node: the doors for partners, its health and its counts, and the standing jobs.
+
+Nothing is opened before the process that serves it runs: a store opened before a fork would be
+shared, and answers of one account could reach another.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from threading import Lock
+
+import anyio.to_thread
+import structlog
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tearline import __version__
+from tearline.agreement.home import Home, open_home
+from tearline.config import settings
+from tearline.exchange import peer_server, taxii_server
+from tearline.exchange.access import Door, TurnedAwayError
+from tearline.node.logs import log_as_json
+from tearline.node.metrics import Metrics
+from tearline.node.runner import all_jobs
+from tearline.node.watch import Watch
+
+_THREADS = 12
+"""Requests in worker threads at once; fewer than the store keeps connections."""
+_STOP_S = 8.0
+_log = structlog.get_logger("tearline.node")
+
+
+class Opened:
+    """A home that is opened once for each process, when it is first needed."""
+
+    def __init__(self, path: Path) -> None:
+        """Bind to the folder; nothing is opened yet."""
+        self._path = path
+        self._home: Home | None = None
+        self._process = 0
+        self._lock = Lock()
+
+    def __call__(self) -> Home:
+        """Return the home, opened in this process; HomeError when it cannot be used."""
+        with self._lock:
+            if self._home is None or self._process != os.getpid():
+                self._home, self._process = open_home(self._path), os.getpid()
+            return self._home
+
+    def close(self) -> None:
+        """Close what was opened."""
+        with self._lock:
+            if self._home is not None and self._process == os.getpid():
+                self._home.store.close()
+            self._home = None
+
+
+def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
+    """Return the node of a home as an ASGI app; without a path, of the home in the settings.
+
+    The home is opened when the app starts, and its `jobs` run from then on.
+    """
+    log_as_json()
+    home = Opened(home_path or settings().home)
+    metrics, door = Metrics(home), Door()
+    app = FastAPI(
+        title="Tearline",
+        version=__version__,
+        lifespan=_lifespan(home, jobs=jobs),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.home = home
+    app.state.door = door
+    app.router.routes.extend(taxii_server.routes(home, door))
+    app.router.routes.extend(peer_server.routes(home, door))
+    app.router.routes.append(Route("/health", _health(home)))
+    app.router.routes.append(Route("/metrics", metrics.answer))
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Watch, metrics=metrics)
+    return app
+
+
+def _lifespan(
+    home: Opened, *, jobs: bool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def _run(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        running = all_jobs(await anyio.to_thread.run_sync(home)) if jobs else []
+        for job in running:
+            job.start()
+        _log.info("node started", jobs=bool(running))
+        try:
+            yield
+        finally:
+            for job in running:
+                job.stop()
+            for job in running:
+                await anyio.to_thread.run_sync(job.join, _STOP_S)
+            home.close()
+            _log.info("node stopped")
+
+    return _run
+
+
+def _health(home: Opened) -> Callable[[Request], Response]:
+    def health(_request: Request) -> Response:
+        """Say whether the store answers; no more, for anybody may ask."""
+        with home().store.read() as tx:
+            tx.exec_driver_sql("SELECT 1")
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    return health
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    """Answer for a fault of ours without a word about it; the log has the rest."""
+    error = TurnedAwayError(500, "Something went wrong here.")
+    if request.url.path.startswith("/taxii2"):
+        return taxii_server.refusal(error)
+    return JSONResponse({"title": error.title}, 500, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,42 @@
+"""Which process of a node does which of its standing jobs.
+
+A lease is held for a short time and renewed; who is killed stops renewing, and another takes over
+when the time is up. A lease saves work, it guards nothing: every job is safe to do twice at once.
+Who can write here can stop the jobs of this node, which shows as a log that no longer grows.
+"""
+
+from sqlalchemy import BigInteger, Column, Table, Text, delete, select
+
+from tearline.store.database import Tx, insert_rows, metadata
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+)
+
+
+def holder_of(tx: Tx, name: str, *, now: int, span_us: int) -> str | None:
+    """Return who holds a lease at this moment.
+
+    A lease that runs longer than `span_us` from now was taken before the clock was set back, and
+    does not count.
+    """
+    row = tx.execute(select(lease.c.holder, lease.c.until_at).where(lease.c.name == name)).first()
+    return row.holder if row and now < row.until_at <= now + span_us else None
+
+
+def take(tx: Tx, name: str, holder: str, *, now: int, span_us: int) -> bool:
+    """Take a lease, or renew it, until `now + span_us`; False when another holds it."""
+    if holder_of(tx, name, now=now, span_us=span_us) not in {None, holder}:
+        return False
+    tx.execute(delete(lease).where(lease.c.name == name))
+    insert_rows(tx, lease, [(name, holder, now + span_us)])
+    return True
+
+
+def give_back(tx: Tx, name: str, holder: str) -> None:
+    """End a lease of ours at once, so that another process need not wait."""
+    tx.execute(delete(lease).where(lease.c.name == name, lease.c.holder == holder))
