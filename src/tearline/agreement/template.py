@@ -6,6 +6,7 @@ from tearline import clock
 from tearline.agreement.card import Card
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_SLOT = 31
 
 
 def template(our_card: Card, their_card: Card | None, *, now: int) -> str:
@@ -15,20 +16,32 @@ def template(our_card: Card, their_card: Card | None, *, now: int) -> str:
     """
     today = (_EPOCH + timedelta(microseconds=now)).date()
     head = _HEAD.format(id=clock.fresh_uuid(), today=today, until=today + timedelta(days=365))
-    ours = _party("us", our_card)
+    us, them = _slots(our_card.slug, their_card.slug if their_card else "the-receiver")
+    both = _clauses(us, them)
+    head += _party(us, our_card) if their_card else _PAPER + _party(us, our_card)
     if their_card is None:
-        return head + _PAPER + ours + _RECEIVER + _TOPIC + _clause("U1", "us", "them") + _END
-    both = ours + _party("them", their_card)
-    return head + both + _TOPIC + _clause("U1", "us", "them") + _clause("T1", "them", "us") + _END
+        return head + _RECEIVER.format(slot=them) + _TOPIC + both[0] + _END
+    return head + _party(them, their_card) + _TOPIC + "".join(both) + _END
+
+
+def _slots(ours: str, theirs: str) -> tuple[str, str]:
+    """Return what the two are called in the agreement: their short names, as far as that works."""
+    us, them = ours[:_SLOT], theirs[:_SLOT]
+    plain = us != them and us[0].isalpha() and them[0].isalpha()
+    return (us, them) if plain else ("first", "second")
+
+
+def _clauses(us: str, them: str) -> tuple[str, str]:
+    letters = (us[0].upper(), them[0].upper()) if us[0] != them[0] else ("A", "B")
+    return (
+        _CLAUSE.format(clause=f"{letters[0]}1", giver=us, taker=them),
+        _CLAUSE.format(clause=f"{letters[1]}1", giver=them, taker=us),
+    )
 
 
 def _party(slot: str, card: Card) -> str:
     name = card.name.replace("\\", "\\\\").replace('"', '\\"')
     return _PARTY.format(slot=slot, name=name, slug=card.slug, key=card.sign, log=card.log)
-
-
-def _clause(clause: str, giver: str, taker: str) -> str:
-    return _CLAUSE.format(clause=clause, giver=giver, taker=taker)
 
 
 _HEAD = """\
@@ -64,7 +77,7 @@ log = "{log}"
 """
 
 _RECEIVER = """
-[party.them]
+[party.{slot}]
 name = "The receiver"
 slug = "the-receiver"
 """

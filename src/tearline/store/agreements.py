@@ -300,11 +300,15 @@ def pending(tx: Tx, party: str | None = None) -> list[Outgoing]:
     return [Outgoing(*row) for row in tx.execute(rows.order_by(message_out.c.seq))]
 
 
-def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | None) -> None:
-    """Keep the signed form of a message, which stays the same from then on."""
-    where = message_out.c.id == message_id
-    values = {"rendered": document, "receipt_hash": receipt_hash}
-    tx.execute(update(message_out).where(where).values(values))
+def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | None) -> bytes:
+    """Keep the signed form of a message; return the one that was kept first."""
+    tx.execute(
+        update(message_out)
+        .where(message_out.c.id == message_id, message_out.c.rendered.is_(None))
+        .values(rendered=document, receipt_hash=receipt_hash)
+    )
+    held = select(message_out.c.rendered).where(message_out.c.id == message_id)
+    return bytes(tx.execute(held).scalar_one())
 
 
 def count_attempt(tx: Tx, message_id: str) -> None:

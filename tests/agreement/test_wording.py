@@ -1,0 +1,147 @@
+"""Each line in English, warnings, differences, and the template."""
+
+import msgspec
+import pytest
+
+from tearline.agreement.change import changes
+from tearline.agreement.template import template
+from tearline.agreement.terms import parse_toml, sentences, to_bytes, warnings
+from tests.agreement.sides import NOW, Sides, paper_terms, terms, text
+
+
+def test_every_line_of_the_document_has_a_sentence(sides: Sides) -> None:
+    made = parse_toml(_full(sides))
+    said = sentences(made)
+    document = msgspec.json.decode(to_bytes(made))
+    for clause in document["clause"]:
+        for line in set(clause) - {"id", "from", "to"}:
+            assert any(each.startswith(f"clause {clause['id']} · {line}: ") for each in said), line
+    for topic in document["topic"]:
+        for line in set(topic) - {"id"}:
+            assert any(each.startswith(f"topic {topic['id']} · {line}: ") for each in said), line
+    for slot, party in document["party"].items():
+        for line in set(party) - {"name", "slug", "country"}:
+            assert any(each.startswith(f"party {slot} · {line}: ") for each in said), line
+    for line in set(document) - {"schema", "party", "topic", "clause", "purpose", "onward"}:
+        assert any(each.startswith(line) for each in said), line
+    assert all(each.endswith(".") for each in said)
+
+
+def _full(sides: Sides) -> str:
+    more = (
+        'remove = ["x_source_*", "created_by_ref"]\n'
+        'review = { when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }\n'
+    )
+    party = (
+        'country = "SE"\napprover = ["director", "legal"]\n'
+        'reviewed = [{ who = "the legal office", what = "law", on = "2026-01-05" }]\n'
+    )
+    return (
+        text(sides)
+        .replace("\n[party.south]", f"{party}\n[party.south]")
+        .replace("\n[[topic]]", '\n[purpose]\ntext = "Stop it."\nnever = ["resale"]\n\n[[topic]]')
+        .replace(
+            'names = ["Example Spider"]', 'names = ["A", "B"]\naliases = ["C"]\nlabels = ["d"]'
+        )
+        .replace("reach = 1", f"reach = 1\n{more}", 1)
+        + '\n[retention]\nafter_end = "keep"\n'
+    )
+
+
+def test_sentences_say_what_the_limits_mean(sides: Sides) -> None:
+    said = "\n".join(sentences(parse_toml(_full(sides))))
+    for part in (
+        "clause N1: North CERT gives South ISAC what meets every one of the following limits.",
+        "“indicator”, “malware” and “relationship”",
+        "until the end of 2026-12-31",
+        "a source usually reliable, information probably true",
+        "waits until two people have approved it; after 72 hours of silence it is withheld",
+        "clause S1 · review: What names a victim is withheld.",
+        "the receiver may keep what it got",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    "limit", ["types", "topics", "reach", "marking_max", "grading_min", "max_age_days"]
+)
+def test_a_limit_left_out_is_legal_and_warned_of(sides: Sides, limit: str) -> None:
+    lines = [each for each in text(sides).splitlines() if not each.startswith(f"{limit} = ")]
+    made = parse_toml("\n".join(lines))
+    assert made.clause[0].left_out == (limit,)
+    assert f"clause N1 · {limit}: `{limit}` is left out, so this clause releases nothing." in (
+        warnings(made)
+    )
+    assert any(
+        each.startswith(f"clause N1 · {limit}: `{limit}` is left out") for each in (sentences(made))
+    )
+
+
+def test_wide_limits_are_warned_of(sides: Sides) -> None:
+    wide = (
+        text(sides)
+        .replace('topics = ["T1"]', 'topics = "*"\nmembers = true')
+        .replace('types = ["indicator", "malware", "relationship"]', 'types = ["indicater"]')
+        .replace("TLP:AMBER", "TLP:RED")
+        .replace('"B2"', '"*"')
+    )
+    places = {each.partition(": ")[0] for each in warnings(parse_toml(wide))}
+    for line in ("topics", "types", "members", "marking_max", "grading_min"):
+        assert f"clause N1 · {line}" in places
+    assert "topic T1" in places
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "turn"),
+    [
+        ("reach = 1", "reach = 2", "wider"),
+        ("reach = 1", "reach = 0", "narrower"),
+        ("TLP:AMBER", "TLP:AMBER+STRICT", "wider"),
+        ("TLP:AMBER", "TLP:GREEN", "narrower"),
+        ("max_age_days = 180", 'max_age_days = "*"', "wider"),
+        ("max_age_days = 180", "", "narrower"),
+        ('"B2"', '"C3"', "wider"),
+        ('"B2"', '"A2"', "narrower"),
+        ('"B2"', '"A3"', "another one, neither wider nor narrower"),
+        ('"indicator", ', "", "narrower"),
+        ('"indicator", ', '"tool", ', "another one, neither wider nor narrower"),
+        ('"indicator", ', '"indicator", "tool", ', "wider"),
+        ("reach = 1", "reach = 1\nmembers = true", "wider"),
+    ],
+)
+def test_a_changed_limit_is_said_to_be_wider_or_narrower(
+    sides: Sides, old: str, new: str, turn: str
+) -> None:
+    found = changes(terms(sides), parse_toml(text(sides).replace(old, new)))
+    assert sum(each.endswith(f"this limit became {turn}.") for each in found) == 2
+    assert any("It was:" in each for each in found)
+
+
+def test_what_is_the_same_is_no_change(sides: Sides) -> None:
+    old = terms(sides)
+    assert changes(old, old) == []
+    new = parse_toml(
+        text(sides, version=2, replaces=f"sha256:{'0' * 64}", title="Clinics").split("[[clause]]")[
+            0
+        ]
+    )
+    found = changes(old, new)
+    assert found[0].startswith("title: now:")
+    assert any(each.startswith("clause S1: dropped:") for each in found)
+    assert any(each.startswith("clause N1 · types: added:") for each in changes(new, old))
+
+
+def test_the_template_is_an_agreement_of_the_two(sides: Sides) -> None:
+    made = parse_toml(template(sides.north.card, sides.south.card, now=NOW))
+    assert {each.slug for each in made.party.values()} == {"north-cert", "south-isac"}
+    assert [clause.left_out for clause in made.clause] == [(), ()]
+    assert set(made.party) == {"north-cert", "south-isac"}
+    assert [clause.id for clause in made.clause] == ["N1", "S1"]
+    assert made.valid.from_ == "2026-01-06"
+    one_sided = parse_toml(template(sides.north.card, None, now=NOW))
+    assert one_sided.one_sided
+
+
+def test_a_one_sided_agreement_says_so(sides: Sides) -> None:
+    said = sentences(paper_terms(sides.north))
+    assert any(each.startswith("one_sided: One party has no keys") for each in said)
