@@ -96,14 +96,14 @@ class Pair:
     agreement_id: str = AGREEMENT
     version: int = 0
     last_hash: str | None = None
-    limits: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, object] = field(default_factory=dict)
 
     def tick(self, span: int = 1_000_000) -> int:
         self.now += span
         return self.now
 
-    def terms(self, **limits: Any) -> str:
-        values = {
+    def terms(self, **limits: object) -> str:
+        values: dict[str, object] = {
             "types": json.dumps(TYPES),
             "reach": 1,
             "members": "false",
@@ -123,13 +123,13 @@ class Pair:
             **values,
         )
 
-    def propose(self, **limits: Any) -> None:
+    def propose(self, **limits: object) -> None:
         proposed = signing.propose(self.north, parse_toml(self.terms(**limits)), now=self.tick())
         self.version += 1
         self.last_hash = proposed.hash
         self.limits |= limits
 
-    def agree(self, **limits: Any) -> None:
+    def agree(self, **limits: object) -> None:
         """Propose a version, countersign it, and carry messages until both are active."""
         self.propose(**limits)
         self.carry()
@@ -249,7 +249,7 @@ def stix_id(type_: str, name: str) -> str:
     return f"{type_}--{uuid.uuid5(SPACE, name)}"
 
 
-def sdo(type_: str, name: str, at: int = START, **more: Any) -> dict[str, Any]:
+def sdo(type_: str, name: str, at: int = START, **more: object) -> dict[str, Any]:
     """A small valid object of a type, its id made from its name."""
     stamp = format_timestamp(at)
     doc: dict[str, Any] = {
@@ -273,9 +273,9 @@ def sdo(type_: str, name: str, at: int = START, **more: Any) -> dict[str, Any]:
     return doc | more
 
 
-def rel(source: dict[str, Any], kind: str, target: dict[str, Any], at: int = START, **more: Any) -> (
-    dict[str, Any]
-):
+def rel(
+    source: dict[str, Any], kind: str, target: dict[str, Any], at: int = START, **more: object
+) -> dict[str, Any]:
     """A relationship between two objects, its id made from what it says."""
     stamp = format_timestamp(at)
     name = f"{source['id']} {kind} {target['id']}"
@@ -289,5 +289,3 @@ def rel(source: dict[str, Any], kind: str, target: dict[str, Any], at: int = STA
         "source_ref": source["id"],
         "target_ref": target["id"],
     } | more
-
-
