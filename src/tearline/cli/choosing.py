@@ -1,0 +1,71 @@
+"""Choosing objects by what they are, and what is said of all of them at once."""
+
+from typing import Any, NamedTuple
+
+from tearline import clock
+from tearline.agreement.home import Home
+from tearline.cli import afterwards
+from tearline.errors import MisuseError, RefusedError
+from tearline.release import arrive
+from tearline.release.arrive import Annotation
+from tearline.stix.marking import UNMARKED
+from tearline.store import annotations, objects
+from tearline.store.database import Tx
+from tearline.store.objects import OURS
+
+
+class Choice(NamedTuple):
+    """Which objects: these, or all that fit every condition given."""
+
+    ids: tuple[str, ...] = ()
+    type: str | None = None
+    source: str | None = None
+    unmarked: bool = False
+
+
+def annotate(home: Home, choice: Choice, annotation: Annotation) -> dict[str, Any]:
+    """Put a marking or grade beside the chosen objects, and let releases follow."""
+    with home.store.read() as tx:
+        ids = _chosen(tx, choice)
+    changed = arrive.annotate(home, ids, annotation, now=clock.now())
+    return {"chosen": len(ids), "changed": changed, **afterwards.reconcile(home)}
+
+
+def set_hold(home: Home, stix_id: str, reason: str, *, held: bool) -> dict[str, Any]:
+    """Hold an object of ours or end its hold, and let releases follow."""
+    with home.store.read() as tx:
+        _check_held(tx, [stix_id])
+    act = arrive.hold if held else arrive.release_hold
+    changed = act(home, "object", stix_id, reason, now=clock.now())
+    return {"object": stix_id, "held": held, "changed": changed, **afterwards.reconcile(home)}
+
+
+def _chosen(tx: Tx, choice: Choice) -> list[str]:
+    conditions = (choice.type, choice.source, choice.unmarked)
+    if bool(choice.ids) == any(conditions):
+        raise MisuseError(
+            "Name objects, or say which by --type, --source and --unmarked; not both.",
+            do="See --help.",
+        )
+    if choice.ids:
+        _check_held(tx, choice.ids)
+        return list(choice.ids)
+    fits = [
+        each
+        for each in objects.latest_all(tx, OURS)
+        if choice.type in {None, each.type}
+        and choice.source in {None, each.source}
+        and (not choice.unmarked or each.marking == UNMARKED)
+    ]
+    said = annotations.annotations(tx, [each.stix_id for each in fits]) if choice.unmarked else {}
+    return [each.stix_id for each in fits if said.get(each.stix_id, (None,))[0] is None]
+
+
+def _check_held(tx: Tx, ids: tuple[str, ...] | list[str]) -> None:
+    missing = [each for each in ids if each not in objects.latest(tx, OURS, ids)]
+    if missing:
+        raise RefusedError(
+            f"We hold no object {missing[0]} of our own.",
+            means="Nothing was changed.",
+            do="See `tearline objects` for what is held.",
+        )

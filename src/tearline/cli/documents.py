@@ -1,0 +1,98 @@
+"""Agreements and messages as files."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tearline import clock
+from tearline.agreement import jws
+from tearline.agreement.card import Card, read_card
+from tearline.agreement.home import Home
+from tearline.agreement.outbox import export_messages
+from tearline.agreement.partners import find_party
+from tearline.agreement.signing import versions_of
+from tearline.agreement.terms import Terms, parse_json, parse_toml
+from tearline.cli.options import read_bytes, write_bytes
+from tearline.cli.readings import resolve
+from tearline.errors import InputError, MisuseError, RefusedError
+from tearline.exchange.peer_server import receive
+from tearline.stix.canonical import parse_canonical
+from tearline.store import agreements
+
+
+def read_terms(path: Path) -> Terms:
+    """Return the agreement in a file, TOML or signed JSON bytes; InputError names the place."""
+    content = read_bytes(path)
+    try:
+        if content.lstrip().startswith(b"{"):
+            return parse_json(content.strip())
+        return parse_toml(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "The file is not UTF-8.", place=str(path), do="Save it as UTF-8."
+        ) from error
+    except InputError as error:
+        place = f"{path}: {error.place}" if error.place else str(path)
+        raise InputError(error.what, place=place, means=error.means, do=error.do) from error
+
+
+def terms_of(home: Home, name: str) -> Terms:
+    """Return the agreement in a file, or, where there is no such file, the one here called so."""
+    path = Path(name)
+    if name == "-" or path.exists():
+        return read_terms(path)
+    ref = resolve(home, name)
+    with home.store.read() as tx:
+        found = versions_of(tx, ref)
+    return parse_json(next((each for each in found if each.hash == ref), found[-1]).terms)
+
+
+def card_of(home: Home, party: str) -> Card:
+    """Return a partner's pinned card; RefusedError when it has none."""
+    with home.store.read() as tx:
+        found = find_party(tx, party)
+    if found.card is None:
+        raise RefusedError(
+            f"{found.name} has no card.", do="Leave --with out for a receiver without a node."
+        )
+    return read_card(found.card)
+
+
+def export_pending(home: Home, party: str | None, folder: Path) -> list[dict[str, Any]]:
+    """Write what has not arrived yet, a file for each partner, into a folder."""
+    with home.store.read() as tx:
+        wanted = find_party(tx, party).slug if party else None
+        slugs = sorted({each.party for each in agreements.pending(tx, wanted)})
+    written = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for slug in slugs:
+        found = export_messages(home, slug, now=clock.now())
+        path = folder / f"{home.slug}-to-{slug}.messages"
+        write_bytes(path, b"".join(document + b"\n" for _, document in found))
+        written.append({"party": slug, "messages": len(found), "file": str(path)})
+    return written
+
+
+class Received(NamedTuple):
+    """A message that was read from a file: what it was, whose, and what became of it."""
+
+    kind: str
+    sender: str
+    outcome: str
+
+
+def receive_file(home: Home, path: Path) -> list[Received]:
+    """Take the messages in a file, one on each line; return what became of each.
+
+    MessageRefusedError at the first that does not hold; those before it are taken.
+    """
+    lines = [line for line in read_bytes(path).splitlines() if line.strip()]
+    if not lines:
+        raise MisuseError(f"{path} holds no message.", do="Name the file that the partner wrote.")
+    return [_receive(home, line) for line in lines]
+
+
+def _receive(home: Home, document: bytes) -> Received:
+    """Take one message; its kind and sender are known to hold once it was taken."""
+    outcome = receive(home, document, now=clock.now())
+    said = parse_canonical(jws.load(document).body)
+    return Received(said["kind"], said["from"], outcome)

@@ -1,0 +1,130 @@
+"""Verbs that move and explain objects between partners: explain, sync, recall, quarantine."""
+
+from typing import Annotated
+
+import typer
+
+from tearline.cli.options import Json, ObjectId, Place, Reason
+
+quarantine_app = typer.Typer(
+    no_args_is_help=True, help="What came in outside the agreement and waits for a person."
+)
+
+To = Annotated[str, typer.Option("--to", metavar="PARTY", help="The partner.")]
+Hash = Annotated[
+    str, typer.Argument(metavar="ITEM", help="Its hash or object id, from `quarantine list`.")
+]
+
+
+def explain(object_id: ObjectId, to: To, home: Place = None, json: Json = False) -> None:
+    """Say why an object goes to a partner, waits or stays.
+
+    With every reason, and the path that ties it to the topic. Exit 0 whatever the outcome is; 1
+    when the object or the partner is not known.
+    """
+    from tearline import clock
+    from tearline.cli.known import known
+    from tearline.cli.options import open_home
+    from tearline.cli.outcomes import explanation_parts, explanation_value
+    from tearline.cli.terminal import answer
+    from tearline.release.preview import explain as weigh
+
+    with known():
+        found = weigh(open_home(home), object_id, to, now=clock.now())
+    answer(json, explanation_value(object_id, to, found), *explanation_parts(to, found))
+
+
+def sync(
+    party: Annotated[
+        str | None, typer.Argument(metavar="[PARTY]", help="One partner; without it, each.")
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Exchange with partners: messages, objects, logs.
+
+    Brings our messages, takes what partners give, checks it, and answers for it. Can be interrupted
+    at any moment and run again: nothing is lost, nothing is taken twice. Exit 1 when something
+    could not be brought or taken.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import sync_parties, sync_parts
+    from tearline.cli.terminal import answer
+
+    found = sync_parties(open_home(home), party)
+    answer(json, {"ok": all(each["ok"] for each in found), "parties": found}, *sync_parts(found))
+    if not all(each["ok"] for each in found):
+        raise typer.Exit(1)
+
+
+def recall(
+    object_id: ObjectId, to: To, reason: Reason, home: Place = None, json: Json = False
+) -> None:
+    """Take back what a partner holds of an object.
+
+    It is an order to stop using it; the object is held back from now on. The partner's node answers
+    with a receipt; see `tearline recalls`.
+    """
+    from tearline import clock
+    from tearline.cli.known import known
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import recall_table, recall_value
+    from tearline.cli.terminal import answer
+    from tearline.release.recall import recall as order
+
+    with known():
+        done = order(open_home(home), object_id, to, reason, now=clock.now())
+    line = f"Recalled from {to}. Its next sync brings it the order."
+    answer(json, recall_value(done), line, recall_table(done))
+
+
+def recalls(
+    party: Annotated[str | None, typer.Argument(metavar="[PARTY]", help="One partner.")] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """List our recalls, and which of them are confirmed."""
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import recall_table, recall_value, recalled_from
+    from tearline.cli.terminal import answer
+
+    found = recalled_from(open_home(home), party)
+    answer(json, recall_value(found), recall_table(found), *([] if found else ["No recalls."]))
+
+
+@quarantine_app.command("list")
+def quarantine_list(home: Place = None, json: Json = False) -> None:
+    """List what waits in quarantine, and why."""
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import in_quarantine
+    from tearline.cli.terminal import Table, answer, joined
+
+    found = in_quarantine(open_home(home))
+    rows = [
+        (each["object"], joined(each["reasons"]), each["party"], each["at"], each["hash"])
+        for each in found
+    ]
+    table = Table(("object", "reasons", "party", "since", "hash"), rows)
+    answer(json, found, table, *([] if found else ["Nothing waits."]))
+
+
+@quarantine_app.command("accept")
+def quarantine_accept(item: Hash, reason: Reason, home: Place = None, json: Json = False) -> None:
+    """Take an object out of quarantine on your word."""
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import settle_quarantined
+    from tearline.cli.terminal import answer
+
+    done = settle_quarantined(open_home(home), item, reason, accept=True)
+    answer(json, done, f"Accepted {done['object']}.")
+
+
+@quarantine_app.command("refuse")
+def quarantine_refuse(item: Hash, reason: Reason, home: Place = None, json: Json = False) -> None:
+    """Refuse an object in quarantine: its bytes go, the line that says so stays."""
+    from tearline.cli.options import open_home
+    from tearline.cli.syncing import settle_quarantined
+    from tearline.cli.terminal import answer
+
+    done = settle_quarantined(open_home(home), item, reason, accept=False)
+    answer(json, done, f"Refused {done['object']}.")

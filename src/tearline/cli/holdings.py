@@ -1,0 +1,107 @@
+"""What we hold, as plain values: counts, short lists, one object with all we say of it."""
+
+from typing import Any
+
+import orjson
+
+from tearline import clock
+from tearline.agreement import force
+from tearline.agreement.home import Home
+from tearline.cli.terminal import stamp
+from tearline.errors import RefusedError
+from tearline.stix.marking import NO_GRADE, grade_name, level_name
+from tearline.store import annotations, objects, parties
+from tearline.store.database import Tx
+from tearline.store.objects import OURS, Version
+
+
+def listing(home: Home, type_: str | None, limit: int) -> dict[str, Any]:
+    """Return counts by type and the newest objects, of one type or of all."""
+    with home.store.read() as tx:
+        types = objects.count(tx, OURS)
+        fits = [each for each in objects.latest_all(tx, OURS) if type_ in {None, each.type}]
+        newest = fits[-limit:][::-1] if limit else []
+        raws = objects.raw_of(tx, [each.seq for each in newest])
+    return {
+        "held": sum(types.values()),
+        "types": dict(sorted(types.items(), key=lambda each: (-each[1], each[0]))),
+        "objects": [_short(each, orjson.loads(raws[each.seq])) for each in newest],
+    }
+
+
+def one_object(home: Home, stix_id: str) -> dict[str, Any]:
+    """Return one object: ours with what we say of it, or one that partners gave us."""
+    with home.store.read() as tx:
+        origin, version = _held(tx, stix_id)
+        raw = objects.raw_of(tx, [version.seq])[version.seq]
+        marking, grade = annotations.annotations(tx, [stix_id]).get(stix_id, (None, None))
+        held = annotations.holds(tx)
+        versions = objects.versions_of(tx, origin, [stix_id])[stix_id]
+    reason = held.get(("object", stix_id)) or held.get(("source", version.source))
+    return {
+        "id": stix_id,
+        "type": version.type,
+        "object": orjson.loads(raw),
+        "hash": version.hash,
+        "source": version.source,
+        "agreement": origin or None,
+        "arrived_at": stamp(version.arrived_at),
+        "versions": len(versions),
+        "marking": level_name(version.marking),
+        "our_marking": None if marking is None else level_name(marking),
+        "our_grade": None if grade in {None, NO_GRADE} else grade_name(grade or 0),
+        "hold": reason,
+    }
+
+
+def one_object_lines(found: dict[str, Any]) -> list[str]:
+    """Return an object for people: what we say of it, then its content."""
+    lines = [
+        f"{found['id']}",
+        f"From       {found['source']}, {found['arrived_at']}, {found['versions']} version(s)",
+        f"Marking    {found['marking']}; ours {found['our_marking'] or 'none'}",
+        f"Grade      {found['our_grade'] or 'none'}",
+        f"Hash       {found['hash']}",
+    ]
+    if found["agreement"]:
+        lines.append(f"Received   under {found['agreement']}")
+    if found["hold"]:
+        lines.append(f"Held back  {found['hold']}")
+    content = orjson.dumps(found["object"], option=orjson.OPT_INDENT_2).decode()
+    return [*lines, *content.splitlines()]
+
+
+def summary(home: Home) -> dict[str, Any]:
+    """Return what `status` shows of our objects and of those we received."""
+    with home.store.read() as tx:
+        bound = force.all_in_force(tx, now=clock.now())
+        received = sum(sum(objects.count(tx, each.agreement_id).values()) for each in bound)
+        return {
+            "held": objects.count(tx, OURS),
+            "received": received,
+            "holds": len(annotations.holds(tx)),
+            "partners": len(parties.partners(tx)),
+        }
+
+
+def _held(tx: Tx, stix_id: str) -> tuple[str, Version]:
+    origins = [OURS, *(each.agreement_id for each in force.all_in_force(tx, now=clock.now()))]
+    for origin in origins:
+        found = objects.latest(tx, origin, [stix_id])
+        if found:
+            return origin, found[stix_id]
+    raise RefusedError(f"We hold no object {stix_id}.", do="See `tearline objects`.")
+
+
+def _short(version: Version, doc: dict[str, Any]) -> dict[str, Any]:
+    name = doc.get("name") or doc.get("value") or doc.get("abstract") or doc.get("pattern")
+    if version.type == "relationship":
+        name = f"{doc.get('source_ref')} {doc.get('relationship_type')} {doc.get('target_ref')}"
+    return {
+        "id": version.stix_id,
+        "type": version.type,
+        "name": str(name) if name else None,
+        "marking": level_name(version.marking),
+        "source": version.source,
+        "modified": doc.get("modified"),
+    }

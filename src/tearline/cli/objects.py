@@ -1,0 +1,169 @@
+"""Verbs about what we hold: import, mark, grade, objects, show, hold, release-hold."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tearline.cli.options import Json, ObjectId, Place, Reason
+
+Mark = Annotated[
+    str | None, typer.Option("--mark", metavar="TLP:…", help="Our marking beside each object.")
+]
+Grade = Annotated[
+    str | None, typer.Option("--grade", metavar="B2", help="Our grade beside each object.")
+]
+Objects = Annotated[
+    list[str] | None, typer.Argument(metavar="[OBJECT…]", help="The objects' STIX ids.")
+]
+Type = Annotated[str | None, typer.Option("--type", help="Those of this STIX type.")]
+Source = Annotated[str | None, typer.Option("--source", help="Those that came from this source.")]
+
+
+def import_(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE…]", help="STIX bundles or MISP events; - is input."),
+    ] = None,
+    mark: Mark = None,
+    grade: Grade = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Where they come from; else the file's name.")
+    ] = None,
+    galaxy: Annotated[
+        list[str] | None, typer.Option("--galaxy", metavar="NAME", help="Import a MISP galaxy.")
+    ] = None,
+    galaxies: Annotated[
+        bool, typer.Option("--galaxies", help="List the galaxies there are, and stop.")
+    ] = False,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Import STIX bundles, MISP events and galaxies.
+
+    Files may be gzip. What may go under an agreement is released at once.
+
+    A file that does not parse stores nothing and ends the import with exit 1; what came before it
+    is kept. In one that parses, unsound objects are listed and the others kept: exit 0, or 1 when
+    nothing at all was kept and something was refused. Importing twice stores nothing new.
+    """
+    from tearline.cli import importing
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    if galaxies:
+        names = importing.galaxy_names()
+        answer(json, names, *names)
+        return
+    labels = importing.labels_of(mark, grade, source)
+    found = importing.run(open_home(home), files or [], galaxy or [], labels, as_json=json)
+    answer(json, importing.value_of(found), *importing.parts_of(found))
+    if importing.nothing_kept(found):
+        raise typer.Exit(1)
+
+
+def mark(
+    level: Annotated[str, typer.Argument(metavar="TLP:…", help="The level, TLP:AMBER say.")],
+    objects: Objects = None,
+    type: Type = None,  # the option's name
+    source: Source = None,
+    unmarked: Annotated[
+        bool, typer.Option("--unmarked", help="Those without any marking, theirs or ours.")
+    ] = False,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Put our marking beside objects; their bytes stay. The strictest marking wins."""
+    from tearline.cli.choosing import Choice, annotate
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer, count
+    from tearline.release.arrive import Annotation
+    from tearline.stix.marking import parse_level
+
+    choice = Choice(tuple(objects or ()), type, source, unmarked)
+    done = annotate(open_home(home), choice, Annotation(marking=parse_level(level)))
+    answer(json, done, f"Marked {count(done['changed'], 'object')} of {done['chosen']:,}.")
+
+
+def grade(
+    grade: Annotated[str, typer.Argument(metavar="GRADE", help="Letter and digit, B2 say.")],
+    objects: Objects = None,
+    type: Type = None,  # the option's name
+    source: Source = None,
+    unmarked: Annotated[
+        bool, typer.Option("--unmarked", help="Those without any marking, theirs or ours.")
+    ] = False,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Put our grade beside objects: source A to F, claim 1 to 6.
+
+    The letter says how reliable the source is, the digit how credible what it says.
+    """
+    from tearline.cli.choosing import Choice, annotate
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer, count
+    from tearline.release.arrive import Annotation
+    from tearline.stix.marking import parse_grade
+
+    choice = Choice(tuple(objects or ()), type, source, unmarked)
+    done = annotate(open_home(home), choice, Annotation(grade=parse_grade(grade)))
+    answer(json, done, f"Graded {count(done['changed'], 'object')} of {done['chosen']:,}.")
+
+
+def objects(
+    type: Type = None,  # the option's name
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list.")] = 20,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Count what we hold by type, and list the newest."""
+    from tearline.cli.holdings import listing
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import Table, answer, count
+
+    found = listing(open_home(home), type, limit)
+    counts = [(name, f"{number:,}") for name, number in found["types"].items()]
+    rows = [
+        (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]
+    ]
+    total = f"{count(found['held'], 'object')} held."
+    tables = Table(("type", "held"), counts), Table(("id", "name", "marking", "source"), rows)
+    answer(json, found, total, *tables)
+
+
+def show(object_id: ObjectId, home: Place = None, json: Json = False) -> None:
+    """Show an object, and all that we say of it."""
+    from tearline.cli.holdings import one_object, one_object_lines
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    found = one_object(open_home(home), object_id)
+    answer(json, found, *one_object_lines(found))
+
+
+def hold(object_id: ObjectId, reason: Reason, home: Place = None, json: Json = False) -> None:
+    """Stop an object at once, under every agreement.
+
+    What was released of it is recalled.
+    """
+    from tearline.cli.choosing import set_hold
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    done = set_hold(open_home(home), object_id, reason, held=True)
+    line = f"Holding {object_id}." if done["changed"] else f"{object_id} was held already."
+    answer(json, done, line)
+
+
+def release_hold(
+    object_id: ObjectId, reason: Reason, home: Place = None, json: Json = False
+) -> None:
+    """End a hold; the agreements decide on the object again."""
+    from tearline.cli.choosing import set_hold
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    done = set_hold(open_home(home), object_id, reason, held=False)
+    line = f"No longer holding {object_id}." if done["changed"] else f"{object_id} was not held."
+    answer(json, done, line)

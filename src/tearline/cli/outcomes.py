@@ -1,0 +1,134 @@
+"""What agreements would do and do, as lines and tables for people."""
+
+from typing import Any
+
+from tearline.cli.terminal import Part, Table, count, joined, moment
+from tearline.release.preview import Explanation, Preview
+
+_SAID = {
+    "release": "It goes",
+    "wait": "It waits for a person",
+    "withhold": "It stays",
+}
+
+
+def preview_parts(found: Preview) -> list[Part]:
+    """Return the counts of a preview, its reasons, and its types."""
+    held = count(found.held, "object")
+    return [
+        f"Of {held}: {found.go:,} would go, {found.wait:,} would wait, {found.stay:,} would stay.",
+        Table(
+            ("reason", "objects", "this reason alone"),
+            [(each.code, f"{each.total:,}", f"{each.only:,}") for each in found.reasons],
+        ),
+        Table(
+            ("type", "go", "wait", "stay"),
+            [(name, *(f"{n:,}" for n in row)) for name, row in found.by_type.items()],
+        ),
+        Table(
+            ("clause", "would go under it"),
+            [(name, f"{number:,}") for name, number in found.by_clause.items()],
+        ),
+    ]
+
+
+def explanation_value(object_id: str, party: str, found: list[Explanation]) -> dict[str, Any]:
+    """Return explanations as JSON; the outermost fields are those of the agreement in force."""
+    each_one = [_one_value(each) for each in found]
+    top = each_one[found.index(_leading(found))]
+    names = ("outcome", "clause", "reasons", "path", "names", "delivered_id", "until")
+    return {
+        "object": object_id,
+        "to": party,
+        **{name: top[name] for name in names},
+        "agreements": each_one,
+    }
+
+
+def explanation_parts(party: str, found: list[Explanation]) -> list[Part]:
+    """Return explanations for people: outcome first, then every reason, then the path."""
+    parts: list[Part] = []
+    for each in found:
+        clause = f", by clause {each.clause}" if each.clause else ""
+        parts.append(
+            f"{_SAID[each.outcome]} to {party} under “{each.title}” ({each.state}){clause}."
+        )
+        parts += [
+            f"  {told.code}{f' (clause {told.clause})' if told.clause else ''}: {told.sentence}"
+            for told in each.reasons
+        ]
+        if each.path:
+            steps = " → ".join(step.name or step.id for step in each.path)
+            parts.append(f"  About the topic by {each.start or 'this path'}: {steps}")
+        if each.delivered_id and each.delivered_id != each.object:
+            parts.append(f"  They have it as {each.delivered_id}, a cut version.")
+        if each.until_at is not None:
+            parts.append(f"  Until {moment(each.until_at)}.")
+    return parts
+
+
+def agreement_parts(found: dict[str, Any]) -> list[Part]:
+    """Return an agreement for people: state, versions, statements, text."""
+    statements = [
+        (
+            each["at"][:19] + "Z",
+            "us" if each["ours"] else "them",
+            each["step"],
+            each["reason"] or "",
+        )
+        for each in found["statements"]
+    ]
+    versions = [
+        (each["version"], each["state"], each["until"][:10], each["hash"])
+        for each in found["versions"]
+    ]
+    faces = [f"Warning: two faces: {each}" for each in found["two_faces"]]
+    waiting = [f"Not delivered yet: {each['kind']}" for each in found["pending"]]
+    return [
+        f"{found['title']}: {found['state']}, with {found['party']}",
+        f"{found['agreement']}, version {found['version']}",
+        f"Hash {found['hash']}",
+        _standing(found),
+        Table(("version", "state", "until", "hash"), versions),
+        Table(("at", "by", "statement", "reason"), statements),
+        *waiting,
+        *found["sentences"],
+        *(f"Warning: {each}" for each in found["warnings"]),
+        *faces,
+    ]
+
+
+def _standing(found: dict[str, Any]) -> str:
+    does = [word for word in ("serving", "accepting") if found.get(word)]
+    return f"Now: {joined(does)}" if does else "Now: nothing is served or accepted under it."
+
+
+def _leading(found: list[Explanation]) -> Explanation:
+    """The agreement in force; of several the one under which most happens."""
+    order = {"release": 0, "wait": 1, "withhold": 2}
+    active = [each for each in found if each.state == "active"] or found
+    return min(active, key=lambda each: order[each.outcome])
+
+
+def _one_value(each: Explanation) -> dict[str, Any]:
+    from tearline.cli.terminal import stamp
+    from tearline.release.rules import FOREVER
+
+    until = each.until_at if each.until_at is not None and each.until_at < FOREVER else None
+    return {
+        "agreement": each.agreement,
+        "title": each.title,
+        "state": each.state,
+        "outcome": each.outcome,
+        "clause": each.clause,
+        "reasons": [
+            {"code": str(told.code), "clause": told.clause, "sentence": told.sentence}
+            for told in each.reasons
+        ],
+        "start": each.start,
+        "path": [step.id for step in each.path],
+        "names": {step.id: step.name for step in each.path if step.name},
+        "delivered_id": each.delivered_id,
+        "position": each.position,
+        "until": stamp(until),
+    }

@@ -1,0 +1,149 @@
+"""Verbs about proof: log verify, copy, list, replay; receipt make, verify."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tearline.cli.options import Json, Out, Place
+
+log_app = typer.Typer(no_args_is_help=True, help="Logs: copy ours, check anyone's.")
+receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: proof that an act is in a log.")
+
+Key = Annotated[
+    str | None, typer.Option("--vkey", help="The log's verifier key, as its owner gave it to you.")
+]
+CardFile = Annotated[
+    Path | None, typer.Option("--card", help="The card file of the log's owner, for its key.")
+]
+
+
+@log_app.command("verify")
+def log_verify(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a log.")],
+    vkey: Key = None,
+    card: CardFile = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", help="An older copy: check that it only grew.")
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Check a log: tree, signature, tiles and records.
+
+    Needs no home and no network. Without a key the folder is checked against the pinned partners'
+    keys and ours; if it is of none of them, that it is consistent, not whose it is. Exit 1 when
+    anything does not hold.
+    """
+    from tearline.cli.checking import check_folder, verdict_lines, verdict_value
+    from tearline.cli.terminal import answer
+
+    verdict = check_folder(directory, since, vkey, card, home)
+    answer(json, verdict_value(verdict), *verdict_lines(verdict))
+    if not verdict.good:
+        raise typer.Exit(1)
+
+
+@log_app.command("copy")
+def log_copy(
+    log: Annotated[str, typer.Argument(metavar="AGREEMENT|private", help="Which log of ours.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
+    records: Annotated[
+        bool, typer.Option("--records", help="With records.jsonl, which opens what leaves hide.")
+    ] = False,
+    theirs: Annotated[
+        bool, typer.Option("--theirs", help="Our copy of the partner's log of the agreement.")
+    ] = False,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Write a log of ours as a folder that anyone can check.
+
+    What it holds is signed first.
+    """
+    from tearline.cli.copying import copy_log
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer, count
+
+    done = copy_log(open_home(home), log, directory, records=records, theirs=theirs)
+    line = f"Wrote {count(done['size'], 'leaf', 'leaves')} of {done['origin']} to {directory}."
+    answer(json, done, line, f"Its key: {done['vkey']}")
+
+
+@log_app.command("list")
+def log_list(home: Place = None, json: Json = False) -> None:
+    """List the logs: ours, and our copies of partners'."""
+    from tearline.cli.copying import all_logs
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import Table, answer
+
+    found = all_logs(open_home(home))
+    names = ("log", "leaves", "signed", "last", "origin")
+    answer(json, found, Table(names, [[each[name] for name in names] for each in found]))
+
+
+@log_app.command("replay")
+def log_replay(home: Place = None, json: Json = False) -> None:
+    """Take every logged decision again from its facts.
+
+    Exit 1 when an answer is another than the one in the private log.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer, count
+    from tearline.release.replay import replay
+
+    found = replay(open_home(home))
+    value = {"decisions": found.decisions, "differing": list(found.differing)}
+    lines = [f"Another answer than was logged: {each}" for each in found.differing]
+    answer(json, value, f"{count(found.decisions, 'decision')} taken again.", *lines)
+    if found.differing:
+        raise typer.Exit(1)
+
+
+@receipt_app.command("make")
+def receipt_make(
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="OBJECT", help="The release of this object.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="PARTY", help="To this one.")] = None,
+    log: Annotated[
+        str | None, typer.Option("--log", help="Or name the log: private, ours/ID, theirs/ID.")
+    ] = None,
+    leaf: Annotated[int | None, typer.Option("--leaf", min=0, help="Its leaf.")] = None,
+    item: Annotated[int, typer.Option("--item", min=0, help="The record in the leaf.")] = 0,
+    out: Out = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Make a receipt: proof that an act is in a log."""
+    from tearline.cli.copying import Wanted, make_receipt
+    from tearline.cli.options import open_home, write_bytes
+    from tearline.cli.terminal import answer, print_json
+    from tearline.stix.canonical import canonical
+
+    made = make_receipt(open_home(home), Wanted(release, to, log, leaf, item))
+    if out is None:
+        print_json(made)
+        return
+    write_bytes(out, canonical(made) + b"\n")
+    answer(json, {"file": str(out), "receipt": made}, f"Wrote {out}.")
+
+
+@receipt_app.command("verify")
+def receipt_verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt; - is input.")],
+    vkey: Key = None,
+    card: CardFile = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Check a receipt and show the record that it proves.
+
+    Needs no home and no network when a key or a card is given; else the keys of the pinned
+    partners and ours are tried. Exit 1 when it does not hold.
+    """
+    from tearline.cli.checking import check_receipt, receipt_lines
+    from tearline.cli.terminal import answer
+
+    found = check_receipt(file, vkey, card, home)
+    answer(json, found, *receipt_lines(found))

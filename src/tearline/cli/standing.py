@@ -1,0 +1,83 @@
+"""How the node stands at this moment, as one value."""
+
+from typing import Any
+
+from tearline import clock
+from tearline.agreement import force
+from tearline.agreement.force import InForce
+from tearline.agreement.home import Home
+from tearline.cli import readings
+from tearline.cli.holdings import summary
+from tearline.cli.terminal import Part, Table, count, stamp
+from tearline.log import record
+from tearline.store import logs, received, releases
+from tearline.store.database import Tx
+
+
+def standing(home: Home) -> dict[str, Any]:
+    """Return holdings, agreements with their counts, and the messages not delivered."""
+    with home.store.read() as tx:
+        bound = {each.hash: _counts(tx, each) for each in force.all_in_force(tx, now=clock.now())}
+    return {
+        "name": home.name,
+        "slug": home.slug,
+        "home": str(home.path),
+        "url": home.card.url,
+        **summary(home),
+        "agreements": [
+            each | bound.get(each["hash"], {}) for each in readings.all_agreements(home)
+        ],
+        "pending": readings.pending(home),
+    }
+
+
+def standing_parts(found: dict[str, Any]) -> list[Part]:
+    """Return it for people."""
+    held = sum(found["held"].values())
+    rows = [
+        (
+            each["title"],
+            each["version"],
+            each["party"],
+            each["state"],
+            each.get("released"),
+            each.get("waiting"),
+            each.get("quarantined"),
+            each.get("last_sync"),
+        )
+        for each in found["agreements"]
+    ]
+    names = (
+        "agreement",
+        "version",
+        "party",
+        "state",
+        "released",
+        "wait",
+        "quarantine",
+        "last sync",
+    )
+    waiting = [
+        f"Not delivered: {each['kind']} to {each['party']}, since {each['at'][:19]}Z"
+        for each in found["pending"]
+    ]
+    return [
+        f"{found['name']} ({found['slug']}) at {found['home']}",
+        f"{count(held, 'object')} held, {found['received']:,} received.",
+        f"{count(found['holds'], 'hold')}, {count(found['partners'], 'partner')}.",
+        Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
+        Table(names, rows),
+        *waiting,
+    ]
+
+
+def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:
+    stood = releases.standing_all(tx, bound.agreement_id).values()
+    mirrored = logs.last_checkpoint(tx, record.their_log(bound.agreement_id))
+    return {
+        "released": releases.live_count(tx, bound.agreement_id),
+        "waiting": sum(each.outcome == "wait" for each in stood),
+        "accepted": len(received.in_state(tx, bound.agreement_id, "accepted")),
+        "quarantined": len(received.in_state(tx, bound.agreement_id, "quarantined")),
+        "last_sync": stamp(mirrored.at) if mirrored else None,
+    }

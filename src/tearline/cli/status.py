@@ -1,0 +1,84 @@
+"""Verbs that show and run a node, and those that tell stories: status, serve, story, demo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tearline.cli.options import Json, Place
+
+
+def status(home: Place = None, json: Json = False) -> None:
+    """Show how the node stands.
+
+    What is held, released, waiting and not delivered, and the state of each agreement.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.standing import standing, standing_parts
+    from tearline.cli.terminal import answer
+
+    found = standing(open_home(home))
+    answer(json, found, *standing_parts(found))
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port.")] = 8400,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Run the node until it is stopped.
+
+    It serves partners, syncs with them, and signs our logs.
+    """
+    from tearline.cli.options import place_of
+    from tearline.cli.terminal import note
+    from tearline.node.serve import serve as run
+
+    note(f"Serving at http://{host}:{port}; Ctrl-C stops it.", as_json=json)
+    run(place_of(home), host, port, workers)
+
+
+def story(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|REPORT]", help="A bundle, or the id of a report we hold."),
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Read a report as attributed text.
+
+    Who said what, through whom, how surely, and who denies it. Without an argument: the reports
+    with claims that we hold.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.stories import is_file, read_held, read_story, story_lines
+    from tearline.cli.terminal import answer
+
+    if source is not None and is_file(source):
+        found = read_story(Path(source))
+    else:
+        found = read_held(open_home(home), source)
+    answer(json, found, *story_lines(found))
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop the nodes at the end.")] = False,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the verdict to this file.")
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Keep the two homes in this folder."),
+    ] = None,
+) -> None:
+    """Play the founding story between two nodes.
+
+    A third process judges it. Exit 1 when the judge finds anything that the signed text does not
+    allow.
+    """
+    from tearline.cli.demo.play import run
+
+    raise typer.Exit(run(once=once, json=json, keep=keep))
