@@ -5,6 +5,8 @@ that was signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the 
 from its first read on; a read transaction sees one snapshot.
 """
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+
+from tearline.errors import HomeError
+
+_WAL_TRIES = 600
 
 metadata = MetaData()
 """All tables; each module of this folder adds its own family."""
@@ -120,14 +126,24 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
+        _use_wal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=60000",
             "cache_size=-65536",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _use_wal(connection: Any) -> None:  # noqa: ANN401  # SQLite's own connection
+    """Switch a new file to WAL; here SQLite does not wait for another process by itself."""
+    for _ in range(_WAL_TRIES):
+        try:
+            if connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",):
+                return
+        except sqlite3.OperationalError:
+            time.sleep(0.05)
+    raise HomeError("The store is locked by another program.", do="End it, and try again.")

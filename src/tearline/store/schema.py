@@ -2,14 +2,61 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
+
+from sqlalchemy import MetaData, inspect, text
 
 from tearline import store as folder
-from tearline.store.database import Store, metadata
+from tearline.errors import HomeError
+from tearline.store.database import Store, Tx, metadata
+
+HEAD = "0001"
+"""The revision that this version of the software works with."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def upgrade(store: Store) -> None:
-    """Make the tables that are not there yet."""
-    for module in pkgutil.iter_modules(folder.__path__):
-        importlib.import_module(f"{folder.__name__}.{module.name}")
+    """Run the revisions that are missing, in one transaction; a store that is up to date is read.
+
+    HomeError when the store was written by a newer version.
+    """
+    with store.read() as tx:
+        if revision(tx) == HEAD:
+            return
     with store.write() as tx:
-        metadata.create_all(tx)
+        found = revision(tx)
+        if found is not None and found > HEAD:
+            raise HomeError(
+                f"The store {store.path} has tables of revision {found}; this is {HEAD}.",
+                means="A newer Tearline wrote it.",
+                do="Use that version, or a copy from before.",
+            )
+        if found != HEAD:
+            _migrate(tx)
+
+
+def revision(tx: Tx) -> str | None:
+    """The revision of a store; None where it has no tables yet."""
+    if not inspect(tx).has_table("alembic_version"):
+        return None
+    found: str | None = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def tables() -> MetaData:
+    """All tables of this version, whichever modules were imported before."""
+    for module in pkgutil.iter_modules(folder.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"{folder.__name__}.{module.name}")
+    return metadata
+
+
+def _migrate(tx: Tx) -> None:
+    from alembic import command  # noqa: PLC0415  # slow to import, and needed once for each store
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = tx
+    command.upgrade(config, HEAD)
