@@ -225,6 +225,44 @@ def test_names_aliases_and_pages_are_cleaned(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_an_entry_for_one_platform_has_the_name_of_its_family(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = _invent(
+        monkeypatch,
+        malpedia=[
+            _cluster(1, "Tin Lock (Windows)", meta={"synonyms": ["Tinny"]}),
+            _cluster(2, "Tin Lock (Decryptor)"),
+        ],
+        ransomware=[_cluster(3, "Tin Lock (ELF)")],
+    )
+    assert found["Tin Lock (Windows)"]["aliases"] == ["Tin Lock", "Tinny"]
+    assert "aliases" not in found["Tin Lock (Decryptor)"]
+    assert "aliases" not in found["Tin Lock (ELF)"]
+
+
+def test_software_is_what_each_entry_says_and_has_the_number_of_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    probe = {"type": ["tool"], "source": "MITRE", "software_attack_id": "S9001"}
+    lock = {"type": ["malware"], "source": "Tidal Cyber", "software_attack_id": "S9002"}
+    found = _invent(
+        monkeypatch,
+        tidal_software=[
+            _cluster(1, "Probe", meta=probe, related=[_to(3, "used-by")]),
+            _cluster(2, "Tin Lock", meta=lock),
+        ],
+        tidal_groups=[_cluster(3, "Grey Heron")],
+    )
+    assert (found["Probe"]["type"], found["Tin Lock"]["type"]) == ("tool", "malware")
+    assert "Grey Heron uses Probe" in found
+    assert found["Probe"]["external_references"][0] == {
+        "source_name": "mitre-attack",
+        "external_id": "S9001",
+    }
+    assert found["Tin Lock"]["external_references"][0]["source_name"] == "tidal-cyber"
+
+
 def test_tactics_are_told_once_and_not_for_each_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     chain = ["attack-Linux:impact", "attack-Windows:impact", "mobile-attack-iOS:impact", "odd"]
     found = _invent(

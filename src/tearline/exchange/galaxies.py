@@ -36,6 +36,8 @@ class Galaxy(msgspec.Struct, frozen=True):
     malware_types: tuple[str, ...] = ()
     catalogue: str = ""
     """The source name under which its external ids are known."""
+    code: str = "external_id"
+    """Where an entry has its number in the catalogue."""
 
 
 # The order decides which galaxy speaks for a cluster that lies in two.
@@ -63,8 +65,10 @@ _GALAXIES: dict[str, Galaxy] = {
     "tds": Galaxy("tool"),
     "preventive-measure": Galaxy("course-of-action"),
     "branded_vulnerability": Galaxy("vulnerability"),
-    "tidal-groups": Galaxy("intrusion-set"),
-    "tidal-campaigns": Galaxy("campaign"),
+    "360net": Galaxy("intrusion-set"),
+    "tidal-groups": Galaxy("intrusion-set", catalogue="tidal-cyber", code="group_attack_id"),
+    "tidal-campaigns": Galaxy("campaign", catalogue="tidal-cyber", code="campaign_attack_id"),
+    "tidal-software": Galaxy("malware", catalogue="tidal-cyber", code="software_attack_id"),
     "sector": Galaxy("identity"),
     "country": Galaxy("location"),
 }
@@ -85,6 +89,10 @@ _CONFIDENCE = {
 _LIKELIHOOD = re.compile(r'estimative-language:likelihood-probability="([a-z-]+)"')
 _KILL_CHAINS = {"attack": "mitre-attack", "mobile-attack": "mitre-mobile-attack"}
 _KILL_CHAINS |= {"pre-attack": "mitre-pre-attack"}
+# Malpedia gives a family one entry for each platform, and tells them apart in brackets.
+_PLATFORM = re.compile(
+    r" \((?:Android|ELF|iOS|Javascript|OS X|Powershell|Python|symbian|VBScript|Windows)\)$"
+)
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -144,7 +152,8 @@ def read_galaxies(names: Sequence[str]) -> Galaxies:
     loaded: dict[str, _Loaded] = {}
     for name, galaxy in _GALAXIES.items():
         for cluster in read_clusters(name) if name in wanted else ():
-            end = End(galaxy.type, _stix_id(galaxy.type, cluster.uuid))
+            kind = _type_of(galaxy, cluster)
+            end = End(kind, _stix_id(kind, cluster.uuid))
             loaded.setdefault(cluster.uuid, _Loaded(cluster, name, end))
     links, dropped = _links(loaded)
     encode = msgspec.json.Encoder().encode
@@ -215,21 +224,34 @@ def _header(kind: str, stix_id: str) -> dict[str, Any]:
     return {**header, "created": created, "modified": modified}
 
 
+def _type_of(galaxy: Galaxy, cluster: Cluster) -> str:
+    """The galaxy's type; Tidal's software is malware or a tool, as each entry says."""
+    says_tool = galaxy.code == "software_attack_id" and cluster.meta.get("type") == ["tool"]
+    return "tool" if says_tool else galaxy.type
+
+
 def _cluster_object(entry: _Loaded) -> dict[str, Any]:
     cluster, galaxy, kind = entry.cluster, _GALAXIES[entry.name], entry.end.type
-    code = str(cluster.meta.get("external_id", ""))
+    code = str(cluster.meta.get(galaxy.code, ""))
     doc = _header(kind, entry.end.id)
     if cluster.revoked:
         doc["revoked"] = True
     doc["name"] = cluster.value.strip().removesuffix(f" - {code}")
     if cluster.description.strip():
         doc["description"] = cluster.description.strip()
-    aliases = [alias for alias in _texts(cluster.meta, "synonyms") if alias != doc["name"]]
+    aliases = _aliases(entry, doc["name"])
     if aliases and kind in _WITH_ALIASES:
         doc["aliases"] = aliases
     doc |= _of_type(kind, galaxy, cluster.meta)
     doc["external_references"] = _references(entry, code)
     return doc
+
+
+def _aliases(entry: _Loaded, name: str) -> list[str]:
+    """The synonyms, and the family's own name where the entry's also names a platform."""
+    family = _PLATFORM.sub("", name) if entry.name == "malpedia" else name
+    names = dict.fromkeys((family, *_texts(entry.cluster.meta, "synonyms")))
+    return [each for each in names if each != name]
 
 
 def _of_type(kind: str, galaxy: Galaxy, meta: dict[str, Any]) -> dict[str, Any]:
@@ -282,6 +304,8 @@ def _references(entry: _Loaded, code: str) -> list[dict[str, str]]:
     """The cluster itself, its number in a catalogue, and every page that its refs name."""
     references = [{"source_name": f"misp-galaxy:{entry.name}", "external_id": entry.cluster.uuid}]
     catalogue = _GALAXIES[entry.name].catalogue
+    if entry.cluster.meta.get("source") == "MITRE":  # Tidal keeps ATT&CK's numbers beside its own
+        catalogue = "mitre-attack"
     urls = dict.fromkeys(url for text in _texts(entry.cluster.meta, "refs") if (url := _url(text)))
     if code and catalogue:
         reference = {"source_name": catalogue, "external_id": code}
