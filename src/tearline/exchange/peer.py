@@ -17,12 +17,12 @@ from tearline.agreement.state import ENDED
 from tearline.agreement.terms import collection_id
 from tearline.errors import PartnerError, RefusedError, TearlineError
 from tearline.exchange import taxii_client
-from tearline.exchange.files import limits_of
 from tearline.exchange.link import Link
 from tearline.exchange.mirror import copy_log
 from tearline.exchange.taxii_client import NotServedError
 from tearline.release import inbound
 from tearline.release.inbound import Settled
+from tearline.stix.bundle import Limits
 from tearline.store import agreements, parties
 from tearline.store.parties import Partner
 
@@ -225,7 +225,7 @@ def _read_pages(
     count = 0
     try:
         for page in taxii_client.pages(
-            link, path, start, limit=home.settings.page_limit, limits=limits_of(home.settings)
+            link, path, start, limit=home.settings.page_limit, limits=_limits(home)
         ):
             inbound.stage(home, force.agreement_id, page.raws, next_=page.resume, now=now)
             count += len(page.raws)
@@ -233,3 +233,9 @@ def _read_pages(
     except NotServedError:
         tell("objects", count)
     return count
+
+
+def _limits(home: Home) -> Limits:
+    """How much of a page is read; not by way of `files`, whose converters are slow to load."""
+    own = home.settings
+    return Limits(own.max_document_bytes, own.max_objects, own.max_object_bytes, own.max_depth)
