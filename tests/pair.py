@@ -154,13 +154,11 @@ class Pair:
     def put(
         self, *docs: dict[str, Any], marking: int | None = 0, grade: int | None = None
     ) -> arrive.Arrival:
-        return arrive.arrive(
-            self.north,
-            [as_object(doc) for doc in docs],
-            source="test",
-            annotation=Annotation(marking, grade),
-            now=self.tick(),
-        )
+        arriving = [as_object(doc) for doc in docs]
+        arrival = arrive.arrive(self.north, arriving, source="test", now=self.tick())
+        ids = [each.id for each in arriving]
+        arrive.annotate(self.north, ids, Annotation(marking, grade), now=self.now)
+        return arrival
 
     def reconcile(self) -> reconcile.Reconciled:
         return reconcile.reconcile(self.north, self.agreement_id, now=self.tick())

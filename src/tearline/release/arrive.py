@@ -58,15 +58,17 @@ def arrive(
 
     Idempotent: a version that is there already is unchanged, whatever its white space. The same
     version with other content is refused. A version older than the latest is kept and never
-    released.
+    released. The annotation is a default: for what comes without a marking and has none of ours,
+    and for what has no grade yet.
     """
     with home.store.write() as tx:
         new, unchanged, refused = sort_out(tx, OURS, arriving, source, now)
         ids = [each.version.stix_id for each in new]
         stirred = {*ids, *_ends_before(tx, ids), *_ends_of(new)}
         objects.keep(tx, OURS, new)
-        present = [each.id for each in arriving if each.id not in {r.stix_id for r in refused}]
-        stirred.update(_annotate(tx, present, annotation, now))
+        turned_away = {each.stix_id for each in refused}
+        kept = [each for each in arriving if each.id not in turned_away]
+        stirred.update(_annotate_new(tx, kept, annotation, now))
         _mark_dirty(tx, stirred)
         if new:
             record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
@@ -180,13 +182,19 @@ def _new_version(each: StixObject, version_at: int, source: str, arrived_at: int
         type=each.type,
         created_at=each.created_at,
         arrived_at=arrived_at,
-        marking=marking.marking_of(each.doc),
+        marking=_level(each),
         revoked=each.revoked,
         latest=True,
         hash=canonical.sha256(each.raw),
         source=source,
     )
     return NewVersion(version, each.raw, list(_relations(each)), named, keys_of(each.doc))
+
+
+def _level(each: StixObject) -> int:
+    """How far the bytes let it go; a level on parts alone leaves the rest open: no rank."""
+    level = marking.marking_of(each.doc)
+    return level if level < 0 or marking.is_marked(each.doc) else marking.UNKNOWN
 
 
 def _relations(each: StixObject) -> Iterator[Relation]:
@@ -215,6 +223,23 @@ def _ends_of(new: Sequence[NewVersion]) -> set[str]:
         if each.version.type in {"relationship", "sighting", *CONTAINERS}
         for _, target in each.references
     }
+
+
+def _annotate_new(
+    tx: Tx, kept: Sequence[StixObject], annotation: Annotation, now: int
+) -> list[str]:
+    if annotation == NOTHING:
+        return []
+    said = annotations.annotations(tx, [each.id for each in kept])
+    unmarked, ungraded = [], []
+    for each in kept:
+        level, grade = said.get(each.id, (None, None))
+        if level is None and marking.marking_of(each.doc) == marking.UNMARKED:
+            unmarked.append(each.id)
+        if grade is None:
+            ungraded.append(each.id)
+    changed = _annotate(tx, unmarked, Annotation(marking=annotation.marking), now)
+    return changed + _annotate(tx, ungraded, Annotation(grade=annotation.grade), now)
 
 
 def _annotate(tx: Tx, ids: Sequence[str], annotation: Annotation, now: int) -> list[str]:

@@ -55,10 +55,19 @@ def bare(doc: Mapping[str, Any], deliver: Deliver) -> dict[str, Any] | None:
 
     None where a required reference cannot be given.
     """
-    wanted = required_properties(doc["type"]) | KEPT | {"revoked", "is_family"}
+    wanted = _bare_properties(doc)
     short = {name: value for name, value in doc.items() if name in wanted}
     result = cut(short, (), deliver) or short
     return result if required_properties(doc["type"]) <= result.keys() else None
+
+
+def is_bare(doc: Mapping[str, Any]) -> bool:
+    """Whether a revoked object says no more than a bare one does."""
+    return doc.get("revoked") is True and doc.keys() <= _bare_properties(doc)
+
+
+def _bare_properties(doc: Mapping[str, Any]) -> frozenset[str]:
+    return required_properties(doc["type"]) | KEPT | {"revoked", "is_family"}
 
 
 def derived_id(secret: bytes, agreement_id: str, original: str) -> str:

@@ -19,6 +19,7 @@ from tearline.log import record
 from tearline.release import slips
 from tearline.release.arrive import sort_out
 from tearline.release.batch import Batch, Before, Scene, depends
+from tearline.release.cut import is_bare
 from tearline.release.facts import Attested
 from tearline.release.rules import Clause, rules_of
 from tearline.release.slips import Slip, Story
@@ -120,7 +121,7 @@ def _judge(
             away.append((row, [found]))
     while True:
         with trial(tx) as give_up:
-            failed = _decide(tx, bound, candidates, now)
+            failed = _decide(tx, bound, candidates, told, now)
             if failed:
                 give_up()
         if not failed:
@@ -158,7 +159,7 @@ def _against(tx: Tx, bound: InForce, slip: Slip, now: int) -> str | None:
 
 
 def _decide(
-    tx: Tx, bound: InForce, candidates: Sequence[_Candidate], now: int
+    tx: Tx, bound: InForce, candidates: Sequence[_Candidate], told: Story, now: int
 ) -> dict[str, list[str]]:
     """Keep the candidates on trial and decide each; returns the reasons against those that fail."""
     origin = bound.agreement_id
@@ -170,7 +171,7 @@ def _decide(
         origin=origin,
         rules=rules_of(bound.terms, bound.their_slot),
         now=now,
-        before=lambda ids: _held_before(tx, origin, ids),
+        before=lambda ids: _held_before(tx, origin, told, ids),
         attested=lambda ids: _attested(tx, origin, by_id, ids),
         named=_named(bound, candidates),
     )
@@ -184,6 +185,8 @@ def _decide(
         decided = batch.decided.get(stix_id)
         if decided is None or decided.decision.outcome != "release":
             reasons += [r.code for r in decided.decision.reasons] if decided else ["not-latest"]
+        elif each.object.revoked:
+            reasons += [] if is_bare(each.object.doc) else ["revocation-not-bare"]
         elif not _path_holds(batch, clauses[each.slip.clause], each):
             reasons.append("path-does-not-hold")
         if reasons:
@@ -193,7 +196,7 @@ def _decide(
 
 def _path_holds(batch: Batch, clause: Clause, each: _Candidate) -> bool:
     """Whether the path on the slip can be walked over what we hold from this partner."""
-    if clause.any_topic or depends(each.object.id) or each.object.revoked:
+    if clause.any_topic or depends(each.object.id):
         return True
     claimed = Path(each.slip.start, each.slip.path)
     if claimed.ids[-1] != each.object.id or claimed.steps > clause.reach:
@@ -213,13 +216,13 @@ def _named(bound: InForce, candidates: Iterable[_Candidate]) -> dict[str, dict[s
     return found
 
 
-def _held_before(tx: Tx, origin: str, ids: Iterable[str]) -> Mapping[str, Before]:
-    rows = received.given_as(tx, origin, ids, "accepted")
-    return {
-        row.delivered_id: Before("release", slips.read_slip(row.slip).clause)
-        for row in rows
-        if row.slip
-    }
+def _held_before(tx: Tx, origin: str, told: Story, ids: Iterable[str]) -> Mapping[str, Before]:
+    """What was given before: what we hold of it, or a slip that was replaced before we read it."""
+    wanted = set(ids)
+    rows = received.given_as(tx, origin, wanted, "accepted")
+    found = {row.delivered_id: slips.read_slip(row.slip) for row in rows if row.slip}
+    found |= {each: told.before[each] for each in wanted & told.before.keys()}
+    return {each: Before("release", slip.clause) for each, slip in found.items()}
 
 
 def _attested(

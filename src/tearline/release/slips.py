@@ -78,10 +78,12 @@ class Story(NamedTuple):
     """What a stretch of the partner's log says, each word and the last word on each object.
 
     `given` has every slip by the hash of its bytes, `slips` those that still stand by object,
-    `ended` the withdrawals that still stand by object, `recalled` every recall.
+    `before` the slip that each of these replaced, `ended` the withdrawals that still stand by
+    object, `recalled` every recall.
     """
 
     given: dict[str, Slip]
+    before: dict[str, Slip]
     slips: dict[str, Slip]
     recalled: list[Withdrawal]
     ended: dict[str, Withdrawal]
@@ -100,11 +102,13 @@ def story(records: Iterable[bytes]) -> Story:
 
     A withdrawal ends what was given of its object before; a later release gives it again.
     """
-    told = Story({}, {}, [], {})
+    told = Story({}, {}, {}, [], {})
     for record in records:
         entry = _entry(record)
         if isinstance(entry, Slip):
             told.given[entry.hash] = entry
+            if entry.object in told.slips:
+                told.before[entry.object] = told.slips[entry.object]
             told.slips[entry.object] = entry
             told.ended.pop(entry.object, None)
         elif entry is not None:

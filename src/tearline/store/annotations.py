@@ -39,7 +39,7 @@ def annotate(
     """
     changed = []
     rows = []
-    for chunk in in_chunks(ids):
+    for chunk in in_chunks(dict.fromkeys(ids)):
         present = annotations(tx, chunk)
         for stix_id in chunk:
             old = present.get(stix_id, (None, None))
