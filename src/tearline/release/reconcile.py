@@ -54,22 +54,41 @@ def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -
     Everything is decided anew with `whole`, and when another version came into force. An agreement
     that is not in force has all its releases withdrawn.
     """
-    with home.store.write() as tx:
-        force = in_force(tx, agreement_id, now=now)
-        head = releases.head_of(tx, agreement_id)
-        if force is None or not force.serving:
-            return _stop(tx, head, force, now)
-        whole = whole or head.hash != force.hash
-        dirty = annotations.dirty_ids(tx, agreement_id)
-        dirty |= releases.turning(tx, agreement_id, now)
-        if not dirty and not whole:
+    with home.store.read() as tx:
+        if _due(tx, agreement_id, now, whole=whole) is None:
             return NOTHING
-        rules = rules_of(force.terms, force.our_slot)
+    with home.store.write() as tx:
+        due = _due(tx, agreement_id, now, whole=whole)
+        if due is None:
+            return NOTHING
+        if due.force is None or not due.force.serving:
+            return _stop(tx, due.head, due.force, now)
+        rules = rules_of(due.force.terms, due.force.our_slot)
         ground = Ground(agreement_id, rules, home.keys.secret, now)
-        planned = plan(tx, ground, dirty, whole=whole)
-        result = _carry_out(tx, head._replace(hash=force.hash), planned, now)
+        planned = plan(tx, ground, due.ids, whole=due.whole)
+        result = _carry_out(tx, due.head._replace(hash=due.force.hash), planned, now)
         annotations.clear_dirty(tx, agreement_id)
     return result
+
+
+class _Due(NamedTuple):
+    """What there is to decide: the version in force, where we stand, and which objects."""
+
+    force: InForce | None
+    head: Head
+    ids: set[str]
+    whole: bool
+
+
+def _due(tx: Tx, agreement_id: str, now: int, *, whole: bool) -> _Due | None:
+    """Find what is due; None where nothing is, which most of the time a read can tell."""
+    force = in_force(tx, agreement_id, now=now)
+    head = releases.head_of(tx, agreement_id)
+    if force is None or not force.serving:
+        return _Due(force, head, set(), whole=True) if head.hash else None
+    ids = annotations.dirty_ids(tx, agreement_id) | releases.turning(tx, agreement_id, now)
+    whole = whole or head.hash != force.hash
+    return _Due(force, head, ids, whole) if ids or whole else None
 
 
 class _Event(NamedTuple):
@@ -113,8 +132,6 @@ def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> 
 
 def _stop(tx: Tx, head: Head, force: InForce | None, now: int) -> Reconciled:
     """Withdraw whatever is live under an agreement that is not in force (any more)."""
-    if not head.hash:
-        return NOTHING
     standing = releases.standing_all(tx, head.agreement_id)
     ending = [(each, "not-in-force") for each in standing.values() if each.position]
     ended = force is not None and force.state in ENDED
