@@ -1,0 +1,174 @@
+"""What the judge reads: answers of the nodes, copied logs, signed statements, the input files.
+
+A plain HTTP client of its own, which takes the bytes of each object exactly as they came.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tearline.cli.demo.expect import Object
+from tearline.log.checkpoint import parse_vkey, vkey_for
+from tearline.log.verify import Verdict, parse_opening, verify_folder, verify_growth
+
+_MEDIA_TYPE = "application/taxii+json;version=2.1"
+_PAGE = 200
+_OK = 200
+_DECODER = json.JSONDecoder()
+
+Record = dict[str, Any]
+
+
+# ---------------------------------------------------------------------------------------- HTTP
+
+
+class Answer(NamedTuple):
+    """What a node said when its collection was read to the end."""
+
+    status: int
+    objects: dict[str, bytes]
+    pages: int
+
+
+def poll(node: str, collection: str, key: str | None) -> Answer:
+    """Read a collection to its end, page by page, as any TAXII client would."""
+    headers = {"Accept": _MEDIA_TYPE} | ({"Authorization": f"Bearer {key}"} if key else {})
+    path = f"/taxii2/agreements/collections/{collection}/objects/"
+    found: dict[str, bytes] = {}
+    params: dict[str, str] = {"limit": str(_PAGE)}
+    pages = 0
+    with httpx.Client(base_url=node, headers=headers, trust_env=False, timeout=60) as client:
+        while True:
+            reply = client.get(path, params=params)
+            if reply.status_code != _OK:
+                return Answer(reply.status_code, found, pages)
+            pages += 1
+            found |= _objects(reply.content)
+            envelope = reply.json()
+            if not envelope.get("more"):
+                return Answer(_OK, found, pages)
+            params["next"] = envelope["next"]
+
+
+def post_message(node: str, document: bytes) -> int:
+    """Bring a node a message, as a partner would; return the status of its answer."""
+    reply = httpx.post(f"{node}/peer/messages", content=document, trust_env=False, timeout=60)
+    return reply.status_code
+
+
+def _objects(body: bytes) -> dict[str, bytes]:
+    """The exact bytes of each object of an envelope, found by walking over its text."""
+    text = body.decode()
+    at = text.find('"objects":[')
+    found = {}
+    if at >= 0:
+        at += len('"objects":[')
+        while text[at] != "]":
+            value, end = _DECODER.raw_decode(text, at)
+            found[value["id"]] = text[at:end].encode()
+            at = end + (text[end] == ",")
+    return found
+
+
+# ----------------------------------------------------------------------------------------- logs
+
+
+class Log(NamedTuple):
+    """A copied log: what the verifier says of it, and every opened record with its leaf."""
+
+    verdict: Verdict
+    records: list[tuple[int, Record]]
+
+    def of(self, kind: str) -> list[Record]:
+        """The records of one kind, in order."""
+        return [each for _, each in self.records if each.get("kind") == kind]
+
+
+def read_log(folder: Path, card: dict[str, Any], name: str, before: Path | None = None) -> Log:
+    """Check a copied log against its owner's key, and that it grew since an older copy."""
+    key = vkey_for(f"{card['slug']}/log/{name}", card["log"])
+    verdict = verify_growth(before, folder, key) if before else verify_folder(folder, key)
+    records = []
+    for line in (folder / "records.jsonl").read_bytes().splitlines():
+        opening = parse_opening(line)
+        records.append((opening.leaf, json.loads(opening.record)))
+    return Log(verdict, records)
+
+
+def statements(log: Log, keys: dict[str, str]) -> list[Record]:
+    """The statements in a log whose signature by the party they name holds; `keys` by slot."""
+    found = []
+    for each in log.of("statement"):
+        said = json.loads(_unbase64(each["signed"]["payload"]))
+        if signed_by(each["signed"], [keys[said["by"]]]):
+            found.append(said)
+    return found
+
+
+def signed_by(document: Record, vkeys: Sequence[str]) -> bool:
+    """Whether a general JWS bears exactly these signatures, and each holds (RFC 7515, RFC 8037)."""
+    kids = []
+    for each in document["signatures"]:
+        header = json.loads(_unbase64(each["protected"]))
+        public = Ed25519PublicKey.from_public_bytes(parse_vkey(header["kid"])[1])
+        text = f"{each['protected']}.{document['payload']}".encode()
+        try:
+            public.verify(_unbase64(each["signature"]), text)
+        except InvalidSignature:
+            return False
+        kids.append(header["kid"])
+    return sorted(kids) == sorted(vkeys)
+
+
+def payload(document: Record) -> bytes:
+    """The bytes that a JWS is over."""
+    return _unbase64(document["payload"])
+
+
+def delivery_hash(positions: dict[int, str]) -> str:
+    """The one hash over what was delivered: a line of position and hash for each release."""
+    lines = "".join(f"{at} {digest}\n" for at, digest in sorted(positions.items()))
+    return digest_of(lines.encode())
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256, as documents state it."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+# --------------------------------------------------------------------------------------- inputs
+
+
+def read_inputs(inputs: Sequence[Record], closer: Record) -> dict[str, Object]:
+    """Everything that North imported, with what it put beside each object.
+
+    The label of an import is for what carries no marking itself; `closer` names a file of ids that
+    North marked afterwards.
+    """
+    marked = set(Path(closer["path"]).read_text("utf-8").split())
+    held: dict[str, Object] = {}
+    for each in inputs:
+        for raw in _lines(Path(each["path"])):
+            doc = json.loads(raw)
+            mark = None if "object_marking_refs" in doc else each["mark"]
+            mark = closer["mark"] if doc["id"] in marked else mark
+            held[doc["id"]] = Object(raw, doc, each["source"], mark, each["grade"])
+    return held
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The bytes of each object of an input file, which has one on a line."""
+    for line in path.read_bytes().splitlines():
+        if line.startswith(b'{"type":') and not line.startswith(b'{"type":"bundle"'):
+            yield line.removesuffix(b",")
