@@ -3,7 +3,8 @@
 A key may come as HTTP Basic (user = the partner's short name, password = the key), as a bearer
 token, or in `X-API-Key`. Only its hash is kept here, so a lookup is an index probe and needs no
 slow password hash: the keys are 256 random bits that we made. Failed attempts are counted in
-memory for each address; a key that has worked before is never locked out by them.
+memory for each address, and after too many no key is looked up for it; but a right key always
+opens, so that nobody who shares an address with a partner can keep it out.
 """
 
 import base64
@@ -28,6 +29,7 @@ AGREEMENT_HEADER = "Tearline-Agreement"
 CHALLENGE = 'Basic realm="Tearline", charset="UTF-8", Bearer realm="Tearline"'
 _LONGEST_KEY = 512
 _SPAN_US = 60_000_000
+_REFRESH_US = 1_000_000
 _HOUR_US = 3_600_000_000
 _NOTED_PER_HOUR = 60
 
@@ -99,17 +101,18 @@ class Door:
         self._most = most
         self._addresses = addresses
         self._failures: OrderedDict[str, deque[int]] = OrderedDict()
-        self._good: OrderedDict[str, None] = OrderedDict()
+        self._keys: frozenset[str] = frozenset()
+        self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
         self._lock = Lock()
 
-    def check(self, address: str, *, now: int, key_hash: str = "") -> None:
-        """Turn away an address with too many failures, unless it brings a key that works."""
+    def check(self, address: str, *, now: int) -> None:
+        """Turn away an address with too many failures in the last minute."""
         with self._lock:
             held = self._failures.get(address)
             while held and held[0] <= now - _SPAN_US:
                 held.popleft()
-            if held and len(held) >= self._most and key_hash not in self._good:
+            if held and len(held) >= self._most:
                 raise TurnedAwayError(
                     429, "Too many failed attempts.", headers={"Retry-After": "60"}
                 )
@@ -122,13 +125,12 @@ class Door:
             if len(self._failures) > self._addresses:
                 self._failures.popitem(last=False)
 
-    def worked(self, key_hash: str) -> None:
-        """Remember a key that works."""
+    def _opens(self, tx: Tx, key_hash: str, now: int) -> bool:
+        """Whether a key is one that opens, by a list that is read once a second at most."""
         with self._lock:
-            self._good[key_hash] = None
-            self._good.move_to_end(key_hash)
-            if len(self._good) > self._addresses:
-                self._good.popitem(last=False)
+            if now - self._keys_at >= _REFRESH_US:
+                self._keys, self._keys_at = parties.open_keys(tx), now
+            return key_hash in self._keys
 
     def note(self, home: Home, error: OtherAgreementError, *, now: int) -> None:
         """Queue for the private log that a partner relied on another version; sixty an hour."""
@@ -151,7 +153,8 @@ class Door:
         """Return who asks; TurnedAwayError: 401 no or wrong key, 403 blocked, 429 too often."""
         found = credentials(headers)
         key_hash = found.key_hash if found else ""
-        self.check(address, now=now, key_hash=key_hash)
+        if not self._opens(tx, key_hash, now):
+            self.check(address, now=now)
         if found is None:
             raise _unknown("Bring the key that was agreed.")
         account = parties.account_of(tx, key_hash)
@@ -166,7 +169,6 @@ class Door:
         force = in_force(tx, account.agreement_id, now=now)
         if force is None or force.partner != account.party:
             raise TurnedAwayError(404, "There is nothing here.")
-        self.worked(key_hash)
         return Caller(account.party, account.agreement_id, force)
 
 

@@ -165,6 +165,12 @@ def is_blocked(tx: Tx, key_hash: str) -> bool:
     return row is not None
 
 
+def open_keys(tx: Tx) -> frozenset[str]:
+    """Return the hashes of all keys that open an account now."""
+    rows = select(account.c.key_hash).where(account.c.ended_at.is_(None))
+    return frozenset(tx.execute(rows).scalars())
+
+
 def accounts(tx: Tx, agreement_id: str) -> list[Account]:
     """Return the open accounts of an agreement, oldest first."""
     rows = tx.execute(
