@@ -164,7 +164,7 @@ class _Work:
         return {
             each
             for each, old in stood.items()
-            if old.position and not moved.isdisjoint(orjson.loads(old.path)[1])
+            if old.live and not moved.isdisjoint(orjson.loads(old.path)[1])
         }
 
     def _outcome_changed(self, stix_id: str) -> bool:
@@ -189,7 +189,7 @@ class _Work:
 
     def _form_may_differ(self, stix_id: str) -> bool:
         old = self._stood.get(stix_id)
-        if old is None or not old.position or stix_id in self._stirred:
+        if old is None or not old.live or stix_id in self._stirred:
             return True
         return old.clause != self._batch.decided[stix_id].decision.clause
 
@@ -197,7 +197,7 @@ class _Work:
         if stix_id in self._batch.decided:
             return self._batch.decided[stix_id].decision.outcome == "release"
         stood = self._standings([stix_id]).get(stix_id)
-        return stood is not None and stood.position > 0
+        return stood is not None and stood.live
 
     def _cut_all(self, ids: set[str]) -> dict[str, Form]:
         """The least cut of `ids`: begin with none cut, and rewrite as long as an id changes."""
@@ -254,9 +254,7 @@ class _Work:
         """Whether the partner knows this object by another id than it would now have."""
         old = self._stood.get(stix_id)
         return (
-            old is not None
-            and old.position > 0
-            and old.delivered_id != self._forms[stix_id].delivered_id
+            old is not None and old.live and old.delivered_id != self._forms[stix_id].delivered_id
         )
 
     def _invalid(self) -> frozenset[str]:
@@ -297,6 +295,7 @@ class _Work:
             attested=_attested(*beside),
             until_at=decision.until_at,
             position=0,
+            live=True,
         )
 
     def _path(self, stix_id: str, path: Path | None) -> str:
@@ -330,4 +329,4 @@ def _attested(level: int | None, grade: int | None) -> str:
 
 
 def _withheld(stix_id: str) -> Standing:
-    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", 0, 0)
+    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", 0, 0, live=False)

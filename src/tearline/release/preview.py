@@ -123,7 +123,7 @@ def _explain(tx: Tx, bound: InForce, stix_id: str, now: int) -> Explanation:
     rules = rules_of(bound.terms, bound.our_slot)
     decided = _decided(tx, bound.agreement_id, rules, stix_id, now)
     standing = releases.standing(tx, bound.agreement_id, [stix_id]).get(stix_id)
-    live = standing is not None and standing.position > 0
+    live = standing is not None and standing.live
     decision = decided.decision
     found = decision.reasons
     outcome = decision.outcome

@@ -108,11 +108,11 @@ def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> 
     for stix_id, each in planned.items():
         old = stood.get(stix_id)
         if each.standing.outcome == "release":
-            if old is None or not old.position or _differs(old, each.standing):
+            if old is None or not old.live or _differs(old, each.standing):
                 going.append(each)
                 if old and old.position and old.delivered_id != each.standing.delivered_id:
                     ending.append((old, "recut"))
-        elif old and old.position:
+        elif old and (old.live or (old.position and each.standing.outcome != "wait")):
             ending.append((old, _first_reason(each.standing)))
         if each.decided and (old is None or _decided_anew(old, each.standing)):
             noted.append(each.decided)
@@ -121,7 +121,7 @@ def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> 
     head = _withdraw(tx, head, ending, waiting, now)
     head, positions = _release(tx, head, going, now)
     rows = [
-        each.standing._replace(position=positions.get(stix_id) or _live(each, stood.get(stix_id)))
+        _held_after(each.standing, stood.get(stix_id), positions.get(stix_id))
         for stix_id, each in planned.items()
     ]
     releases.put_standing(tx, head.agreement_id, rows)
@@ -342,8 +342,15 @@ def _first_reason(standing: Standing) -> str:
     return str(reasons[0][0]) if reasons else "gone"
 
 
-def _live(new: Planned, old: Standing | None) -> int:
-    return old.position if old and new.standing.outcome == "release" else 0
+def _held_after(new: Standing, old: Standing | None, released_at: int | None) -> Standing:
+    """What stands, with what they hold now; what they hold of an object that waits stays known."""
+    if released_at is not None:
+        return new._replace(position=released_at)
+    if old is None or not old.position or new.outcome == "withhold":
+        return new._replace(live=False)
+    if new.outcome == "wait":
+        return new._replace(position=old.position, delivered_id=old.delivered_id)
+    return new._replace(position=old.position)
 
 
 def _depth(standing: Standing) -> tuple[bool, int]:

@@ -48,6 +48,7 @@ decision = Table(
     Column("attested", Text, nullable=False),
     Column("until_at", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("live", Boolean, nullable=False),
     Index("decision_until", "agreement_id", "until_at"),
     Index("decision_delivered", "agreement_id", "delivered_id"),
 )
@@ -108,7 +109,11 @@ class Head(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """The standing decision on one object; `position` is that of its live release, else 0."""
+    """The standing decision on one object, and what they hold of it.
+
+    `position` is that of the release that they hold, 0 where they hold none; it is `live` while
+    we serve it. What only waits is not served and not recalled: held, and not live.
+    """
 
     stix_id: str
     outcome: str
@@ -120,6 +125,7 @@ class Standing(NamedTuple):
     attested: str
     until_at: int
     position: int
+    live: bool
 
 
 class Release(NamedTuple):
@@ -211,7 +217,7 @@ def turning(tx: Tx, agreement_id: str, now: int) -> set[str]:
     query = select(decision.c.stix_id).where(
         decision.c.agreement_id == agreement_id,
         decision.c.until_at <= now,
-        decision.c.position > 0,
+        decision.c.live,
     )
     return set(tx.execute(query).scalars())
 

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("attested", sa.Text(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "stix_id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
