@@ -117,3 +117,8 @@ def test_base64_has_one_spelling() -> None:
     for payload in (ONE.payload + "=", ONE.payload + "\n", "a+b/", "QQ=", "QR"):
         with pytest.raises((InputError, ProofError)):
             jws.verify(jws.Signed(payload, ONE.signatures), NORTH)
+    signature = ONE.signatures[0].signature
+    last = "AQgw"["AQgw".index(signature[-1])]
+    other = chr(ord(last) + 1)  # the same bytes for a lenient reader
+    with pytest.raises(InputError):
+        jws.verify(replace(ONE, signature=signature[:-1] + other), NORTH)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from tearline.agreement.state import Statement, parse_statement, statement_bytes
 from tearline.agreement.terms import agreement_hash, to_bytes
 from tearline.errors import RefusedError
 from tearline.log import record
+from tearline.log.checkpoint import parse_vkey, vkey
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, logs, parties
@@ -140,6 +142,18 @@ def test_deep_and_large_documents_are_refused(sides: Sides) -> None:
     assert refused(sides.north, jws.dump(signed)) == "form"
 
 
+def test_a_message_with_any_one_bit_turned_is_refused(sides: Sides) -> None:
+    signing.propose(sides.north, terms(sides), now=NOW)
+    (document,) = outgoing(sides.north)
+    with sides.south.store.read() as tx:
+        for place in range(len(document)):
+            altered = bytearray(document)
+            altered[place] ^= 1 << place % 8
+            with pytest.raises(MessageRefusedError):
+                messages.open_message(tx, sides.south, bytes(altered), now=NOW)
+    assert receive(sides.south, document, now=NOW) == "taken"
+
+
 def test_a_stranger_is_refused_and_cannot_fill_the_log(sides: Sides, tmp_path: Path) -> None:
     stranger = create_home(tmp_path / "stranger", "Far ISAC", None, NOW)
     document = send(stranger, sides.north, "statement", {}, None)
@@ -219,8 +233,9 @@ def test_an_agreement_with_other_keys_than_the_cards_is_refused(sides: Sides) ->
     fresh = msgspec.structs.replace(made, id=f"urn:uuid:{uuid.uuid4()}")
     for slot in ("north", "south"):
         for key in ("key", "log"):
-            swapped = {"key": made.party[slot].log, "log": made.party[slot].key}[key]
-            party = msgspec.structs.replace(made.party[slot], **{key: swapped})
+            stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+            name = parse_vkey(str(getattr(made.party[slot], key)))[0]
+            party = msgspec.structs.replace(made.party[slot], **{key: vkey(name, stranger)})
             other = msgspec.structs.replace(fresh, party={**made.party, slot: party})
             assert refused(sides.south, offer(sides, other)) == "agreement"
 
@@ -342,6 +357,19 @@ def test_a_step_that_the_state_does_not_allow_is_refused(sides: Sides) -> None:
         statement = stated(sides.north, agreement, step)
         document = send(sides.north, sides.south, "statement", {"statement": statement}, agreement)
         assert refused(sides.south, document) == "step"
+
+
+def test_a_statement_that_its_side_did_not_sign_is_refused(sides: Sides) -> None:
+    agreement = made_active(sides)
+    body = jws.convert(stated(sides.north, agreement, "terminated")).body
+    for key, kid in (
+        (sides.south.keys.sign, sides.south.card.sign),
+        (sides.north.keys.log, sides.north.card.sign),
+        (sides.north.keys.log, sides.north.card.log),
+    ):
+        signed = jws.builtins(jws.sign(body, key, kid))
+        document = send(sides.north, sides.south, "statement", {"statement": signed}, agreement)
+        assert refused(sides.south, document) == "signature"
 
 
 def test_a_step_by_the_other_side_is_refused(sides: Sides) -> None:

@@ -108,6 +108,29 @@ def test_a_refused_version_is_followed_by_the_next(sides: Sides, step: str) -> N
         assert states(home)[first.hash] in {"rejected", "withdrawn"}
 
 
+def test_of_two_proposals_that_crossed_ones_own_is_withdrawn_first(sides: Sides) -> None:
+    ours = signing.propose(sides.north, terms(sides), now=NOW)
+    theirs = signing.propose(sides.south, terms(sides, title="Clinics"), now=NOW)
+    carry(sides)
+    with pytest.raises(RefusedError, match="proposed a version ourselves"):
+        signing.countersign(sides.north, theirs.hash, now=NOW)
+    signing.withdraw(sides.north, ours.hash, now=NOW)
+    signing.countersign(sides.north, theirs.hash, now=NOW)
+    carry(sides)
+    assert states(sides.north) == {ours.hash: "withdrawn", theirs.hash: "active"}
+    assert states(sides.north) == states(sides.south)
+
+
+def test_nothing_is_countersigned_after_the_end(sides: Sides) -> None:
+    first = made_active(sides)
+    signing.terminate(sides.south, ID, "done", now=NOW)
+    signing.propose(sides.north, terms(sides, version=2, replaces=first), now=NOW)
+    carry(sides)
+    assert list(states(sides.south).values()) == ["terminated", "proposed"]
+    with pytest.raises(RefusedError, match="terminated"):
+        signing.countersign(sides.south, ID, now=NOW)
+
+
 def test_a_terminated_agreement_stays_so(sides: Sides) -> None:
     first = made_active(sides)
     second = signing.propose(sides.north, terms(sides, version=2, replaces=first), now=NOW)

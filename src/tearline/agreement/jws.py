@@ -78,6 +78,8 @@ def verify(signed: Signed, *vkeys: str) -> bytes:
             means="Someone else signed, or a signature is missing.",
             do="Compare the key with the card that was confirmed by its words.",
         )
+    for each in signed.signatures:
+        _unbase64(each.signature)  # one spelling only, else the same message has many hashes
     try:
         jws.deserialize_json(
             {

@@ -104,6 +104,7 @@ def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
         content = canonical.parse_canonical(signed.body)
         header = msgspec.convert(content, _Header)
         at = parse_timestamp(header.at)
+        kids = signed.kids
     except (TearlineError, msgspec.ValidationError) as error:
         raise MessageRefusedError("form", f"This is not a message: {error}") from error
     sender = header.from_
@@ -111,7 +112,7 @@ def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
     try:
         jws.verify(signed, card.sign)
     except TearlineError as error:
-        code = "signature" if signed.kids == (card.sign,) else "key"
+        code = "signature" if kids == (card.sign,) else "key"
         raise MessageRefusedError(
             code, f"{card.name} did not sign this message with its key.", party=sender
         ) from error
