@@ -111,7 +111,12 @@ def show_received(home: Home, taken: list[Received], out: Path | None, *, as_jso
         for each in all_agreements(home)
         if each["party"] in senders
     ]
-    lines = [f"{each.kind} from {each.sender}: {each.outcome}." for each in taken]
+    lines = [
+        f"A message was refused: {each.problem}"
+        if each.problem
+        else f"{each.kind} from {each.sender}: {each.outcome}."
+        for each in taken
+    ]
     lines += [*states, *reconcile_lines(followed)]
     for each in carried:
         lines += carry_lines(each) if each["messages"] else []

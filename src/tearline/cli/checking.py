@@ -67,10 +67,12 @@ def check_receipt(
         document = orjson.loads(read_bytes(path))
     except orjson.JSONDecodeError as error:
         raise InputError("This is not a receipt: no JSON.", place=str(path)) from error
-    if not isinstance(document, dict):
-        raise ProofError("The receipt is not of the form that receipts have.")
-    note = document.get("checkpoint")
-    origin = _first_line(note) if isinstance(note, str) else ""
+    note = document.get("checkpoint") if isinstance(document, dict) else None
+    if not isinstance(note, str):
+        raise ProofError(
+            "The receipt is not of the form that receipts have.", do="Ask for it again."
+        )
+    origin = note.partition("\n")[0][:_ORIGIN]
     key = vkey or _card_key(origin, card) or _pinned(origin, home)
     if key is None:
         raise ProofError(
@@ -96,10 +98,6 @@ def _origin_of(directory: Path) -> str:
             return file.readline(_ORIGIN).decode("utf-8", "replace").rstrip("\n")
     except OSError:
         return ""
-
-
-def _first_line(note: str) -> str:
-    return note.partition("\n")[0][:_ORIGIN]
 
 
 def _card_key(origin: str, path: Path | None) -> str | None:

@@ -40,8 +40,10 @@ def copy_log(
         origin, vkey = _key(tx, home, name)
         tiles.write_folder(tx, name, directory, vkey=vkey, with_records=records)
         signed = logs.last_checkpoint(tx, name)
+        waiting = len(releases.pending_private(tx)) if name == record.PRIVATE else 0
     size = signed.size if signed else 0
-    return {"log": name, "origin": origin, "vkey": vkey, "size": size, "folder": str(directory)}
+    done = {"log": name, "origin": origin, "vkey": vkey, "size": size, "folder": str(directory)}
+    return done | {"waiting": waiting}
 
 
 def all_logs(home: Home) -> list[dict[str, Any]]:

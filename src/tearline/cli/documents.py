@@ -7,6 +7,7 @@ from tearline import clock
 from tearline.agreement import jws
 from tearline.agreement.card import Card, read_card
 from tearline.agreement.home import Home
+from tearline.agreement.messages import MessageRefusedError
 from tearline.agreement.outbox import export_messages
 from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
@@ -73,22 +74,36 @@ def export_pending(home: Home, party: str | None, folder: Path) -> list[dict[str
 
 
 class Received(NamedTuple):
-    """A message that was read from a file: what it was, whose, and what became of it."""
+    """A message that was read from a file: what it was, whose, and what became of it.
+
+    Of one that does not hold nothing is known but the problem.
+    """
 
     kind: str
     sender: str
     outcome: str
+    problem: str | None = None
 
 
 def receive_file(home: Home, path: Path) -> list[Received]:
     """Take the messages in a file, one on each line; return what became of each.
 
-    MessageRefusedError at the first that does not hold; those before it are taken.
+    MessageRefusedError when none of them holds.
     """
     lines = [line for line in read_bytes(path).splitlines() if line.strip()]
     if not lines:
         raise MisuseError(f"{path} holds no message.", do="Name the file that the partner wrote.")
-    return [_receive(home, line) for line in lines]
+    taken: list[Received] = []
+    refusals: list[MessageRefusedError] = []
+    for line in lines:
+        try:
+            taken.append(_receive(home, line))
+        except MessageRefusedError as error:
+            refusals.append(error)
+            taken.append(Received("message", "", "refused", str(error)))
+    if len(refusals) == len(lines):
+        raise refusals[0]
+    return taken
 
 
 def _receive(home: Home, document: bytes) -> Received:

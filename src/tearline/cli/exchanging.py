@@ -121,7 +121,10 @@ def quarantine_accept(item: Hash, reason: Reason, home: Place = None, json: Json
 
 @quarantine_app.command("refuse")
 def quarantine_refuse(item: Hash, reason: Reason, home: Place = None, json: Json = False) -> None:
-    """Refuse an object in quarantine: its bytes go, the line that says so stays."""
+    """Refuse an object in quarantine.
+
+    Its bytes go, the line that says so stays.
+    """
     from tearline.cli.options import open_home
     from tearline.cli.syncing import settle_quarantined
     from tearline.cli.terminal import answer

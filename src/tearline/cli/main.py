@@ -116,8 +116,9 @@ def _explained(error: Exception) -> TearlineError:
             means="The system did not let this be done.",
             do="Check the file, its permissions and the space on the disk.",
         )
+    first = (str(error).splitlines() or [""])[0]
     return TearlineError(
-        f"Something broke inside Tearline: {type(error).__name__}: {error}",
+        f"Something broke inside Tearline: {type(error).__name__}: {first}",
         means="This is a mistake in the program. What was being written was undone.",
         do="Run it again with TEARLINE_DEBUG=1 and report what it prints.",
     )

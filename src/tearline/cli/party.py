@@ -72,7 +72,10 @@ def show(party: Party, home: Place = None, json: Json = False) -> None:
 
 @app.command()
 def block(party: Party, reason: Reason, home: Place = None, json: Json = False) -> None:
-    """Stop everything with a partner at once: keys, messages, every agreement."""
+    """Stop everything with a partner at once.
+
+    Its keys open nothing, its messages are refused, every agreement with it is suspended.
+    """
     from tearline import clock
     from tearline.agreement.partners import block_party
     from tearline.cli import afterwards
@@ -89,7 +92,10 @@ def block(party: Party, reason: Reason, home: Place = None, json: Json = False) 
 
 @app.command()
 def unblock(party: Party, reason: Reason, home: Place = None, json: Json = False) -> None:
-    """Listen to a partner again; its agreements stay suspended until both resume them."""
+    """Listen to a partner again.
+
+    Its agreements stay suspended until both sides resume them.
+    """
     from tearline import clock
     from tearline.agreement.partners import unblock_party
     from tearline.cli.options import open_home

@@ -67,7 +67,8 @@ def log_copy(
 
     done = copy_log(open_home(home), log, directory, records=records, theirs=theirs)
     line = f"Wrote {count(done['size'], 'leaf', 'leaves')} of {done['origin']} to {directory}."
-    answer(json, done, line, f"Its key: {done['vkey']}")
+    waits = f"{count(done['waiting'], 'record')} wait for a leaf, which a running node makes."
+    answer(json, done, line, f"Its key: {done['vkey']}", *([waits] if done["waiting"] else []))
 
 
 @log_app.command("list")

@@ -46,7 +46,7 @@ def receive(
     """Take a partner's messages from a file.
 
     Each line is one. Taking one twice changes nothing. Answers that follow at once go to the
-    partner's node, or with --out to a file.
+    partner's node, or with --out to a file. Exit 1 when one of them does not hold.
     """
     from tearline.cli import afterwards
     from tearline.cli.documents import receive_file
@@ -55,6 +55,8 @@ def receive(
     opened = open_home(home)
     taken = receive_file(opened, file)
     afterwards.show_received(opened, taken, out, as_json=json)
+    if any(each.problem for each in taken):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,144 @@
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tearline.errors import InputError
+from tests.cli.calls import Sides, actor, bundle, good, malware, tearline
+
+LOCK, FLY = malware("Tin Lock"), malware("Brass Fly")
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    return bundle(tmp_path / "held.json", LOCK, FLY, actor("Gray Heron"))
+
+
+def test_a_file_is_imported_once(strangers: Sides, held: Path) -> None:
+    said = good("import", held, home=strangers.north)
+    assert (said["stored"], said["unchanged"], said["refused"]) == (3, 0, [])
+    again = good("import", held, home=strangers.north)
+    assert (again["stored"], again["unchanged"]) == (0, 3)
+
+
+def test_packed_and_from_input_is_the_same(strangers: Sides, held: Path) -> None:
+    packed = held.with_suffix(".json.gz")
+    packed.write_bytes(gzip.compress(held.read_bytes()))
+    assert good("import", packed, home=strangers.north)["stored"] == 3
+    command = [sys.executable, "-m", "tearline", "import", "-", "--json", "--home"]
+    done = subprocess.run(
+        [*command, str(strangers.north)],
+        input=packed.read_bytes(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["unchanged"] == 3
+
+
+def test_a_document_that_does_not_parse_is_refused_whole(
+    strangers: Sides, held: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.json").write_text('{"type": "bundle", "objects": [')
+    said = tearline("import", held, tmp_path / "bad.json", home=strangers.north)
+    assert said.code == 1
+    assert "bad.json" in said.err
+    assert good("objects", home=strangers.north)["held"] == 3, "the file before it is kept"
+
+
+def test_an_unsound_object_is_listed_and_the_others_are_kept(
+    strangers: Sides, tmp_path: Path
+) -> None:
+    mixed = bundle(tmp_path / "mixed.json", LOCK, FLY | {"created": "yesterday"})
+    said = good("import", mixed, home=strangers.north)
+    assert said["stored"] == 1
+    assert said["refused"][0].keys() == {"where", "id", "reason"}
+    assert said["refused"][0]["where"] == "mixed.json objects[1]"
+    assert "objects[1]" in tearline("import", mixed, home=strangers.north).out
+
+
+def test_an_import_of_which_nothing_is_kept_exits_1(strangers: Sides, tmp_path: Path) -> None:
+    bad = bundle(tmp_path / "bad.json", FLY | {"created": "yesterday"})
+    said = tearline("import", bad, "--json", home=strangers.north)
+    assert said.code == 1
+    assert len(said.value["refused"]) == 1
+
+
+def test_what_may_go_goes_even_when_a_later_file_is_bad(
+    agreed: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+
+    def broken(*_arguments: object, **_more: object) -> None:
+        raise InputError("It does not parse.")
+
+    monkeypatch.setattr("tearline.cli.importing.import_files", broken)
+    monkeypatch.setattr("tearline.cli.afterwards.reconcile", done.append)
+    assert tearline("import", "x.json", home=agreed.north).code == 1
+    assert len(done) == 1
+
+
+def test_galaxies_are_listed_and_imported(strangers: Sides) -> None:
+    assert "ransomware" in good("import", "--galaxies", home=strangers.north)
+    marks = "--mark", "tlp:green", "--grade", "b2"
+    assert good("import", "--galaxy", "tds", *marks, home=strangers.north)["stored"] > 5
+    assert tearline("import", "--galaxy", "none", home=strangers.north).code == 2
+    assert tearline("import", home=strangers.north).code == 2
+    assert tearline("import", "x", "--mark", "TLP:BLUE", home=strangers.north).code == 1
+
+
+def test_objects_are_counted_and_the_newest_listed(strangers: Sides, held: Path) -> None:
+    good("import", held, "--source", "desk", home=strangers.north)
+    found = good("objects", "--type", "malware", "--limit", "1", home=strangers.north)
+    assert found["types"] == {"malware": 2, "intrusion-set": 1}
+    assert [(each["name"], each["source"]) for each in found["objects"]] == [("Brass Fly", "desk")]
+    assert "Tin Lock" in tearline("objects", home=strangers.north).out
+    assert good("objects", "--limit", "0", home=strangers.north)["objects"] == []
+
+
+def test_marks_and_grades_go_beside_what_is_chosen(strangers: Sides, held: Path) -> None:
+    north = strangers.north
+    good("import", held, "--source", "desk", home=north)
+    assert good("mark", "TLP:AMBER", LOCK["id"], home=north)["changed"] == 1
+    assert good("mark", "TLP:GREEN", "--unmarked", "--type", "malware", home=north)["changed"] == 1
+    assert good("grade", "C3", "--source", "desk", home=north)["changed"] == 3
+    shown = good("show", LOCK["id"], home=north)
+    assert (shown["our_marking"], shown["our_grade"]) == ("TLP:AMBER", "C3")
+    assert shown["object"] == LOCK
+    assert good("show", FLY["id"], home=north)["our_marking"] == "TLP:GREEN"
+    assert good("mark", "TLP:RED", "--source", "elsewhere", home=north)["chosen"] == 0
+
+
+def test_a_choice_is_of_objects_or_of_conditions(strangers: Sides, held: Path) -> None:
+    north = strangers.north
+    good("import", held, home=north)
+    assert tearline("mark", "TLP:RED", home=north).code == 2
+    assert tearline("mark", "TLP:RED", LOCK["id"], "--unmarked", home=north).code == 2
+    unknown = "malware--00000000-0000-4000-8000-000000000000"
+    assert tearline("mark", "TLP:RED", LOCK["id"], unknown, home=north).code == 1
+    assert good("show", LOCK["id"], home=north)["our_marking"] is None, "none or all"
+    assert tearline("show", unknown, home=north).code == 1
+    assert tearline("hold", unknown, "--reason", "x", home=north).code == 1
+
+
+def test_a_hold_takes_back_what_was_released(agreed: Sides) -> None:
+    held = good("hold", LOCK["id"], "--reason", "Under review", home=agreed.north)
+    assert held["reconciled"][agreed.agreement]["withdrawn"] == 2
+    assert good("show", LOCK["id"], home=agreed.north)["hold"] == "Under review"
+    again = good("hold", LOCK["id"], "--reason", "Again", home=agreed.north)
+    assert again["changed"] is False
+    ended = good("release-hold", LOCK["id"], "--reason", "Reviewed", home=agreed.north)
+    assert ended["reconciled"][agreed.agreement]["released"] == 2
+
+
+def test_status_counts_what_is_held_released_and_undelivered(agreed: Sides) -> None:
+    found = good("status", home=agreed.north)
+    assert found["held"] == {"intrusion-set": 1, "malware": 2, "relationship": 1}
+    assert found["agreements"][0]["released"] == 3
+    assert found["agreements"][0]["state"] == "active"
+    said = tearline("status", home=agreed.south)
+    assert "Not delivered: activation to north-cert" in said.out
