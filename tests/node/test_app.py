@@ -1,8 +1,10 @@
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +13,7 @@ from starlette.testclient import TestClient
 
 from tearline.errors import HomeError
 from tearline.node.app import Opened, create_app
+from tearline.node.logs import log_as_json
 from tests.exchange.nodes import Nodes, give, make_nodes
 
 
@@ -107,6 +110,21 @@ def test_the_log_has_no_content_and_no_secrets(
     assert [each["status"] for each in lines if each["event"] == "answered"] == [200, 403, 500]
     for secret in (nodes.key, nodes.collection, "secret", "Heron", "127.0.0.1"):
         assert secret not in str(lines)
+
+
+def test_an_error_is_logged_by_its_kind_and_place_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_as_json()
+    try:
+        raise RuntimeError("secret")  # noqa: TRY301  # the log is what this is about
+    except RuntimeError:
+        structlog.get_logger().error("broke", exc_info=True)
+        logging.getLogger("uvicorn.error").exception("broke")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [each["error"] for each in lines] == ["RuntimeError"] * 2
+    assert all("test_app.py" in each["at"][0] for each in lines)
+    assert "secret" not in str(lines)
 
 
 def test_a_home_is_opened_when_it_is_served_and_not_before(tmp_path: Path) -> None:
