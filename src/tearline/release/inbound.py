@@ -5,7 +5,7 @@ slips, over what we hold from this partner under this agreement. What fits is ac
 not goes to quarantine with the reason, and the giver is told only that the bytes arrived.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,23 +18,17 @@ from tearline.errors import InputError, RefusedError
 from tearline.log import record
 from tearline.release import slips
 from tearline.release.arrive import sort_out
-from tearline.release.batch import Batch, Before, Scene, depends
-from tearline.release.cut import is_bare
-from tearline.release.facts import Attested
-from tearline.release.rules import Clause, rules_of
+from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
 from tearline.stix import canonical
-from tearline.stix.check import Checker
-from tearline.stix.objects import StixObject, read
+from tearline.stix.objects import read
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, logs, objects, received, releases
-from tearline.store.database import Tx, trial
+from tearline.store.database import Tx
 from tearline.store.received import Cursor, Received
-from tearline.topics import about
-from tearline.topics.about import Path
 
-_AHEAD = 600_000_000
-"""How far a slip's moment may lie ahead of our clock: ten minutes."""
+_PATIENCE = 86_400_000_000
+"""How long bytes whose slip has come may still come: a day."""
 
 
 class Settled(NamedTuple):
@@ -43,17 +37,6 @@ class Settled(NamedTuple):
     accepted: int
     quarantined: int
     recalled: int
-
-
-class _Candidate(NamedTuple):
-    row: Received
-    slip: Slip
-    object: StixObject
-
-
-class _Judged(NamedTuple):
-    candidates: list[_Candidate]
-    turned_away: list[tuple[Received, list[str]]]
 
 
 def cursor(home: Home, agreement_id: str) -> Cursor:
@@ -90,10 +73,12 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         received.settle(tx, agreement_id, [_gone(row) for row in past])
         due = [row for row in staged if row not in past]
         due += _given_anew(tx, agreement_id, told, staged)
-        judged = _judge(tx, bound, due, told, now)
+        more_comes = _expect(tx, agreement_id, told, now)
+        judged = judge(tx, bound, due, told, more_comes=more_comes, now=now)
         _accept(tx, agreement_id, judged, told, now)
         gone = _end(tx, agreement_id, told)
-        arrived = [s for row in (*past, *due) if (s := _slip_of(row, told))]
+        decided = [*past, *(row for row in due if row not in judged.undecided)]
+        arrived = [s for row in decided if (s := slip_of(row, told))]
         received.put_cursor(tx, agreement_id, at._replace(leaf=size))
         if bound is not None:
             _answer(tx, bound, arrived, told, Cursor(at.next, size), at.leaf, now)
@@ -101,144 +86,10 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
     return Settled(len(judged.candidates), quarantined, gone)
 
 
-# --------------------------------------------------------------------------------------- judge
-
-
-def _judge(
-    tx: Tx, bound: InForce | None, staged: Sequence[Received], told: Story, now: int
-) -> _Judged:
-    """Sort what was staged into what the agreement lets us take and what it does not."""
-    if bound is None or not bound.accepting:
-        return _Judged([], [(row, ["not-in-force"]) for row in staged])
-    candidates: list[_Candidate] = []
-    away: list[tuple[Received, list[str]]] = []
-    checker = Checker()
-    for row in staged:
-        found = _candidate(tx, bound, row, _slip_of(row, told), checker, now)
-        if isinstance(found, _Candidate):
-            candidates.append(found)
-        else:
-            away.append((row, [found]))
-    while True:
-        with trial(tx) as give_up:
-            failed = _decide(tx, bound, candidates, told, now)
-            if failed:
-                give_up()
-        if not failed:
-            return _Judged(candidates, away)
-        away += [
-            (each.row, failed[each.row.hash]) for each in candidates if each.row.hash in failed
-        ]
-        candidates = [each for each in candidates if each.row.hash not in failed]
-
-
-def _candidate(
-    tx: Tx, bound: InForce, row: Received, slip: Slip | None, checker: Checker, now: int
-) -> "_Candidate | str":
-    """What speaks for an object before its content is weighed; else the reason against it."""
-    if slip is None:
-        return "slip-missing"
-    try:
-        found = read(row.raw or b"")
-    except InputError:
-        return "malformed"
-    if found.id != slip.object:
-        return "slip-of-another"
-    against = "malformed" if checker.problems(found.doc) else _against(tx, bound, slip, now)
-    return against or _Candidate(row, slip, found)
-
-
-def _against(tx: Tx, bound: InForce, slip: Slip, now: int) -> str | None:
-    """What speaks against a slip itself."""
-    version = agreements.version_of(tx, slip.agreement)
-    if version is None or version.agreement_id != bound.agreement_id or version.signed is None:
-        return "agreement-unknown"
-    if slip.clause not in {each.id for each in bound.terms.clauses_from(bound.their_slot)}:
-        return "clause-unknown"
-    return "slip-from-the-future" if slip.moment > now + _AHEAD else None
-
-
-def _decide(
-    tx: Tx, bound: InForce, candidates: Sequence[_Candidate], told: Story, now: int
-) -> dict[str, list[str]]:
-    """Keep the candidates on trial and decide each; returns the reasons against those that fail."""
-    origin = bound.agreement_id
-    new, _, refused = sort_out(tx, origin, [each.object for each in candidates], bound.partner, now)
-    objects.keep(tx, origin, new)
-    conflicting = {each.stix_id for each in refused}
-    by_id = {each.object.id: each for each in candidates}
-    scene = Scene(
-        origin=origin,
-        rules=rules_of(bound.terms, bound.their_slot),
-        now=now,
-        before=lambda ids: _held_before(tx, origin, told, ids),
-        attested=lambda ids: _attested(tx, origin, by_id, ids),
-        named=_named(bound, candidates),
-    )
-    batch = Batch(tx, scene)
-    batch.objects(by_id)
-    batch.edges(by_id)
-    clauses = {each.id: each for each in scene.rules.clauses}
-    failed: dict[str, list[str]] = {}
-    for stix_id, each in by_id.items():
-        reasons = ["version-conflict"] if stix_id in conflicting else []
-        decided = batch.decided.get(stix_id)
-        if decided is None or decided.decision.outcome != "release":
-            reasons += [r.code for r in decided.decision.reasons] if decided else ["not-latest"]
-        elif each.object.revoked:
-            reasons += [] if is_bare(each.object.doc) else ["revocation-not-bare"]
-        elif not _path_holds(batch, clauses[each.slip.clause], each):
-            reasons.append("path-does-not-hold")
-        if reasons:
-            failed[each.row.hash] = list(dict.fromkeys(reasons))
-    return failed
-
-
-def _path_holds(batch: Batch, clause: Clause, each: _Candidate) -> bool:
-    """Whether the path on the slip can be walked over what we hold from this partner."""
-    if clause.any_topic or depends(each.object.id):
-        return True
-    claimed = Path(each.slip.start, each.slip.path)
-    if claimed.ids[-1] != each.object.id or claimed.steps > clause.reach:
-        return False
-    return about.holds(claimed, batch.graph, batch.starts(clause), members=clause.members)
-
-
-def _named(bound: InForce, candidates: Iterable[_Candidate]) -> dict[str, dict[str, str]]:
-    """Topics that a slip names by a STIX id of the agreement, where the object's own id was cut."""
-    clauses = {each.id: each for each in rules_of(bound.terms, bound.their_slot).clauses}
-    found: dict[str, dict[str, str]] = {}
-    for each in candidates:
-        stix_id = each.slip.start.removeprefix("stix:")
-        clause = clauses[each.slip.clause]
-        if each.slip.path == (each.object.id,) and stix_id in clause.stix_ids:
-            found.setdefault(clause.id, {})[each.object.id] = each.slip.start
-    return found
-
-
-def _held_before(tx: Tx, origin: str, told: Story, ids: Iterable[str]) -> Mapping[str, Before]:
-    """What was given before: what we hold of it, or a slip that was replaced before we read it."""
-    wanted = set(ids)
-    rows = received.given_as(tx, origin, wanted, "accepted")
-    found = {row.delivered_id: slips.read_slip(row.slip) for row in rows if row.slip}
-    found |= {each: told.before[each] for each in wanted & told.before.keys()}
-    return {each: Before("release", slip.clause) for each, slip in found.items()}
-
-
-def _attested(
-    tx: Tx, origin: str, candidates: Mapping[str, _Candidate], ids: Iterable[str]
-) -> Mapping[str, Attested]:
-    wanted = set(ids)
-    rows = received.given_as(tx, origin, wanted - candidates.keys(), "accepted")
-    found = {row.delivered_id: slips.read_slip(row.slip).beside() for row in rows if row.slip}
-    found |= {each: candidates[each].slip.beside() for each in wanted & candidates.keys()}
-    return found
-
-
 # ----------------------------------------------------------------------------------------- act
 
 
-def _accept(tx: Tx, agreement_id: str, judged: _Judged, told: Story, now: int) -> None:
+def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) -> None:
     """Keep what was accepted, let it replace what it supersedes, and put the rest aside."""
     accepted = [each.object for each in judged.candidates]
     new, _, _ = sort_out(tx, agreement_id, accepted, "", now)
@@ -255,15 +106,14 @@ def _accept(tx: Tx, agreement_id: str, judged: _Judged, told: Story, now: int) -
         for each in judged.candidates
     ]
     away = [
-        row._replace(
-            state="quarantined",
-            reasons=orjson.dumps(reasons).decode(),
-            slip=_text(slip) if (slip := _slip_of(row, told)) else "",
-        )
+        _with_slip(row, told)._replace(state="quarantined", reasons=orjson.dumps(reasons).decode())
         for row, reasons in judged.turned_away
     ]
-    expected = _expected(tx, agreement_id, told, now)
-    received.settle(tx, agreement_id, [*superseded, *taken, *away, *expected])
+    undecided = [_with_slip(row, told)._replace(state="staged") for row in judged.undecided]
+    received.settle(tx, agreement_id, [*superseded, *taken, *away, *undecided])
+    not_taken = {row.delivered_id for row in (*away, *undecided)} - ids
+    still = {r.delivered_id for r in received.given_as(tx, agreement_id, not_taken, "accepted")}
+    objects.erase(tx, agreement_id, sorted(not_taken - still))
     if away:
         noted = [
             {"kind": "quarantine", "agreement": agreement_id, "hash": row.hash}
@@ -287,15 +137,24 @@ def _given_anew(
     ]
 
 
-def _expected(tx: Tx, agreement_id: str, told: Story, now: int) -> list[Received]:
-    """Slips whose bytes have not come yet: the next page will bring them."""
+def _expect(tx: Tx, agreement_id: str, told: Story, now: int) -> bool:
+    """Note the slips whose bytes have not come; whether any is likely to come with the next page.
+
+    What was overtaken since is expected no more; what does not come in a day is not waited for.
+    """
     by_hash = {each.hash: each for each in told.slips.values()}
     known = {row.hash: row.state for row in received.by_hash(tx, agreement_id, by_hash)}
-    return [
+    spoken_of = told.slips.keys() | told.ended.keys()
+    before = received.given_as(tx, agreement_id, spoken_of, "expected")
+    received.settle(tx, agreement_id, [_gone(row) for row in before if row.hash not in by_hash])
+    coming = [
         Received(slip.hash, slip.object, None, _text(slip), "expected", "[]", now)
         for slip in by_hash.values()
-        if known.get(slip.hash, "ended") in {"ended", "expected"}
+        if known.get(slip.hash, "ended") == "ended"
     ]
+    received.settle(tx, agreement_id, coming)
+    expected = received.in_state(tx, agreement_id, "expected")
+    return any(now < row.at + _PATIENCE for row in expected)
 
 
 def _end(tx: Tx, agreement_id: str, told: Story) -> int:
@@ -410,16 +269,9 @@ def _note_person(tx: Tx, kind: str, row: Received, reason: str, now: int) -> Non
     releases.add_private(tx, "quarantine", [orjson.dumps(line).decode()])
 
 
-def _slip_of(row: Received, told: Story) -> Slip | None:
-    """The slip for these bytes: one told just now, else the one that came before them."""
-    if row.hash in told.given and told.given[row.hash].object == row.delivered_id:
-        return told.given[row.hash]
-    return slips.read_slip(row.slip) if row.slip else None
-
-
 def _is_past(row: Received, told: Story) -> bool:
     """Whether bytes that had their slip were superseded or withdrawn before we came to decide."""
-    slip = _slip_of(row, told)
+    slip = slip_of(row, told)
     last = told.slips.get(row.delivered_id)
     if slip is None or slip == last:
         return False
@@ -428,6 +280,11 @@ def _is_past(row: Received, told: Story) -> bool:
 
 def _gone(row: Received) -> Received:
     return row._replace(state="ended", raw=None)
+
+
+def _with_slip(row: Received, told: Story) -> Received:
+    slip = slip_of(row, told)
+    return row._replace(slip=_text(slip) if slip else "")
 
 
 def _text(slip: Slip) -> str:
