@@ -19,7 +19,6 @@ from tearline.agreement.home import Home
 from tearline.config import Settings
 from tearline.errors import InputError, MisuseError
 from tearline.exchange.galaxies import galaxy_objects
-from tearline.exchange.misp import read_misp
 from tearline.release.arrive import Annotation, arrive
 from tearline.stix.bundle import DEFAULT, Limits, split_bundle
 from tearline.stix.objects import StixObject
@@ -211,6 +210,9 @@ def _open_source(path: Path | None, source: str | None, limits: Limits) -> _Sour
     try:
         if not _looks_like_misp(document):
             return _Source(place, source or stem, tuple(split_bundle(document, limits)))
+        # Its converter takes seconds to import, and most files do without.
+        from tearline.exchange.misp import read_misp  # noqa: PLC0415
+
         with collector_paused():
             converted = read_misp(parse_strict(document, max_depth=limits.max_depth))
     except InputError as error:
