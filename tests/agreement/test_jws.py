@@ -43,6 +43,12 @@ def test_two_signatures_over_the_same_bytes() -> None:
     assert jws.join(BOTH, ONE) == BOTH
 
 
+def test_what_acknowledges_a_million_objects_can_be_verified() -> None:
+    """The joserfc package on its own refuses more than 128,000 characters."""
+    large = b"[" + b"1000000," * 1_000_000 + b"0]"
+    assert jws.verify(jws.sign(large, KEYS[0], NORTH), NORTH) == large
+
+
 def test_anyone_can_check_it_without_us() -> None:
     """RFC 7515 section 5.2 by hand: the signature is over `protected.payload`."""
     document = json.loads(jws.dump(BOTH))

@@ -23,6 +23,16 @@ _ALG = "Ed25519"
 _MOST_SIGNATURES = 4
 
 
+class _Sizes(jws.JWSRegistry):
+    """What joserfc reads: its own limit of 128 kB would refuse the acknowledgement of a big sync.
+
+    Who reads a document from outside bounds its size before.
+    """
+
+    max_payload_length = 64 << 20
+    max_header_length = 1000
+
+
 class Signature(Struct, frozen=True, forbid_unknown_fields=True):
     """One signature: the protected header and the signature, both base64url."""
 
@@ -90,7 +100,7 @@ def verify(signed: Signed, *vkeys: str) -> bytes:
                 ],
             },
             lambda part: _public(str(part.headers()["kid"])),
-            algorithms=[_ALG],
+            registry=_Sizes(algorithms=[_ALG]),
         )
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise ProofError(
