@@ -286,25 +286,13 @@ def knocked(known: Known, moment: Moment) -> list[Check]:
     return [Check("knocked", "the blocked party's own proposal is refused", refused, said)]
 
 
-def stopped(known: Known, moment: Moment) -> list[Check]:
-    """A blocked third party: no agreement can be made with it, from either side."""
-    private = known.log(moment["logs"], "north-private")
-    slug = known.case.cards["east"]["slug"]
-    acts = [each.get("act") for each in private.of("party") if each.get("party") == slug]
-    noted = [each for each in private.of("refusal") if each.get("party") == slug]
+def stopped(_known: Known, moment: Moment) -> list[Check]:
+    """North cannot offer the blocked party an agreement either."""
     logs = {each["log"] for each in read_json(moment["all_logs"])}
     said = str(read_json(moment["proposal"]).get("error", {}).get("what", ""))
     begun = any(moment["id"].removeprefix("urn:uuid:") in each for each in logs)
     line = "North cannot offer it an agreement either: no log of one was begun"
-    return [
-        *_verified("stopped", private),
-        Check(
-            "stopped",
-            "North's private log shows it blocked, and its proposal refused",
-            acts[-1:] == ["blocked"] and bool(noted),
-        ),
-        Check("stopped", line, bool(said) and not begun, said),
-    ]
+    return [Check("stopped", line, bool(said) and not begun, said)]
 
 
 # ------------------------------------------------------------------------------------ the lie
@@ -366,6 +354,7 @@ def recalled(known: Known, moment: Moment) -> list[Check]:
         *_taken_back(known, north, south, target),
         *_receipts(known, moment["receipts"]),
         *_one_quarantined(south_private),
+        *_one_blocked(known, private),
     ]
 
 
@@ -402,6 +391,14 @@ def _one_quarantined(private: Log) -> Iterator[Check]:
     count = len(private.of("quarantine"))
     line = "at the end South's quarantine holds the lie alone"
     yield Check("recalled", line, count == 1, str(count))
+
+
+def _one_blocked(known: Known, private: Log) -> Iterator[Check]:
+    slug = known.case.cards["east"]["slug"]
+    acts = [each.get("act") for each in private.of("party") if each.get("party") == slug]
+    noted = [each for each in private.of("refusal") if each.get("party") == slug]
+    line = "North's private log shows the third party blocked, and its proposal refused"
+    yield Check("recalled", line, acts[-1:] == ["blocked"] and bool(noted))
 
 
 # ------------------------------------------------------------------------------------ reading

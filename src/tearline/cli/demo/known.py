@@ -31,18 +31,21 @@ class Known:
         """Begin with the input files and nothing seen."""
         self.case = case
         self.objects = objects
-        self.now = datetime.now(UTC)  # noqa: TID251  # the judge has no clock of the product's
         self.figures: dict[str, Any] = {"held": len(objects)}
         self.terms: dict[str, Any] = {}
         self.agreement_hash = ""
         self.answer = Answer(0, {}, 0)
         self.fit = Fit(0, 0, [], [], {})
         self._folders: dict[str, Path] = {}
+        self._worlds: dict[frozenset[str], World] = {}
 
     def world(self, *, held_back: frozenset[str] = frozenset()) -> World:
-        """What ought to become of everything, under the signed text, at this moment."""
-        clause = next(each for each in self.terms["clause"] if each["from"] == "north")
-        return World(self.objects, self.terms, clause, self.now, held_back)
+        """What ought to become of everything, under the signed text; worked out once each."""
+        if held_back not in self._worlds:
+            clause = next(each for each in self.terms["clause"] if each["from"] == "north")
+            now = datetime.now(UTC)  # noqa: TID251  # the judge has no clock of the product's
+            self._worlds[held_back] = World(self.objects, self.terms, clause, now, held_back)
+        return self._worlds[held_back]
 
     @property
     def keys(self) -> dict[str, str]:

@@ -272,7 +272,6 @@ class Course:
         self._say(f"North tries to offer it an agreement: {refused['error']['what']}")
         self._ask(
             "stopped",
-            logs=self._copy("stopped", private=("north-private",)),
             id=agreement,
             proposal=self._write_json("east-proposal.json", refused),
             all_logs=self._write_json("north-logs.json", logs),
