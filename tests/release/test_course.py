@@ -1,9 +1,12 @@
 """The spine, once along: agreed, decided, released, taken, recalled."""
 
+import json
 from pathlib import Path
 
-from tearline.release import recall, replay
-from tearline.store import objects, received
+from tearline.log import record
+from tearline.release import arrive, recall, replay
+from tearline.stix.marking import marking_ref
+from tearline.store import logs, objects, received
 from tests.pair import Pair, make_pair, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron")
@@ -57,3 +60,32 @@ def test_every_decision_replays(tmp_path: Path) -> None:
     again = replay.replay(pair.north)
     assert again.decisions == 10
     assert again.differing == ()
+
+
+def test_a_withdrawal_does_not_tell_why_we_hold_back(tmp_path: Path) -> None:
+    pair = started(tmp_path, reach=2)
+    recall.recall(pair.north, loader["id"], "south-isac", "a secret", now=pair.tick())
+    log = record.our_log(pair.agreement_id)
+    with pair.north.store.read() as tx:
+        entries = [json.loads(row[3]) for row in logs.records(tx, log, 0, logs.head(tx, log).size)]
+    told = {each["reason"] for each in entries if each["kind"] == "withdraw"}
+    assert told == {"withdrawn"}
+    assert "a secret" not in json.dumps(entries)
+
+
+def test_what_waits_again_and_is_then_withheld_is_recalled(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    pair.put(heron, loader, EDGES[0])
+    pair.agree()
+    pair.sync()
+    contradictory = {"object_marking_refs": [marking_ref(0), marking_ref(2)]}
+    pair.put(loader | contradictory | {"modified": "2026-03-02T00:00:00.000Z"})
+    pair.reconcile()
+    pair.sync()
+    assert loader["id"] not in pair.delivered()
+    assert recall.recalls(pair.north, now=pair.now) == []
+    arrive.hold(pair.north, "object", loader["id"], "a reason", now=pair.tick())
+    pair.reconcile()
+    pair.sync()
+    ordered = {each.delivered_id for each in recall.recalls(pair.north, now=pair.now)}
+    assert ordered == {loader["id"], EDGES[0]["id"]}

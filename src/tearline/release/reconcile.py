@@ -18,6 +18,7 @@ from tearline.log import record
 from tearline.release import cut
 from tearline.release.batch import Decided
 from tearline.release.plan import Form, Ground, Planned, plan
+from tearline.release.reasons import Code
 from tearline.release.rules import FOREVER, rules_of
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -27,6 +28,9 @@ from tearline.store.releases import Head, Release, Standing
 from tearline.topics.topic import type_of
 
 _MS = 1_000
+
+_TOLD = frozenset({Code.NOT_IN_FORCE, Code.TOO_OLD, Code.REVOKED, "recut"})
+"""Reasons for a withdrawal that they can see for themselves; of all others only that it is so."""
 
 
 class Reconciled(NamedTuple):
@@ -270,7 +274,7 @@ def _withdraw(
                 "position": head.position,
                 "object": old.delivered_id,
                 "release": old.position,
-                "reason": reason,
+                "reason": reason if reason in _TOLD else "withdrawn",
                 "recall": old.stix_id not in waiting,
                 "at": format_timestamp(now, digits=6),
             }
