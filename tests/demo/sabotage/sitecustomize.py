@@ -1,0 +1,93 @@
+"""Switches off one safeguard in every process of the demo but the judge, as DEMO_SABOTAGE says.
+
+Python imports it when it starts, because this folder is on PYTHONPATH. What it changes is imported
+only there, so that the judge still shares nothing with the code that it judges.
+"""
+# ruff: noqa: PLC0415
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+
+def about() -> None:
+    """Every tool and every actor counts as about the topic; more would only take longer."""
+    from tearline.release.batch import Batch
+    from tearline.topics.about import Path
+
+    honest = Batch.paths
+
+    def paths(self: Batch, ids: set[str]) -> dict[str, dict[str, Path]]:
+        found = honest(self, ids)
+        for each in ids:
+            if each.startswith(("tool--", "threat-actor--")):
+                found.setdefault(each, {"N1": Path("name:wizard spider", (each,))})
+        return found
+
+    Batch.paths = paths  # type: ignore[method-assign]
+
+
+def ceiling() -> None:
+    """No marking is too high."""
+    from tearline.release import decide, reasons
+
+    honest = decide.judge
+    decide.judge = lambda clause, facts: honest(clause, facts) & ~reasons.MARKING_ABOVE
+
+
+def inbound() -> None:
+    """The receiver takes whatever comes with a slip."""
+    from tearline.agreement.force import InForce
+    from tearline.release import inbound as door
+    from tearline.release.judge import Candidate, Judged, judge, slip_of
+    from tearline.release.slips import Story
+    from tearline.stix.objects import read
+    from tearline.store.database import Tx
+    from tearline.store.received import Received
+
+    def take(
+        tx: Tx,
+        bound: InForce | None,
+        staged: Sequence[Received],
+        told: Story,
+        *,
+        more_comes: bool,
+        now: int,
+    ) -> Judged:
+        found = judge(tx, bound, staged, told, more_comes=more_comes, now=now)
+        taken = list(found.candidates)
+        for row, _ in found.turned_away:
+            slip = slip_of(row, told)
+            if slip is not None:
+                taken.append(Candidate(row, slip, read(row.raw or b"")))
+        return Judged(taken, [], [])
+
+    door.judge = take  # type: ignore[attr-defined]
+
+
+def leaf() -> None:
+    """One release is left out of the log."""
+    from tearline.log import record
+    from tearline.store.database import Tx
+
+    honest = record.append
+
+    def append(
+        tx: Tx,
+        log: str,
+        kind: str,
+        records: Sequence[Mapping[str, object]],
+        *,
+        at: int,
+        agreement: str | None,
+    ) -> int:
+        fewer = records[:-1] if kind == "release" and len(records) > 1 else records
+        return honest(tx, log, kind, fewer, at=at, agreement=agreement)
+
+    record.append = append
+
+
+_SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}
+
+if "tearline.cli.demo.judge" not in sys.orig_argv and os.environ.get("DEMO_SABOTAGE"):
+    _SWITCHES[os.environ["DEMO_SABOTAGE"]]()
