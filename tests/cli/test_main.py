@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,3 +198,14 @@ def _python(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
         check=False,
         timeout=120,
     )
+
+
+def test_advice_names_verbs_that_are_there() -> None:
+    verbs = {*COMMANDS, *(name.split()[0] for name in COMMANDS)}
+    for source in CLI.parent.rglob("*.py"):
+        text = " ".join(source.read_text("utf-8").split())
+        for words in re.findall(r"`tearline ((?:[a-z][a-z-]* ?)+)", text.replace('" "', "")):
+            named = words.split()
+            group = any(each.startswith(f"{named[0]} ") for each in COMMANDS)
+            wanted = " ".join(named[:2]) if group and len(named) > 1 else named[0]
+            assert wanted in verbs, f"{source.name}: `tearline {words}`"

@@ -76,6 +76,16 @@ def test_a_person_is_asked_for_the_words(
     assert "This card says it is of East Bank" in said.err
 
 
+def test_who_is_asked_can_walk_away(
+    strangers: Sides, newcomer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tearline.cli.asking.interactive", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    said = tearline("party", "add", newcomer, home=strangers.north)
+    assert said.code == 130
+    assert len(good("party", "list", home=strangers.north)) == 1
+
+
 def test_what_is_no_card_is_refused(strangers: Sides, tmp_path: Path) -> None:
     (tmp_path / "x").write_text('{"card":{}}')
     said = tearline("party", "add", tmp_path / "x", "--words", "a", home=strangers.north)

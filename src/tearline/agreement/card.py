@@ -77,7 +77,8 @@ def read_card(document: bytes) -> Card:
         span = parse_timestamp(card.issued), parse_timestamp(card.expires)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InputError(
-            f"This is not a card: {error}.", do="Ask the party for what `tearline card` prints."
+            f"This is not a card: {error}.",
+            do="Ask the party for what `tearline card --out` writes.",
         ) from error
     if span[0] >= span[1] or not card.name.isprintable():
         raise InputError("The dates or the name of this card are not in order.", do="Refuse it.")

@@ -187,7 +187,8 @@ def our_key_hash(tx: Tx, agreement_id: str, *, now: int) -> str:
 def _again(version: Version) -> Version:
     if not version.ours:
         raise RefusedError(
-            "The partner proposed exactly this.", do="Run `tearline agreement sign` to countersign."
+            "The partner proposed exactly this.",
+            do="Sign it with `tearline agreement countersign`.",
         )
     return version
 
