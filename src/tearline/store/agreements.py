@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -198,14 +199,16 @@ def version_of(tx: Tx, agreement: str) -> Version | None:
     return Version(*row) if row else None
 
 
+_VERSIONS = (
+    select(agreement_version)
+    .where(agreement_version.c.agreement_id == bindparam("id"))
+    .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
+)
+
+
 def versions(tx: Tx, agreement_id: str) -> list[Version]:
     """Return all versions of an agreement, oldest first."""
-    rows = tx.execute(
-        select(agreement_version)
-        .where(agreement_version.c.agreement_id == agreement_id)
-        .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
-    )
-    return [Version(*row) for row in rows]
+    return [Version(*row) for row in tx.execute(_VERSIONS, {"id": agreement_id})]
 
 
 def every_version(tx: Tx, *, partner: str | None = None) -> list[Version]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -108,9 +109,12 @@ def _set_partner(tx: Tx, slug: str, values: dict[str, object]) -> None:
         tx.execute(insert(party).values(values))
 
 
+_PARTNER = select(party).where(party.c.slug == bindparam("slug"))
+
+
 def partner_of(tx: Tx, slug: str) -> Partner | None:
     """Return the partner with this slug."""
-    row = tx.execute(select(party).where(party.c.slug == slug)).one_or_none()
+    row = tx.execute(_PARTNER, {"slug": slug}).one_or_none()
     return Partner(*row) if row else None
 
 
@@ -144,14 +148,17 @@ def add_account(tx: Tx, entry: Account) -> None:
         tx.execute(insert(account).values(entry._asdict()))
 
 
+_ACCOUNT = (
+    select(account.c.key_hash, account.c.agreement_id, account.c.party, account.c.since_at)
+    .outerjoin(party, party.c.slug == account.c.party)
+    .where(account.c.key_hash == bindparam("key_hash"), account.c.ended_at.is_(None))
+    .where(party.c.blocked_at.is_(None))
+)
+
+
 def account_of(tx: Tx, key_hash: str) -> Account | None:
     """Return the open account behind the hash of a key; none when its party is blocked."""
-    row = tx.execute(
-        select(account.c.key_hash, account.c.agreement_id, account.c.party, account.c.since_at)
-        .outerjoin(party, party.c.slug == account.c.party)
-        .where(account.c.key_hash == key_hash, account.c.ended_at.is_(None))
-        .where(party.c.blocked_at.is_(None))
-    ).one_or_none()
+    row = tx.execute(_ACCOUNT, {"key_hash": key_hash}).one_or_none()
     return Account(*row) if row else None
 
 

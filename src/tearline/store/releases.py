@@ -6,7 +6,8 @@ standing answer for every object, `release` the table that pages are served from
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -15,8 +16,10 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     select,
@@ -293,32 +296,45 @@ def page(
     Reads nothing but what was released; a release whose time limit has turned is passed over
     even before the withdrawal is written.
     """
+    query = _page(bool(ids), bool(types), added_after is not None)
+    values: dict[str, Any] = {"id": agreement_id, "after": after, "now": now, "limit": limit}
+    values |= {"added_after": added_after} if added_after is not None else {}
+    values |= {"ids": list(ids)} if ids else {}
+    values |= {"types": list(types)} if types else {}
+    return [Row(*row) for row in tx.execute(query, values)]
+
+
+@cache
+def _page(ids: bool, types: bool, added_after: bool) -> Select[Any]:  # noqa: FBT001  # a cache key
+    """Build the statement once for each set of filters."""
+    raw = func.coalesce(release.c.cut_raw, object_raw.c.raw)
     query = (
-        select(
-            release.c.position,
-            release.c.at,
-            release.c.delivered_id,
-            release.c.type,
-            release.c.version,
-            func.coalesce(release.c.cut_raw, object_raw.c.raw),
-        )
+        select(*(release.c[name] for name in Row._fields[:-1]), raw)
         .select_from(release.outerjoin(object_raw, object_raw.c.seq == release.c.seq))
         .where(
-            release.c.agreement_id == agreement_id,
-            release.c.position > after,
+            release.c.agreement_id == bindparam("id"),
+            release.c.position > bindparam("after"),
             release.c.live,
-            release.c.until_at > now,
+            release.c.until_at > bindparam("now"),
         )
         .order_by(release.c.position)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
     )
-    if added_after is not None:
-        query = query.where(release.c.at > added_after)
+    if added_after:
+        query = query.where(release.c.at > bindparam("added_after"))
     if ids:
-        query = query.where(release.c.delivered_id.in_(ids))
+        query = query.where(release.c.delivered_id.in_(bindparam("ids", expanding=True)))
     if types:
-        query = query.where(release.c.type.in_(types))
-    return [Row(*row) for row in tx.execute(query)]
+        query = query.where(release.c.type.in_(bindparam("types", expanding=True)))
+    return query
+
+
+_POSITION_AT = (
+    select(release.c.position)
+    .where(release.c.agreement_id == bindparam("id"), release.c.at <= bindparam("at"))
+    .order_by(release.c.at.desc())
+    .limit(1)
+)
 
 
 def position_at(tx: Tx, agreement_id: str, at: int) -> int:
@@ -326,13 +342,7 @@ def position_at(tx: Tx, agreement_id: str, at: int) -> int:
 
     Positions and moments rise together, so paging after either gives the same rows.
     """
-    query = (
-        select(release.c.position)
-        .where(release.c.agreement_id == agreement_id, release.c.at <= at)
-        .order_by(release.c.at.desc())
-        .limit(1)
-    )
-    return tx.execute(query).scalar() or 0
+    return tx.execute(_POSITION_AT, {"id": agreement_id, "at": at}).scalar() or 0
 
 
 def live_count(tx: Tx, agreement_id: str) -> int:
