@@ -18,9 +18,8 @@ from tearline.store import objects
 from tearline.store.database import Tx
 from tearline.topics import about
 from tearline.topics.about import Path
-from tearline.topics.topic import CONTAINERS, EDGE_REFS, type_of
+from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
 
-_HOLDERS = CONTAINERS | {"observed-data"}
 _BY_OUTCOME: Mapping[str, int] = {"release": GOES, "wait": WAITS, "withhold": STAYS}
 
 
@@ -81,7 +80,7 @@ class Batch:
         """Decide what goes only where others go: relationships, sightings, notes, containers."""
         wanted = {each for each in ids if depends(each)}
         needs = self._needs(wanted)
-        holders = {each for each in needs if type_of(each) in _HOLDERS}
+        holders = {each for each in needs if type_of(each) in HOLDERS}
         paths = self.paths(holders)
         for stix_id in sorted(holders):
             goes = any(self._fate(each) == GOES for each in needs[stix_id])
@@ -146,7 +145,7 @@ class Batch:
         needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
         for each in objects.references_of(self._tx, self._scene.origin, needs):
             type_ = type_of(each.from_id)
-            if type_ in _HOLDERS:
+            if type_ in HOLDERS:
                 if each.role == "object_refs" and not depends(each.to_id):
                     needs[each.from_id].append(each.to_id)
             elif each.role in EDGE_REFS[type_]:
@@ -170,12 +169,6 @@ class Batch:
         if stix_id in self.decided:
             return _BY_OUTCOME[self.decided[stix_id].decision.outcome]
         return _BY_OUTCOME[self._before.get(stix_id, _UNKNOWN).outcome]
-
-
-def depends(stix_id: str) -> bool:
-    """Whether an object of this type goes only where others go."""
-    type_ = type_of(stix_id)
-    return type_ in EDGE_REFS or type_ in _HOLDERS
 
 
 def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:

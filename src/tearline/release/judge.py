@@ -11,7 +11,7 @@ from tearline.agreement.force import InForce
 from tearline.errors import InputError
 from tearline.release import slips
 from tearline.release.arrive import sort_out
-from tearline.release.batch import Batch, Before, Scene, depends
+from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
 from tearline.release.facts import Attested
 from tearline.release.reasons import Code
@@ -24,6 +24,7 @@ from tearline.store.database import Tx, trial
 from tearline.store.received import Received
 from tearline.topics import about
 from tearline.topics.about import Path
+from tearline.topics.topic import depends
 
 _AHEAD = 600_000_000
 """How far a slip's moment may lie ahead of our clock: ten minutes."""

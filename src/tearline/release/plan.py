@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.release import cut
-from tearline.release.batch import Batch, Before, Decided, Scene, depends
+from tearline.release.batch import Batch, Before, Decided, Scene
 from tearline.release.rules import Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -21,6 +21,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Standing
 from tearline.topics.about import Path
+from tearline.topics.topic import depends
 
 
 class Ground(NamedTuple):

@@ -12,7 +12,7 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
-from tearline.release.batch import Batch, Before, Decided, Scene, depends
+from tearline.release.batch import Batch, Before, Decided, Scene
 from tearline.release.decide import decide
 from tearline.release.facts import gather
 from tearline.release.reasons import Code, Reason
@@ -20,6 +20,7 @@ from tearline.release.rules import Rules, rules_of
 from tearline.store import objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
+from tearline.topics.topic import depends
 
 
 class Count(msgspec.Struct, frozen=True):

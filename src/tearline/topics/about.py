@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tearline.store import objects
 from tearline.store.database import Tx
-from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, step, type_of
+from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, depends, step, type_of
 
 
 class Path(NamedTuple):
@@ -168,23 +168,31 @@ class Finder:
                 before = self.path(move.from_id, reach - 1)
                 yield before and Path(before.start, (*before.ids, move.via_id, stix_id))
         if self._with_members and type_of(stix_id) in CONTAINERS:
-            topics = sorted(m for m in self._graph.members(stix_id) if m in self._starts)
-            for each in topics:
-                if self._passes(each):
-                    yield Path(self._starts[each], (each, stix_id))
+            for each in self._topics_in(stix_id):
+                yield Path(self._starts[each], (each, stix_id))
 
     def _by_membership(self, move: Move) -> Path | None:
-        """A member of a container that carries the label, or that holds a topic's own object."""
+        """A member of a container that carries the label, or that holds a topic's own object.
+
+        The label alone does not carry to what goes only where others go: the container might not.
+        """
         if not self._with_members or not self._passes(move.from_id):
             return None
-        if move.from_id in self._starts:
+        if move.from_id in self._starts and not depends(move.to_id):
             start = self._starts[move.from_id]
             return Path(start, (move.from_id, move.to_id))
-        topics = (m for m in self._graph.members(move.from_id) if m in self._starts)
-        first = min((m for m in topics if self._passes(m)), default=None)
+        first = min(self._topics_in(move.from_id), default=None)
         if first is None:
             return None
         return Path(self._starts[first], (first, move.from_id, move.to_id))
+
+    def _topics_in(self, container_id: str) -> list[str]:
+        """A container's members that are a topic, pass, and go whatever becomes of others."""
+        return [
+            each
+            for each in self._graph.members(container_id)
+            if each in self._starts and not depends(each) and self._passes(each)
+        ]
 
     def _allowed(self, from_id: str, via_id: str) -> bool:
         return self._passes(from_id) and self._passes(via_id)

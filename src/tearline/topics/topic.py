@@ -35,6 +35,9 @@ EDGE_REFS: Mapping[str, tuple[str, ...]] = {
 CONTAINERS = frozenset({"report", "grouping"})
 """Objects that hold members; they carry *about* to them only where the clause says so."""
 
+HOLDERS = CONTAINERS | {"observed-data"}
+"""Objects that go only where something they hold goes."""
+
 _ATTACK_SOURCES = frozenset({"mitre-attack", "mitre-mobile-attack", "mitre-ics-attack"})
 _ALIAS_PROPERTIES = ("aliases", "x_mitre_aliases")
 
@@ -84,6 +87,12 @@ def step(kind: str, source_id: str, target_id: str) -> tuple[str, str] | None:
 def type_of(stix_id: str) -> str:
     """The type that a STIX id names."""
     return stix_id.partition("--")[0]
+
+
+def depends(stix_id: str) -> bool:
+    """Whether an object of this type goes only where others go."""
+    type_ = type_of(stix_id)
+    return type_ in EDGE_REFS or type_ in HOLDERS
 
 
 def _attack_ids(doc: Mapping[str, Any]) -> Iterable[str]:
