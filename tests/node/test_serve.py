@@ -123,6 +123,8 @@ def test_workers_share_no_connection(nodes: Nodes) -> None:
 
     with node(nodes.north, 2), ThreadPoolExecutor(16) as pool:
         found = set(pool.map(ask, range(16)))
+        counts = httpx.get(f"{nodes.north.card.url}/metrics", trust_env=False).text
+    assert '/objects/",status="200"} 160.0' in counts
     assert found == {(1, 13), (0, 0)}
 
 
