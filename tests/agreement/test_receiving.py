@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tearline.agreement import jws, messages, receiving, signing
+from tearline.agreement import chain, jws, messages, receiving, signing
 from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.document import Terms
 from tearline.agreement.home import Home, create_home
@@ -238,6 +238,19 @@ def test_an_agreement_with_other_keys_than_the_cards_is_refused(sides: Sides) ->
             party = msgspec.structs.replace(made.party[slot], **{key: vkey(name, stranger)})
             other = msgspec.structs.replace(fresh, party={**made.party, slot: party})
             assert refused(sides.south, offer(sides, other)) == "agreement"
+
+
+def test_of_two_versions_offered_at_once_only_one_can_be_countersigned(sides: Sides) -> None:
+    for title in ("Hospitals", "Clinics"):
+        document = offer(sides, terms(sides, title=title))
+        assert receive(sides.south, document, now=NOW) == "taken"
+        with sides.north.store.write() as tx:  # North's chain goes on, as if it had checked
+            statement = jws.convert(opened(document)["statement"])
+            chain.keep(tx, parse_statement(statement.body), statement, ours=True, now=NOW)
+    one, other = states(sides.south)
+    signing.countersign(sides.south, one, now=NOW)
+    with pytest.raises(RefusedError, match="not active yet"):
+        signing.countersign(sides.south, other, now=NOW)
 
 
 def test_an_agreement_between_two_others_is_refused(sides: Sides) -> None:

@@ -223,6 +223,15 @@ def test_serves_and_accepts_say_why_not(sides: Sides) -> None:
         assert in_force(tx, "urn:uuid:none", now=NOW) is None
 
 
+def test_nothing_is_served_to_a_blocked_partner_whatever_the_statements_say(sides: Sides) -> None:
+    made_active(sides)
+    with sides.north.store.write() as tx:
+        parties.set_blocked(tx, "south-isac", at=NOW, reason="doubt")
+    found = standing(sides.north)
+    assert found is not None
+    assert (found.state, found.serving, found.accepting) == ("active", False, False)
+
+
 def test_an_act_that_fails_leaves_nothing_behind(
     sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
