@@ -10,12 +10,11 @@ from typing import Any
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.agreement.outbox import export_messages
-from tearline.cli.documents import Received
+from tearline.cli.mail import Received
 from tearline.cli.options import write_bytes
 from tearline.cli.readings import all_agreements, described
 from tearline.cli.terminal import answer, count
 from tearline.errors import PartnerError, RefusedError
-from tearline.exchange import peer
 from tearline.release.reconcile import reconcile_all
 from tearline.store.agreements import Version
 
@@ -47,6 +46,8 @@ def reconcile_lines(followed: dict[str, Any]) -> list[str]:
 
 def carry(home: Home, partner: str, out: Path | None) -> dict[str, Any]:
     """Bring a partner what waits for it: into a file if one is named, else to its node."""
+    from tearline.exchange import peer
+
     taken, refused, problem, way = 0, [], None, None
     if out is not None:
         messages = export_messages(home, partner, now=clock.now())

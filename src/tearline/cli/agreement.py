@@ -148,7 +148,7 @@ def export(
 
     One file for each partner, with a message on each line.
     """
-    from tearline.cli.documents import export_pending
+    from tearline.cli.mail import export_pending
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer, count
 

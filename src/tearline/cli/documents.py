@@ -1,23 +1,15 @@
-"""Agreements and messages as files."""
+"""Agreements as files."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from tearline import clock
-from tearline.agreement import jws
-from tearline.agreement.card import Card, read_card
-from tearline.agreement.home import Home
-from tearline.agreement.messages import MessageRefusedError
-from tearline.agreement.outbox import export_messages
-from tearline.agreement.partners import find_party
-from tearline.agreement.signing import versions_of
 from tearline.agreement.terms import Terms, parse_json, parse_toml
-from tearline.cli.options import read_bytes, write_bytes
-from tearline.cli.readings import resolve
-from tearline.errors import InputError, MisuseError, RefusedError
-from tearline.exchange.peer_server import receive
-from tearline.stix.canonical import parse_canonical
-from tearline.store import agreements
+from tearline.cli.options import read_bytes
+from tearline.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from tearline.agreement.card import Card
+    from tearline.agreement.home import Home
 
 
 def read_terms(path: Path) -> Terms:
@@ -36,8 +28,11 @@ def read_terms(path: Path) -> Terms:
         raise InputError(error.what, place=place, means=error.means, do=error.do) from error
 
 
-def terms_of(home: Home, name: str) -> Terms:
+def terms_of(home: "Home", name: str) -> Terms:
     """Return the agreement in a file, or, where there is no such file, the one here called so."""
+    from tearline.agreement.signing import versions_of
+    from tearline.cli.readings import resolve
+
     path = Path(name)
     if name == "-" or path.exists():
         return read_terms(path)
@@ -47,8 +42,11 @@ def terms_of(home: Home, name: str) -> Terms:
     return parse_json(next((each for each in found if each.hash == ref), found[-1]).terms)
 
 
-def card_of(home: Home, party: str) -> Card:
+def card_of(home: "Home", party: str) -> "Card":
     """Return a partner's pinned card; RefusedError when it has none."""
+    from tearline.agreement.card import read_card
+    from tearline.agreement.partners import find_party
+
     with home.store.read() as tx:
         found = find_party(tx, party)
     if found.card is None:
@@ -56,58 +54,3 @@ def card_of(home: Home, party: str) -> Card:
             f"{found.name} has no card.", do="Leave --with out for a receiver without a node."
         )
     return read_card(found.card)
-
-
-def export_pending(home: Home, party: str | None, folder: Path) -> list[dict[str, Any]]:
-    """Write what has not arrived yet, a file for each partner, into a folder."""
-    with home.store.read() as tx:
-        wanted = find_party(tx, party).slug if party else None
-        slugs = sorted({each.party for each in agreements.pending(tx, wanted)})
-    written = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for slug in slugs:
-        found = export_messages(home, slug, now=clock.now())
-        path = folder / f"{home.slug}-to-{slug}.messages"
-        write_bytes(path, b"".join(document + b"\n" for _, document in found))
-        written.append({"party": slug, "messages": len(found), "file": str(path)})
-    return written
-
-
-class Received(NamedTuple):
-    """A message that was read from a file: what it was, whose, and what became of it.
-
-    Of one that does not hold nothing is known but the problem.
-    """
-
-    kind: str
-    sender: str
-    outcome: str
-    problem: str | None = None
-
-
-def receive_file(home: Home, path: Path) -> list[Received]:
-    """Take the messages in a file, one on each line; return what became of each.
-
-    MessageRefusedError when none of them holds.
-    """
-    lines = [line for line in read_bytes(path).splitlines() if line.strip()]
-    if not lines:
-        raise MisuseError(f"{path} holds no message.", do="Name the file that the partner wrote.")
-    taken: list[Received] = []
-    refusals: list[MessageRefusedError] = []
-    for line in lines:
-        try:
-            taken.append(_receive(home, line))
-        except MessageRefusedError as error:
-            refusals.append(error)
-            taken.append(Received("message", "", "refused", str(error)))
-    if len(refusals) == len(lines):
-        raise refusals[0]
-    return taken
-
-
-def _receive(home: Home, document: bytes) -> Received:
-    """Take one message; its kind and sender are known to hold once it was taken."""
-    outcome = receive(home, document, now=clock.now())
-    said = parse_canonical(jws.load(document).body)
-    return Received(said["kind"], said["from"], outcome)

@@ -12,7 +12,6 @@ from tearline.cli import afterwards
 from tearline.cli.terminal import Part, Table, count, progress
 from tearline.errors import MisuseError
 from tearline.exchange.files import ImportResult, import_files, import_galaxies
-from tearline.exchange.galaxies import available
 from tearline.stix.marking import parse_grade, parse_level
 
 _SHOWN = 20
@@ -31,11 +30,6 @@ class Imported(NamedTuple):
 
     result: ImportResult
     followed: dict[str, Any]
-
-
-def galaxy_names() -> list[str]:
-    """Return the galaxies there are."""
-    return available()
 
 
 def labels_of(mark: str | None, grade: str | None, source: str | None) -> Labels:

@@ -47,14 +47,15 @@ def import_(
     is kept. In one that parses, unsound objects are listed and the others kept: exit 0, or 1 when
     nothing at all was kept and something was refused. Importing twice stores nothing new.
     """
-    from tearline.cli import importing
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
+    from tearline.exchange.galaxies import available
 
     if galaxies:
-        names = importing.galaxy_names()
-        answer(json, names, *names)
+        answer(json, available(), *available())
         return
+    from tearline.cli import importing
+
     labels = importing.labels_of(mark, grade, source)
     found = importing.run(open_home(home), files or [], galaxy or [], labels, as_json=json)
     answer(json, importing.value_of(found), *importing.parts_of(found))

@@ -49,7 +49,7 @@ def receive(
     partner's node, or with --out to a file. Exit 1 when one of them does not hold.
     """
     from tearline.cli import afterwards
-    from tearline.cli.documents import receive_file
+    from tearline.cli.mail import receive_file
     from tearline.cli.options import open_home
 
     opened = open_home(home)

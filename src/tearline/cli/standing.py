@@ -42,21 +42,14 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
             each["state"],
             each.get("released"),
             each.get("waiting"),
+            each.get("accepted"),
             each.get("quarantined"),
             each.get("last_sync"),
         )
         for each in found["agreements"]
     ]
-    names = (
-        "agreement",
-        "version",
-        "party",
-        "state",
-        "released",
-        "wait",
-        "quarantine",
-        "last sync",
-    )
+    given, taken = ("released", "wait"), ("accepted", "quarantine")
+    names = ("agreement", "version", "party", "state", *given, *taken, "last sync")
     waiting = [
         f"Not delivered: {each['kind']} to {each['party']}, since {each['at'][:19]}Z"
         for each in found["pending"]
