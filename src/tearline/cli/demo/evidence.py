@@ -50,7 +50,7 @@ def poll(node: str, collection: str, key: str | None) -> Answer:
             if reply.status_code != _OK:
                 return Answer(reply.status_code, found, pages)
             pages += 1
-            found |= _objects(reply.content)
+            found |= objects_in(reply.content)
             envelope = reply.json()
             if not envelope.get("more"):
                 return Answer(_OK, found, pages)
@@ -63,7 +63,7 @@ def post_message(node: str, document: bytes) -> int:
     return reply.status_code
 
 
-def _objects(body: bytes) -> dict[str, bytes]:
+def objects_in(body: bytes) -> dict[str, bytes]:
     """The exact bytes of each object of an envelope, found by walking over its text."""
     text = body.decode()
     at = text.find('"objects":[')
