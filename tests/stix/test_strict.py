@@ -1,12 +1,14 @@
 import gc
 import json
 import sys
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tearline.errors import InputError
+from tearline.stix import strict
 from tearline.stix.canonical import Json
 from tearline.stix.strict import bare, collector_paused, parse_strict, shown
 
@@ -169,3 +171,50 @@ def test_foreign_text_is_shown_short_and_on_one_line() -> None:
     assert shown("harbour") == "'harbour'"
     assert shown("\x1b[31m\nred") == "'\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}red'"
     assert len(bare("x" * 10_000)) == 60
+
+
+# Pieces that meet at the places where two readers of JSON might part ways.
+names = st.sampled_from(
+    ("a", "b", ":", "\\u0061", "\\u003a", "a\\u003A", "\\u0022", "\\\\", '\\"', "é", "\\u00e9")
+)
+scalars = st.sampled_from(
+    ("1", "-0", "1.0", "1e400", "9007199254740992", "99999999999999999999", "NaN", "null", "01")
+) | st.sampled_from(
+    ('":"', '"\\u003a"', '"\\ud83d"', '"\\ud83d\\ude00"', '"\\ude00"', '"\x01"', '"\\x"', '"x"')
+)
+spaces = st.sampled_from(["", " ", "\n\t", "\x0b"])
+texts_of_json = st.recursive(
+    scalars,
+    lambda inner: (
+        st.builds(
+            lambda pairs, gap: "{" + ",".join(f'"{n}"{gap}:{gap}{v}' for n, v in pairs) + "}",
+            st.lists(st.tuples(names, inner), max_size=4),
+            spaces,
+        )
+        | st.lists(inner, max_size=3).map(lambda items: "[" + ",".join(items) + "]")
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=1_000)
+@given(texts_of_json)
+def test_the_quick_reader_takes_nothing_that_the_careful_one_refuses(text: str) -> None:
+    def read(reader: Callable[[bytes], Json]) -> str:
+        try:
+            return repr(reader(text.encode()))
+        except InputError as error:
+            return str(error)
+
+    assert read(parse) == read(lambda raw: strict.read_carefully(raw, 64))
+
+
+def test_plain_text_is_read_quickly() -> None:
+    assert strict.read_plain(b'{"a": {"b:": ["c:d", 1, null]}, "e" : 2.5}') is not strict.DOUBT
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":1,"a":1}', b'{"a":":","a":"\\u003a\\u003a"}', b'{"a":18446744073709551616}']
+)
+def test_what_is_doubtful_is_read_carefully(raw: bytes) -> None:
+    assert strict.read_plain(raw) is strict.DOUBT

@@ -10,6 +10,7 @@ import io
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from tearline.config import Settings
 from tearline.errors import InputError, MisuseError
 from tearline.exchange.galaxies import galaxy_objects
 from tearline.release.arrive import Annotation, arrive
+from tearline.release.indexing import Indexed, index
 from tearline.stix.bundle import DEFAULT, Limits, split_bundle
 from tearline.stix.objects import StixObject
 from tearline.stix.sift import Refusal, sift
@@ -252,29 +254,31 @@ def _keep(
 ) -> ImportResult:
     """Read, check and keep the objects of one document, a batch in each transaction."""
     total, done = source.result, 0
-    for batch in _batches(sift(source.slices, limits)):
-        total += _arrived(home, source, batch, annotation, done, now=now)
-        done += len(batch)
-        if progress is not None:
-            progress(done, len(source.slices))
+    with collector_paused():
+        for batch in _batches(sift(source.slices, limits)):
+            total += _arrived(home, source, batch, annotation, done, now=now)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(source.slices))
     return total
 
 
-def _batches(found: Iterator[StixObject | Refusal]) -> Iterator[list[StixObject | Refusal]]:
-    while batch := list(zip(range(_BATCH), found, strict=False)):
-        yield [each for _, each in batch]
+def _batches(found: Iterator[StixObject | Refusal]) -> Iterator[list[Indexed | Refusal]]:
+    indexed = (index(each) if isinstance(each, StixObject) else each for each in found)
+    while batch := list(islice(indexed, _BATCH)):
+        yield batch
 
 
 def _arrived(
     home: Home,
     source: _Source,
-    batch: list[StixObject | Refusal],
+    batch: list[Indexed | Refusal],
     annotation: Annotation,
     done: int,
     *,
     now: int,
 ) -> ImportResult:
-    sound = [each for each in batch if isinstance(each, StixObject)]
+    sound = [each for each in batch if isinstance(each, Indexed)]
     refused = [
         Refused(f"{source.place} {each.place}", each.id or "", each.reason)
         for each in batch
@@ -283,9 +287,7 @@ def _arrived(
     if not sound:
         return ImportResult(refused=tuple(refused))
     arrival = arrive(home, sound, source=source.name, annotation=annotation, now=now)
-    places = {
-        each.id: index for index, each in enumerate(batch, done) if isinstance(each, StixObject)
-    }
+    places = {each.id: place for place, each in enumerate(batch, done) if isinstance(each, Indexed)}
     refused += [
         Refused(f"{source.place} objects[{places[stix_id]}]", stix_id, reason)
         for stix_id, reason in arrival.refused

@@ -4,20 +4,21 @@ Each keeps what came, and marks as dirty whatever a decision may now answer diff
 transaction. Nothing is released here: `reconcile` does that.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import orjson
 
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError
+from tearline.release.indexing import Indexed, index
 from tearline.stix import canonical, marking
-from tearline.stix.objects import StixObject, references
+from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import annotations, objects, releases
 from tearline.store.database import Tx
-from tearline.store.objects import OURS, NewVersion, Relation, Version
-from tearline.topics.topic import CONTAINERS, keys_of
+from tearline.store.objects import OURS, NewVersion, Version
+from tearline.topics.topic import CONTAINERS
 
 
 class Refused(NamedTuple):
@@ -45,10 +46,12 @@ class Annotation(NamedTuple):
 NOTHING = Annotation()
 """Nothing of ours to say beside the bytes."""
 
+_TYING = frozenset({"relationship", "sighting", *CONTAINERS})
+
 
 def arrive(
     home: Home,
-    arriving: Sequence[StixObject],
+    arriving: Sequence[StixObject | Indexed],
     *,
     source: str,
     annotation: Annotation = NOTHING,
@@ -61,13 +64,15 @@ def arrive(
     released. The annotation is a default: for what comes without a marking and has none of ours,
     and for what has no grade yet.
     """
+    indexed = _indexed(arriving)
     with home.store.write() as tx:
-        new, unchanged, refused = sort_out(tx, OURS, arriving, source, now)
+        new, unchanged, refused = sort_out(tx, OURS, indexed, source, now)
         ids = [each.version.stix_id for each in new]
-        stirred = {*ids, *_ends_before(tx, ids), *_ends_of(new)}
+        known = [each.version.stix_id for each in new if not each.first]
+        stirred = {*ids, *_ends_before(tx, known), *_ends_of(new)}
         objects.keep(tx, OURS, new)
         turned_away = {each.stix_id for each in refused}
-        kept = [each for each in arriving if each.id not in turned_away]
+        kept = [each for each in indexed if each.id not in turned_away]
         stirred.update(_annotate_new(tx, kept, annotation, now))
         _mark_dirty(tx, stirred)
         if new:
@@ -111,34 +116,42 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
 
 
 def sort_out(
-    tx: Tx, origin: str, arriving: Sequence[StixObject], source: str, now: int
+    tx: Tx, origin: str, arriving: Sequence[StixObject | Indexed], source: str, now: int
 ) -> tuple[list[NewVersion], int, list[Refused]]:
     """Tell new versions from known ones: what to keep, how many are unchanged, what is refused.
 
     Of several new versions of one object only the newest is marked as latest, and only if nothing
     newer is held.
     """
-    held = objects.versions_of(tx, origin, {each.id for each in arriving})
+    indexed = _indexed(arriving)
+    held = objects.versions_of(tx, origin, {each.id for each in indexed})
     new: dict[tuple[str, int], NewVersion] = {}
     refused: list[Refused] = []
     unchanged = 0
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
-    for each in arriving:
+    for each in indexed:
         version_at = _version_at(each, held.get(each.id, ()), now)
         twin = new.get((each.id, version_at)) or _kept(tx, held, each.id, version_at)
         if twin is None:
             since = _first_arrival(held.get(each.id, ()), now)
-            new[each.id, version_at] = _new_version(each, version_at, source, since)
+            first = each.id not in held
+            new[each.id, version_at] = _new_version(each, version_at, source, since, first=first)
             newest[each.id] = max(version_at, newest.get(each.id, version_at))
         elif _same(each.raw, twin.raw):
             unchanged += 1
         else:
             refused.append(Refused(each.id, "This version is held already, with other content."))
     marked = [
-        each._replace(version=each.version._replace(latest=version_at == newest[stix_id]))
+        each
+        if version_at == newest[stix_id]
+        else each._replace(version=each.version._replace(latest=False))
         for (stix_id, version_at), each in new.items()
     ]
     return marked, unchanged, refused
+
+
+def _indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
+    return [each if isinstance(each, Indexed) else index(each) for each in arriving]
 
 
 class _Twin(NamedTuple):
@@ -152,13 +165,12 @@ def _kept(tx: Tx, held: dict[str, list[Version]], stix_id: str, version_at: int)
     return None
 
 
-def _version_at(each: StixObject, held: Sequence[Version], now: int) -> int:
+def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:
     """`modified`, else `created`; an observable has neither: it is what it was, or new now."""
     stamp = each.created_at if each.modified_at is None else each.modified_at
     if stamp is not None:
         return stamp
-    digest = canonical.sha256(each.raw)
-    same = [version.version_at for version in held if version.hash == digest]
+    same = [version.version_at for version in held if version.hash == each.hash]
     return same[0] if same else now
 
 
@@ -173,8 +185,9 @@ def _same(first: bytes, second: bytes) -> bool:
     )
 
 
-def _new_version(each: StixObject, version_at: int, source: str, arrived_at: int) -> NewVersion:
-    named = references(each.doc)
+def _new_version(
+    each: Indexed, version_at: int, source: str, arrived_at: int, *, first: bool
+) -> NewVersion:
     version = Version(
         seq=0,
         stix_id=each.id,
@@ -182,32 +195,13 @@ def _new_version(each: StixObject, version_at: int, source: str, arrived_at: int
         type=each.type,
         created_at=each.created_at,
         arrived_at=arrived_at,
-        marking=_level(each),
+        marking=each.marking,
         revoked=each.revoked,
         latest=True,
-        hash=canonical.sha256(each.raw),
+        hash=each.hash,
         source=source,
     )
-    return NewVersion(version, each.raw, list(_relations(each)), named, keys_of(each.doc))
-
-
-def _level(each: StixObject) -> int:
-    """How far the bytes let it go; a level on parts alone leaves the rest open: no rank."""
-    level = marking.marking_of(each.doc)
-    return level if level < 0 or marking.is_marked(each.doc) else marking.UNKNOWN
-
-
-def _relations(each: StixObject) -> Iterator[Relation]:
-    doc = each.doc
-    if each.type == "relationship":
-        kind, source, target = (
-            doc.get(name) for name in ("relationship_type", "source_ref", "target_ref")
-        )
-        if isinstance(kind, str) and isinstance(source, str) and isinstance(target, str):
-            yield Relation(each.id, kind, source, target)
-    elif each.type in CONTAINERS:
-        members = doc.get("object_refs", ())
-        yield from (Relation(each.id, "member", each.id, member) for member in members)
+    return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)
 
 
 def _ends_before(tx: Tx, ids: Sequence[str]) -> set[str]:
@@ -217,24 +211,17 @@ def _ends_before(tx: Tx, ids: Sequence[str]) -> set[str]:
 
 
 def _ends_of(new: Sequence[NewVersion]) -> set[str]:
-    return {
-        target
-        for each in new
-        if each.version.type in {"relationship", "sighting", *CONTAINERS}
-        for _, target in each.references
-    }
+    return {target for each in new if each.version.type in _TYING for _, target in each.references}
 
 
-def _annotate_new(
-    tx: Tx, kept: Sequence[StixObject], annotation: Annotation, now: int
-) -> list[str]:
+def _annotate_new(tx: Tx, kept: Sequence[Indexed], annotation: Annotation, now: int) -> list[str]:
     if annotation == NOTHING:
         return []
     said = annotations.annotations(tx, [each.id for each in kept])
     unmarked, ungraded = [], []
     for each in kept:
         level, grade = said.get(each.id, (None, None))
-        if level is None and marking.marking_of(each.doc) == marking.UNMARKED:
+        if level is None and each.unmarked:
             unmarked.append(each.id)
         if grade is None:
             ungraded.append(each.id)

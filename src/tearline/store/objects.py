@@ -127,6 +127,8 @@ class NewVersion(NamedTuple):
     relations: Sequence[Relation]
     references: Sequence[tuple[str, str]]
     keys: Sequence[str]
+    first: bool = False
+    """No version of the object was held before, so that there is no index of one to forget."""
 
 
 _VERSION = [object_version.c[name] for name in Version._fields]
@@ -163,7 +165,7 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
     marks one as latest; whatever was latest before is not any more.
     """
     newest = [each for each in new if each.version.latest]
-    _forget_index(tx, origin, [each.version.stix_id for each in newest])
+    _forget_index(tx, origin, [each.version.stix_id for each in newest if not each.first])
     next_seq = (tx.execute(select(func.max(object_version.c.seq))).scalar() or 0) + 1
     numbered = list(enumerate(new, start=next_seq))
     insert_rows(

@@ -1,0 +1,66 @@
+"""What is kept of an object beside its bytes: all that later questions are answered from. Pure.
+
+It is taken as soon as an object is read, while its parsed form is at hand; that form, some twenty
+times as large, can then go.
+"""
+
+from typing import NamedTuple
+
+from tearline.stix import canonical, marking
+from tearline.stix.objects import StixObject, references
+from tearline.store.objects import Relation
+from tearline.topics.topic import CONTAINERS, keys_of
+
+
+class Indexed(NamedTuple):
+    """One version of an object: its exact bytes, and what is indexed of them.
+
+    `unmarked` is true where the bytes state no marking at all.
+    """
+
+    id: str
+    type: str
+    raw: bytes
+    hash: str
+    created_at: int | None
+    modified_at: int | None
+    revoked: bool
+    marking: int
+    unmarked: bool
+    relations: tuple[Relation, ...]
+    references: list[tuple[str, str]]
+    keys: list[str]
+
+
+def index(each: StixObject) -> Indexed:
+    """Take from a parsed object all that is indexed of it."""
+    level = marking.marking_of(each.doc)
+    return Indexed(
+        each.id,
+        each.type,
+        each.raw,
+        canonical.sha256(each.raw),
+        each.created_at,
+        each.modified_at,
+        each.revoked,
+        # A level on parts alone leaves the rest open: no rank.
+        level if level < 0 or marking.is_marked(each.doc) else marking.UNKNOWN,
+        level == marking.UNMARKED,
+        _relations(each),
+        references(each.doc),
+        keys_of(each.doc),
+    )
+
+
+def _relations(each: StixObject) -> tuple[Relation, ...]:
+    doc = each.doc
+    if each.type == "relationship":
+        kind, source, target = (
+            doc.get(name) for name in ("relationship_type", "source_ref", "target_ref")
+        )
+        if isinstance(kind, str) and isinstance(source, str) and isinstance(target, str):
+            return (Relation(each.id, kind, source, target),)
+    elif each.type in CONTAINERS:
+        members = doc.get("object_refs", ())
+        return tuple(Relation(each.id, "member", each.id, member) for member in members)
+    return ()
