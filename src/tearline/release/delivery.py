@@ -1,17 +1,18 @@
 """Deliveries: the partner acknowledges what arrived, and both logs show the same one hash."""
 
-from typing import TypeGuard
+from collections.abc import Iterable
 
 from tearline.agreement import force
 from tearline.agreement.home import Home
 from tearline.agreement.messages import Message
 from tearline.errors import RefusedError
 from tearline.log import record
-from tearline.release.inbound import delivery_hash
+from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, releases
 
-_MOST = 1_000_000
+_MOST = 5_000_000
+"""The most objects in one delivery."""
 
 
 def acknowledged(home: Home, message: Message, *, now: int) -> None:
@@ -20,9 +21,7 @@ def acknowledged(home: Home, message: Message, *, now: int) -> None:
     RefusedError when its hash is not over our releases at those positions: then one of us is
     wrong about what was given.
     """
-    positions = message.body.get("positions")
-    if not _are_positions(positions):
-        raise RefusedError("This acknowledgement names no positions.", do="Refuse it.")
+    positions = expand(message.body.get("positions"))
     with home.store.write() as tx:
         version = agreements.version_of(tx, message.agreement or "")
         bound = version and force.in_force(tx, version.agreement_id, now=now)
@@ -41,7 +40,7 @@ def acknowledged(home: Home, message: Message, *, now: int) -> None:
         entry = {
             "kind": "delivery",
             "agreement": bound.hash,
-            "positions": sorted(given),
+            "positions": spans(given),
             "hash": ours,
             "message": message.hash,
             "at": format_timestamp(now, digits=6),
@@ -50,10 +49,45 @@ def acknowledged(home: Home, message: Message, *, now: int) -> None:
         record.append(tx, log, "delivery", [entry], at=now, agreement=bound.hash)
 
 
-def _are_positions(value: object) -> TypeGuard[list[int]]:
+def delivery_hash(positions: Iterable[tuple[int, str]]) -> str:
+    """The one hash that acknowledges a delivery: over position and hash of each release in it."""
+    lines = (f"{position} {each}\n" for position, each in sorted(positions))
+    return canonical.sha256("".join(lines).encode())
+
+
+def spans(positions: Iterable[int]) -> list[list[int]]:
+    """Positions as spans, each [first, last]: what is given in one go is mostly one span."""
+    found: list[list[int]] = []
+    for each in sorted(positions):
+        if found and each == found[-1][1] + 1:
+            found[-1][1] = each
+        else:
+            found.append([each, each])
+    return found
+
+
+def expand(value: object) -> list[int]:
+    """The positions of spans, rising; RefusedError for anything that is not exactly that."""
+    positions: list[int] = []
+    for span in value if isinstance(value, list) else ():
+        if not _is_span(span, positions[-1] if positions else 0):
+            raise _unreadable()
+        if span[1] - span[0] >= _MOST - len(positions):
+            raise _unreadable()
+        positions.extend(range(span[0], span[1] + 1))
+    if not positions:
+        raise _unreadable()
+    return positions
+
+
+def _is_span(span: object, after: int) -> bool:
     return (
-        isinstance(value, list)
-        and 0 < len(value) <= _MOST
-        and all(isinstance(each, int) and 0 < each < 2**53 for each in value)
-        and len(set(value)) == len(value)
+        isinstance(span, list)
+        and len(span) == 2  # noqa: PLR2004  # first and last
+        and all(type(each) is int for each in span)
+        and after < span[0] <= span[1] < 2**53
     )
+
+
+def _unreadable() -> RefusedError:
+    return RefusedError("This acknowledgement names no positions.", do="Refuse it.")

@@ -5,7 +5,7 @@ slips, over what we hold from this partner under this agreement. What fits is ac
 not goes to quarantine with the reason, and the giver is told only that the bytes arrived.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from tearline.errors import InputError, RefusedError
 from tearline.log import record
 from tearline.release import slips
 from tearline.release.arrive import sort_out
+from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
 from tearline.stix import canonical
@@ -184,7 +185,7 @@ def _answer(
         body = {
             "from": from_leaf,
             "to": at.leaf,
-            "positions": [position for position, _ in positions],
+            "positions": spans(position for position, _ in positions),
             "hash": delivery_hash(positions),
         }
         entry = {"kind": "accept", "agreement": bound.hash, "at": stamp, **body}
@@ -201,12 +202,6 @@ def _answer(
         outbox.enqueue(
             tx, "recall-receipt", bound.partner, body, now=now, version=version, leaf=leaf
         )
-
-
-def delivery_hash(positions: Iterable[tuple[int, str]]) -> str:
-    """The one hash that acknowledges a delivery: over position and hash of each release in it."""
-    lines = (f"{position} {each}\n" for position, each in sorted(positions))
-    return canonical.sha256("".join(lines).encode())
 
 
 # ---------------------------------------------------------------------------------- quarantine

@@ -4,7 +4,7 @@ A recall is an obligation with a receipt, not a remote delete. It is a hold of o
 object, so that nothing releases it again, and the withdrawal that `reconcile` then appends.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tearline.agreement import force
 from tearline.agreement.home import Home
@@ -12,6 +12,8 @@ from tearline.agreement.messages import Message
 from tearline.agreement.partners import find_party
 from tearline.errors import RefusedError
 from tearline.log import record
+from tearline.log.checkpoint import vkey_for
+from tearline.log.verify import verify_receipt
 from tearline.release import arrive, reconcile
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
@@ -80,8 +82,8 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             raise RefusedError("This recall receipt is under no agreement with its sender.")
         if not agreements.remember(tx, message.id, message.sender, at=now):
             return
-        receipt = canonical.canonical(message.body.get("receipt")).decode()
         agreement_id = version.agreement_id
+        receipt = canonical.canonical(_checked(message, agreement_id)).decode()
         if not releases.acknowledge_recalls(tx, agreement_id, positions, receipt, now):
             return
         entry = {
@@ -93,6 +95,18 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
         }
         log = record.our_log(agreement_id)
         record.append(tx, log, "recall", [entry], at=now, agreement=version.hash)
+
+
+def _checked(message: Message, agreement_id: str) -> dict[str, Any]:
+    """The receipt that came along, once it proves to be from the partner's log of the agreement."""
+    receipt = message.body.get("receipt")
+    if not isinstance(receipt, dict):
+        raise RefusedError("This recall receipt has no proof from their log.", do="Refuse it.")
+    origin = record.origin_of(message.sender, agreement_id)
+    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
+    if found.get("kind") != "recall-receipt":
+        raise RefusedError("The proof is of another act than a recall receipt.", do="Refuse it.")
+    return receipt
 
 
 def _held_by(tx: Tx, partner: str, stix_id: str, now: int) -> dict[str, int]:

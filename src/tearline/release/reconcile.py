@@ -29,6 +29,9 @@ from tearline.topics.topic import type_of
 
 _MS = 1_000
 
+_LEAF = 4_096
+"""The most entries that one leaf stands for."""
+
 _TOLD = frozenset({Code.NOT_IN_FORCE, Code.TOO_OLD, Code.REVOKED, "recut"})
 """Reasons for a withdrawal that they can see for themselves; of all others only that it is so."""
 
@@ -149,35 +152,38 @@ def _stop(tx: Tx, head: Head, force: InForce | None, now: int) -> Reconciled:
 
 
 def _release(tx: Tx, head: Head, going: list[Planned], now: int) -> tuple[Head, dict[str, int]]:
-    """Append releases and their one leaf; returns the new head and each object's position."""
+    """Append releases and their leaves; returns the new head and each object's position."""
     if not going:
         return head, {}
     events = _events(tx, head.agreement_id, going)
-    positions = {}
-    slips, rows = [], []
+    issued = []
     for event in events:
         head = _advance(head, now)
-        positions[event.new.stix_id] = head.position
         version = event.version or format_timestamp(head.last_at, digits=6)
-        slips.append(_slip(event, head, version, now))
-        rows.append((event, head, version))
-    leaf = record.append(
-        tx,
-        record.our_log(head.agreement_id),
-        "release",
-        slips,
-        at=now,
-        agreement=head.hash,
-    )
-    releases.add_releases(
-        tx,
-        head.agreement_id,
-        [_row(event, at, version, leaf, item) for item, (event, at, version) in enumerate(rows)],
-    )
+        issued.append((event, head, version))
+    places = _log(tx, head, "release", [_slip(*each, now) for each in issued], now)
+    rows = [_row(*each, *place) for each, place in zip(issued, places, strict=True)]
+    releases.add_releases(tx, head.agreement_id, rows)
     aliases = {(e.new.delivered_id, e.new.stix_id) for e in events}
     renamed = [(theirs, ours) for theirs, ours in aliases if theirs != ours]
     releases.put_aliases(tx, head.agreement_id, renamed)
-    return head, positions
+    return head, {event.new.stix_id: at.position for event, at, _ in issued}
+
+
+def _log(
+    tx: Tx, head: Head, kind: str, entries: list[dict[str, Any]], now: int
+) -> list[tuple[int, int]]:
+    """Append entries to our log of the agreement; returns the leaf and item of each.
+
+    A leaf is opened as a whole, so it stands for no more than one answer can well carry.
+    """
+    log = record.our_log(head.agreement_id)
+    places = []
+    for begin in range(0, len(entries), _LEAF):
+        some = entries[begin : begin + _LEAF]
+        leaf = record.append(tx, log, kind, some, at=now, agreement=head.hash)
+        places += [(leaf, item) for item in range(len(some))]
+    return places
 
 
 def _events(tx: Tx, agreement_id: str, going: list[Planned]) -> list[_Event]:
@@ -279,9 +285,7 @@ def _withdraw(
                 "at": format_timestamp(now, digits=6),
             }
         )
-    record.append(
-        tx, record.our_log(head.agreement_id), "withdraw", entries, at=now, agreement=head.hash
-    )
+    _log(tx, head, "withdraw", entries, now)
     releases.end_releases(tx, head.agreement_id, [old.position for old, _ in ending])
     releases.add_recalls(
         tx,

@@ -13,6 +13,7 @@ from tearline.cli.demo.evidence import (
     Record,
     delivery_hash,
     digest_of,
+    expand,
     payload,
     poll,
     post_message,
@@ -100,9 +101,9 @@ def delivered(known: Known, moment: Moment) -> list[Check]:
     found += _enough(known, world)
     found += _reasons("delivered", known, world, private)
     found += _silent(known, world, north)
+    _count(known, world)
     found += _accepted(known, north, south, south_private)
     found += _explained(known, world, moment["explained"])
-    _count(known, world)
     return found
 
 
@@ -238,11 +239,12 @@ def _accepted(known: Known, north: Log, south: Log, private: Log) -> Iterator[Ch
     slips, given = last_slips(north), known.answer.objects
     positions = {slips[e]["position"]: digest_of(given[e]) for e in given.keys() & slips.keys()}
     wanted = positions.keys()
-    ours = [each for each in north.of("delivery") if set(each["positions"]) == wanted]
-    theirs = [each for each in south.of("accept") if set(each["positions"]) == wanted]
+    ours = [each for each in north.of("delivery") if expand(each["positions"]) == wanted]
+    theirs = [each for each in south.of("accept") if expand(each["positions"]) == wanted]
     line = "South's acceptance and North's delivery are one hash, over what the judge read too"
     same = [each["hash"] for each in (*ours, *theirs)] == [delivery_hash(positions)] * 2
     yield Check("delivered", line, same, f"{len(positions)} objects")
+    known.figures["received"] = sum(len(expand(each["positions"])) for each in theirs)
     turned_away = len(private.of("quarantine"))
     line = "South's own check accepted all of it"
     yield Check("delivered", line, not turned_away, f"{turned_away} quarantined")
@@ -268,7 +270,7 @@ def _count(known: Known, world: World) -> None:
         "waiting": outcomes["wait"],
         "withheld": outcomes["withhold"],
         "withheld_by_reason": dict(by_reason.most_common()),
-        "received": len(known.answer.objects),
+        "received": 0,
         "quarantined": 0,
         "recalled": 0,
     }

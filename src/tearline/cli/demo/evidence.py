@@ -132,6 +132,11 @@ def payload(document: Record) -> bytes:
     return _unbase64(document["payload"])
 
 
+def expand(spans: list[list[int]]) -> set[int]:
+    """The positions that spans of [first, last] stand for."""
+    return {at for first, last in spans for at in range(first, last + 1)}
+
+
 def delivery_hash(positions: dict[int, str]) -> str:
     """The one hash over what was delivered: a line of position and hash for each release."""
     lines = "".join(f"{at} {digest}\n" for at, digest in sorted(positions.items()))
