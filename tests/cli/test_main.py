@@ -166,6 +166,21 @@ def test_ctrl_c_exits_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert tearline("status", home=tmp_path).code == 130
 
 
+def test_ctrl_c_stays_ctrl_c_when_cleaning_up_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(_path: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("tearline.agreement.home.open_home", broken)
+    said = tearline("status", home=tmp_path)
+    assert said.code == 130
+    assert said.err == "Stopped.\n"
+
+
 def test_a_reader_who_leaves_early_is_no_error() -> None:
     command = f"{sys.executable} -m tearline import --galaxies | head -1"
     done = subprocess.run(

@@ -85,14 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001  # people get three sentences, not a traceback
-        if os.environ.get("TEARLINE_DEBUG"):
-            traceback.print_exc()
-        if type(error).__name__ == "NoArgsIsHelpError":
-            sys.stderr.write(f"{error}\n")
-            return MisuseError.exit_code
-        explained = _explained(error)
-        fail(explained, as_json=as_json)
-        return explained.exit_code
+        return _unexpected(error, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
@@ -102,6 +95,27 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
+
+
+def _unexpected(error: Exception, *, as_json: bool) -> int:
+    """Say what typer or Python threw, and return the exit code for it."""
+    if _was_interrupted(error):
+        note("Stopped.", as_json=as_json)
+        return INTERRUPTED
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n")
+        return MisuseError.exit_code
+    if os.environ.get("TEARLINE_DEBUG"):
+        traceback.print_exception(error)
+    explained = _explained(error)
+    fail(explained, as_json=as_json)
+    return explained.exit_code
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether an error only followed on Ctrl-C: cleaning up may fail while it is passed on."""
+    cause = error.__context__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _was_interrupted(cause))
 
 
 def _explained(error: Exception) -> TearlineError:
