@@ -120,7 +120,7 @@ def ours(code: Code, facts: Facts, clause: Clause | None) -> str:
             "age": str((facts.now - facts.created_at) // DAY),
             "days": str((clause.max_age or 0) // DAY),
         }
-    return _OURS[code].format_map(values)
+    return OURS[code].format_map(values)
 
 
 @lru_cache(maxsize=65_536)
@@ -133,7 +133,7 @@ def spell(shared: int, masks: tuple[tuple[str, int], ...]) -> tuple[Reason, ...]
     return tuple(found)
 
 
-_OURS = {
+OURS = {
     Code.NOT_IN_FORCE: "The agreement is not valid at this moment.",
     Code.NO_CLAUSE: "The agreement has no clause from us to them.",
     Code.LIMIT_MISSING: "{limit} leaves a limit out, and so releases nothing.",
@@ -157,3 +157,4 @@ _OURS = {
     Code.RECEIVED: "We hold it under agreement {source}; it may not be passed on.",
     Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
 }
+"""What our own people are told; `ours` fills in the values of the object and of the clause."""
