@@ -1,0 +1,61 @@
+"""The tour of the README, pasted as one script into a shell in a clean copy."""
+
+import re
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, blocks, run_script
+
+OURS = "indicator--63911090-e4f6-44df-a7e9-371e116f71f8"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _clean_copy(folder: Path) -> Path:
+    """What a fresh clone has and the tour uses; what was made beside it is left out."""
+    for name in ("src", "examples"):
+        rest = shutil.ignore_patterns("__pycache__", "*.db", "*.db-*")
+        shutil.copytree(ROOT / name, folder / name, ignore=rest)
+    return folder
+
+
+@pytest.mark.timeout(900)
+def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
+    tour = [each for each in blocks(ROOT / "README.md") if each.info == "sh tour"]
+    script = "\n".join(each.body for each in tour)
+    # The page has fixed ports, so that it can be read; a test has none.
+    for port in ("8701", "8702"):
+        script = script.replace(port, str(_free_port()))
+
+    done = run_script(script, _clean_copy(tmp_path), seconds=850)
+
+    said = done.stdout
+    assert done.returncode == 0, said[-4000:]
+    for expected in (
+        r"Of 1,\d{3} objects: \d+ would go, 2 would wait",
+        r"The partner's node took 1 message",
+        r"ransomware against hospitals +\d +south-hospitals +active +[1-9]",
+        r"[1-9]\d* received",
+        r"Received +under urn:uuid:",
+        r"goes to south-hospitals .* by clause N1",
+        r"attack:G0102: Wizard Spider → relationship--\S+ → Ryuk →",
+        r"marking-above \(clause N1\)",
+        r"waits for a person",
+        rf"{OURS} +held +\S+ \S+Z +\d{{4}}-\d\d-\d\d",
+        r"Everything holds",
+        r"The receipt holds",
+        r"[1-9][\d,]* decisions taken again",
+        r"The movement denies it +\[denied, reported\]",
+    ):
+        assert re.search(expected, said, re.IGNORECASE), f"{expected} is not in:\n{said}"
+    assert said.count('{"status":"ok"}') == 2
+    assert "another answer than was logged" not in said.casefold()
+    assert not (tmp_path / "home").exists()
