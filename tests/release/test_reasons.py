@@ -12,8 +12,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "reasons.md"
 ROW = re.compile(
     r"^\| `(?P<code>[a-z-]+)` \| (?P<ours>.+?) \| (?P<theirs>.+?) \| .+ \|$", re.MULTILINE
 )
-    r"^\| `(?P<code>[a-z-]+)` \| (?P<ours>.+?) \| (?P<theirs>.+?) \| .+ \|$", re.MULTILINE
-)
 
 FACTS = Facts(
     id="malware--1",
