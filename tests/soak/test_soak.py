@@ -1,0 +1,102 @@
+"""Two minutes of the long play, and faults that its evening checks must find."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from soak import __main__ as soak
+from soak import killing, verify
+from soak.course import SIDES, Course
+from soak.day import moment
+from soak.killing import Line
+from soak.playing import Stage
+from tearline.agreement.home import open_home
+from tearline.release import inbound, reconcile
+from tearline.store import objects
+from tearline.topics.about import Graph
+
+SIZE = 0.4
+
+
+def test_days_with_kills_end_as_they_must(tmp_path: Path) -> None:
+    soak.begin(tmp_path)
+    report = soak.play(tmp_path, Course(7, 7, SIZE), size=SIZE, kills=True, seconds=60)
+    assert report["problems"] == []
+    assert report["days"]
+
+
+class Played:
+    """Days played in this process, so that a fault can be planted in it."""
+
+    def __init__(self, folder: Path) -> None:
+        soak.begin(folder)
+        self.folder = folder
+        self.course = Course(11, 10, SIZE)
+        self.homes = {side: open_home(folder / side) for side in SIDES}
+        self.stage = Stage(self.homes, self.course, folder)
+
+    def day(self, day: int) -> list[str]:
+        now = 0
+        for place, act in enumerate(self.course.acts(day)):
+            now = moment(self.course, day, 0, place)
+            self.stage.play(act, now=now)
+        north, south = (self.homes[side] for side in SIDES)
+        return verify.everything(north, south, self.folder, now=now)
+
+    def found(self, word: str, days: int = 4) -> bool:
+        """Whether the checks of one of the first evenings say `word`."""
+        return any(word in problem for day in range(days) for problem in self.day(day))
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Iterator[Played]:
+    days = Played(tmp_path)
+    yield days
+    for home in days.homes.values():
+        home.store.close()
+
+
+def test_nothing_is_found_where_nothing_is_wrong(played: Played) -> None:
+    assert [problem for day in range(3) for problem in played.day(day)] == []
+
+
+def test_a_plan_that_ignores_what_late_edges_reach_is_found(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Graph, "onward", lambda *_: set())
+    assert played.found("rebuil")
+
+
+def test_a_receiver_that_erases_nothing_is_found(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "_end", lambda *_: 0)
+    assert played.found("accepted and given differ")
+
+
+def test_a_withdrawal_that_is_skipped_is_found(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_withdraw", lambda _tx, head, *_: head)
+    assert played.found("the log says")
+
+
+def test_bytes_without_a_slip_are_found(played: Played) -> None:
+    played.day(0)
+    south, north = played.homes["south"], played.homes["north"]
+    with south.store.write() as tx:
+        tx.exec_driver_sql("UPDATE received SET raw = x'7b7d' WHERE state = 'accepted'")
+    problems = verify.received_as_given(north, south, now=played.course.begins[1])
+    assert any("without a slip" in each for each in problems)
+
+
+def test_a_kept_object_that_is_lost_is_found(played: Played) -> None:
+    said = [Line(act, done=True, did={}, now=0) for act in played.course.acts(0)]
+    played.day(0)
+    north = played.homes["north"]
+    assert killing.lost(north, "north", played.course, said) == []
+    with north.store.write() as tx:
+        first = played.course.worlds["north"].batches(0)[0].docs[0]["id"]
+        objects.erase(tx, objects.OURS, [first])
+    assert any("are gone" in each for each in killing.lost(north, "north", played.course, said))
