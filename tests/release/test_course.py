@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from tearline.agreement import signing
 from tearline.log import record
-from tearline.release import arrive, recall, replay
+from tearline.release import arrive, inbound, recall, replay
 from tearline.stix.marking import marking_ref
 from tearline.store import logs, objects, received
 from tests.pair import Pair, make_pair, rel, sdo
@@ -89,3 +90,26 @@ def test_what_waits_again_and_is_then_withheld_is_recalled(tmp_path: Path) -> No
     pair.sync()
     ordered = {each.delivered_id for each in recall.recalls(pair.north, now=pair.now)}
     assert ordered == {loader["id"], EDGES[0]["id"]}
+
+
+def test_what_comes_back_after_a_suspension_is_taken_though_word_of_it_is_late(
+    tmp_path: Path,
+) -> None:
+    pair = started(tmp_path, reach=2)
+    pair.sync()
+    signing.suspend(pair.south, pair.agreement_id, "a question", now=pair.tick())
+    pair.carry()
+    pair.reconcile()
+    assert pair.delivered() == {}
+    signing.resume(pair.south, pair.agreement_id, now=pair.tick())
+    pair.carry()
+    signing.resume(pair.north, pair.agreement_id, now=pair.tick())
+    pair.reconcile()
+    pair.read_pages()
+    pair.copy_log()
+    settled = inbound.settle(pair.south, pair.agreement_id, now=pair.tick())
+    assert (settled.accepted, settled.quarantined) == (0, 0)
+    pair.carry()
+    settled = pair.sync()
+    assert (settled.accepted, settled.quarantined) == (5, 0)
+    assert all(each.acknowledged_at for each in recall.recalls(pair.north, now=pair.now))

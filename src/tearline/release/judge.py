@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tearline.agreement.force import InForce
+from tearline.agreement.state import ENDED
 from tearline.errors import InputError
 from tearline.release import slips
 from tearline.release.arrive import sort_out
@@ -60,11 +61,14 @@ def judge(
 ) -> Judged:
     """Sort what was staged into what the agreement lets us take and what it does not.
 
+    While the agreement rests, nothing is decided: the word that it goes on may be on its way.
     Where `more_comes`, what fails only for want of other objects is left undecided: the log told
     of bytes that the next page brings.
     """
-    if bound is None or not bound.accepting:
+    if bound is None or bound.state in ENDED:
         return Judged([], [(row, ["not-in-force"]) for row in staged], [])
+    if not bound.accepting:
+        return Judged([], [], list(staged))
     candidates: list[Candidate] = []
     away: list[tuple[Received, list[str]]] = []
     checker = Checker()

@@ -8,12 +8,13 @@ from its first read on; a read transaction sees one snapshot.
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.exc import PendingRollbackError
 
 from tearline.errors import HomeError
 
@@ -42,7 +43,9 @@ class Store:
             try:
                 yield connection
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                # An interrupt inside the driver has already undone and closed the connection.
+                with suppress(PendingRollbackError):
+                    connection.exec_driver_sql("ROLLBACK")
                 raise
             connection.exec_driver_sql("COMMIT")
 
@@ -54,7 +57,8 @@ class Store:
             try:
                 yield connection
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                with suppress(PendingRollbackError):
+                    connection.exec_driver_sql("ROLLBACK")
 
     def close(self) -> None:
         """Close every connection."""
