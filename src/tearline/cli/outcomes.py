@@ -6,9 +6,9 @@ from tearline.cli.terminal import Part, Table, count, joined, moment
 from tearline.release.preview import Explanation, Preview
 
 _SAID = {
-    "release": "It goes",
-    "wait": "It waits for a person",
-    "withhold": "It stays",
+    "release": "It goes to",
+    "wait": "It waits for a person before it goes to",
+    "withhold": "It stays and does not go to",
 }
 
 
@@ -51,7 +51,7 @@ def explanation_parts(party: str, found: list[Explanation]) -> list[Part]:
     for each in found:
         clause = f", by clause {each.clause}" if each.clause else ""
         parts.append(
-            f"{_SAID[each.outcome]} to {party} under “{each.title}” ({each.state}){clause}."
+            f"{_SAID[each.outcome]} {party} under “{each.title}” ({each.state}){clause}."
         )
         parts += [
             f"  {told.code}{f' (clause {told.clause})' if told.clause else ''}: {told.sentence}"
