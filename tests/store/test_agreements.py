@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from tearline.store import agreements
 from tearline.store.agreements import Conflict, Outgoing, StatementRow, Version
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
+from tearline.store.schema import open_store
 
 ID = "urn:uuid:1"
 ONE = Version(

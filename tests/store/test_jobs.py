@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tearline.store import jobs
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
+from tearline.store.schema import open_store
 
 SPAN = 10
 

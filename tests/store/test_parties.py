@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tearline.store import parties
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
 from tearline.store.parties import Account, Partner, Refusal
+from tearline.store.schema import open_store
 
 NORTH = Partner("north-cert", "North CERT", b"card", "sha256:aa", 5, None, None)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from tearline.store import releases
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
 from tearline.store.releases import Release
+from tearline.store.schema import open_store
 
 HERE = "urn:uuid:7d3f1f63-53f3-4b6c-8d53-2f6f0f6c9b01"
 FOREVER = 2**62

@@ -8,7 +8,8 @@ from alembic.migration import MigrationContext
 
 from tearline.errors import HomeError
 from tearline.store import schema
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
+from tearline.store.schema import open_store
 
 
 def test_the_revisions_make_the_tables_that_the_code_expects(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_several_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from tearline.store.database import open_store;"
+    code = "import sys; from pathlib import Path; from tearline.store.schema import open_store;"
     code += "open_store(Path(sys.argv[1]))"
     arguments = [sys.executable, "-c", code, str(tmp_path / "node.db")]
     running = [subprocess.Popen(arguments) for _ in range(4)]

@@ -34,7 +34,8 @@ from tearline.log import record
 from tearline.log.checkpoint import vkey, vkey_for
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store.database import Store, open_store
+from tearline.store.database import Store
+from tearline.store.schema import open_store
 
 CARD_DAYS = 5 * 365
 _US_PER_DAY = 86_400_000_000

@@ -1,4 +1,4 @@
-"""Open the store, migrate it, and run one transaction.
+"""Run one transaction on the store.
 
 SQLite in WAL mode with `synchronous=FULL`: a power cut must never roll back behind a checkpoint
 that was signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the one writer's lock
@@ -63,15 +63,6 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
-
-
-def open_store(path: Path) -> Store:
-    """Open the store at `path`, making or upgrading its tables where needed."""
-    from tearline.store import schema  # noqa: PLC0415  # the one place that knows every table
-
-    store = Store(path)
-    schema.upgrade(store)
-    return store
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Bring the tables of a store to what this version of the software expects."""
+"""Open a store, with its tables as this version of the software expects them."""
 
 import importlib
 import pkgutil
@@ -14,6 +14,13 @@ HEAD = "0001"
 """The revision that this version of the software works with."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def open_store(path: Path) -> Store:
+    """Open the store at `path`, making or upgrading its tables where needed."""
+    store = Store(path)
+    upgrade(store)
+    return store
 
 
 def upgrade(store: Store) -> None:
