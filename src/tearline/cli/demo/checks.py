@@ -102,6 +102,7 @@ def delivered(known: Known, moment: Moment) -> list[Check]:
     found += _reasons("delivered", known, world, private)
     found += _silent(known, world, north)
     _count(known, world)
+    found.append(_foreseen(known, moment["foreseen"]))
     found += _accepted(known, north, south, south_private)
     found += _explained(known, world, moment["explained"])
     return found
@@ -259,6 +260,13 @@ def _explained(known: Known, world: World, files: dict[str, str]) -> Iterator[Ch
         walked = which != "went" or world.path_holds(said["path"], said["agreements"][0]["start"])
         line = f"`tearline explain` says why one {which}, as it ought to"
         yield Check("delivered", line, right and walked, ", ".join(sorted(codes)) or "its path")
+
+
+def _foreseen(known: Known, foreseen: list[int]) -> Check:
+    """The preview before anyone signed said what then came about."""
+    counted = [known.figures[each] for each in ("released", "waiting", "withheld")]
+    line = "`tearline agreement preview` had foreseen how many would go, wait and stay"
+    return Check("delivered", line, foreseen == counted, " / ".join(f"{n:,}" for n in foreseen))
 
 
 def _count(known: Known, world: World) -> None:

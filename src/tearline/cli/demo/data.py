@@ -83,7 +83,7 @@ def write_inputs(folder: Path) -> Story:
         galaxy_count=len(raws),
         generated_count=len(ordinary) + len(weak) + len(unmarked),
         group=known.group,
-        went=known.named("malware", "Ryuk"),
+        went=known.named("malware", "Emotet"),
         stays=known.named("malware", "Anchor"),
         waits=_id("identity", "hospital 1"),
         recalled=_id("indicator", f"{known.named('malware', 'Ryuk')} 1"),

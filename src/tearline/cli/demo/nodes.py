@@ -19,7 +19,7 @@ import httpx
 
 from tearline.errors import TearlineError
 
-_START_S = 30.0
+_START_S = 60.0
 _END_S = 12.0
 _AT_ONCE = 3
 """Command lines that run at the same time: a few more than a small machine has cores."""

@@ -10,7 +10,7 @@ from tearline.agreement.home import open_home
 from tearline.cli.demo.nodes import Node, StepError
 from tearline.store import agreements, parties, releases
 
-_LONGEST_S = 30.0
+_LONGEST_S = 60.0
 
 
 def key_of(node: Node, agreement_id: str) -> str:

@@ -96,9 +96,9 @@ class Course:
         with self._step("reject", "North announces an agreement; South rejects it"):
             first = self._reject()
         with self._step("countersign", "North announces a second version; South countersigns it"):
-            agreed = self._countersign(first)
+            agreed, foreseen = self._countersign(first)
         with self._step("release", "What the text allows flows, and nothing else"):
-            self._release(agreed)
+            self._release(agreed, foreseen)
         with self._step("block", "A third party is blocked: it cannot be given an agreement"):
             self._block()
         with self._step("lie", "North lies: it releases what is not about the topic"):
@@ -196,7 +196,7 @@ class Course:
         self._ask("rejected", logs=logs, hash=proposed["hash"])
         return str(proposed["hash"])
 
-    def _countersign(self, first: str) -> str:
+    def _countersign(self, first: str) -> tuple[str, list[int]]:
         second = self._write("second.toml", version=2, replaces=first)
         found = self._north.run("agreement", "preview", second)
         self._say(
@@ -213,9 +213,9 @@ class Course:
         for node, other in ((self._north, self._south), (self._south, self._north)):
             node.run("sync", self._slug(other))
         self._say("each side holds the other's proof: the agreement is active")
-        return str(proposed["hash"])
+        return str(proposed["hash"]), [found[each] for each in ("go", "wait", "stay")]
 
-    def _release(self, agreed: str) -> None:
+    def _release(self, agreed: str, foreseen: list[int]) -> None:
         self._north.run("sync", self._slug(self._south))
         done = self._sync_south()
         self._say(f"South received {done['objects']:,}: accepted {done['accepted']:,}, "
@@ -233,6 +233,7 @@ class Course:
             agreement=str(jws),
             key=key_of(self._south, self._agreement),
             explained=explained,
+            foreseen=foreseen,
         )
 
     def _explain(self) -> dict[str, str]:
@@ -248,13 +249,18 @@ class Course:
         for which, value in zip(wanted, found, strict=True):
             said = " ".join(each["sentence"] for each in value["reasons"])
             names = value["agreements"][0]["names"]
-            path = " → ".join(names.get(each, each) for each in value["path"])
-            self._say(f"explain one that {which}: {value['outcome']}. {said or path}")
+            path = " → ".join(names[each] for each in value["path"] if each in names)
+            told = self._told_of(value["object"])
+            self._say(f"explain {told}, which {which}: {said or f'about the topic by {path}'}")
             files[which] = self._write_json(f"explain-{which}.json", value)
         return files
 
+    def _told_of(self, stix_id: str) -> str:
+        """What people would call an object: its name, or its id."""
+        return str(self._north.run("show", stix_id)["object"].get("name", stix_id))
+
     def _block(self) -> None:
-        east, reason = self._east, "Its owner runs the campaign that we defend against."
+        east, reason = self._east, "its owner runs the campaign that we defend against"
         agreement = f"urn:uuid:{clock.fresh_uuid()}"
         path = self._folder / "east.toml"
         path.write_text(write_terms(agreement, self._parties("north", "east"), now=clock.now()))
