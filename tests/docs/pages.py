@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -57,7 +58,7 @@ def commands(block: Block) -> str:
 
 def run_script(script: str, folder: Path, *, seconds: int) -> subprocess.CompletedProcess[str]:
     """Run a script in bash in `folder`; whatever it started and left behind is ended."""
-    bin_folder = ROOT / ".venv" / "bin"
+    bin_folder = Path(sys.executable).parent
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TEARLINE_")}
     environment |= {
         "HOME": str(folder),

@@ -50,9 +50,7 @@ def explanation_parts(party: str, found: list[Explanation]) -> list[Part]:
     parts: list[Part] = []
     for each in found:
         clause = f", by clause {each.clause}" if each.clause else ""
-        parts.append(
-            f"{_SAID[each.outcome]} {party} under “{each.title}” ({each.state}){clause}."
-        )
+        parts.append(f"{_SAID[each.outcome]} {party} under “{each.title}” ({each.state}){clause}.")
         parts += [
             f"  {told.code}{f' (clause {told.clause})' if told.clause else ''}: {told.sentence}"
             for told in each.reasons
