@@ -154,6 +154,20 @@ def test_a_detour_is_taken_where_the_short_way_is_barred(store: Store) -> None:
         assert around.ids == (TOPIC, detour[0].via_id, "malware--m", detour[1].via_id, "tool--t")
 
 
+def test_of_two_ways_of_one_length_the_first_by_id_is_taken(store: Store) -> None:
+    ties = [
+        Relation("relationship--2", "uses", TOPIC, "malware--a"),
+        Relation("relationship--3", "uses", "malware--a", "tool--t"),
+        Relation("relationship--1", "uses", TOPIC, "malware--b"),
+        Relation("relationship--4", "uses", "malware--b", "tool--t"),
+    ]
+    for order in (ties, ties[::-1]):
+        with world(store, order) as tx:
+            found = find(tx, "tool--t")
+            assert found is not None
+            assert found.ids[1:4] == ("relationship--1", "malware--b", "relationship--4")
+
+
 # --------------------------------------------------------------------------------- containers
 
 
