@@ -131,13 +131,13 @@ def sort_out(
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
     for each in indexed:
         version_at = _version_at(each, held.get(each.id, ()), now)
-        twin = new.get((each.id, version_at)) or _kept(tx, held, each.id, version_at)
+        twin = new.get((each.id, version_at)) or _kept(held.get(each.id, ()), version_at)
         if twin is None:
             since = _first_arrival(held.get(each.id, ()), now)
             first = each.id not in held
             new[each.id, version_at] = _new_version(each, version_at, source, since, first=first)
             newest[each.id] = max(version_at, newest.get(each.id, version_at))
-        elif _same(each.raw, twin.raw):
+        elif _same(tx, each, twin):
             unchanged += 1
         else:
             refused.append(Refused(each.id, "This version is held already, with other content."))
@@ -154,15 +154,8 @@ def _indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
     return [each if isinstance(each, Indexed) else index(each) for each in arriving]
 
 
-class _Twin(NamedTuple):
-    raw: bytes
-
-
-def _kept(tx: Tx, held: dict[str, list[Version]], stix_id: str, version_at: int) -> _Twin | None:
-    for version in held.get(stix_id, ()):
-        if version.version_at == version_at:
-            return _Twin(objects.raw_of(tx, [version.seq])[version.seq])
-    return None
+def _kept(held: Sequence[Version], version_at: int) -> Version | None:
+    return next((version for version in held if version.version_at == version_at), None)
 
 
 def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:
@@ -179,10 +172,14 @@ def _first_arrival(held: Sequence[Version], now: int) -> int:
     return min((each.arrived_at for each in held if each.created_at is None), default=now)
 
 
-def _same(first: bytes, second: bytes) -> bool:
-    return first == second or canonical.canonical(orjson.loads(first)) == canonical.canonical(
-        orjson.loads(second)
-    )
+def _same(tx: Tx, each: Indexed, twin: Version | NewVersion) -> bool:
+    """Whether two have the same content; only where their bytes differ are they read."""
+    version = twin if isinstance(twin, Version) else twin.version
+    if each.hash == version.hash:
+        return True
+    raw = objects.raw_of(tx, [twin.seq])[twin.seq] if isinstance(twin, Version) else twin.raw
+    first, second = orjson.loads(each.raw), orjson.loads(raw)
+    return canonical.canonical(first) == canonical.canonical(second)
 
 
 def _new_version(
