@@ -112,9 +112,9 @@ def logged(owner: Home, reader: Home, folder: Path) -> list[str]:
             before = folder / f"{home.path.name}-{name.partition('/')[0]}"
             fresh = before.with_name(f"{before.name}-new")
             tiles.write_folder(tx, name, fresh, vkey=vkey, with_records=True)
-        found = verify_folder(fresh, vkey).problems
-        if before.exists():
-            found += verify_growth(before, fresh, vkey).problems
+        grown = before.exists()
+        verdict = verify_growth(before, fresh, vkey) if grown else verify_folder(fresh, vkey)
+        found = verdict.problems
         problems += [f"log {home.path.name} {name}: {each}" for each in found]
         shutil.rmtree(before, ignore_errors=True)
         fresh.rename(before)

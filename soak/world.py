@@ -161,7 +161,8 @@ class World:
         known = [each for each in self.earlier(day, *BORN) if not is_observable(each.type)]
         for each in chance.sample(known, min(len(known), max(3, round(20 * self._size)))):
             late = chance.random() < 0.1
-            at = START + each.day * DAY + 1 if late else base + chance.randrange(DAY)
+            first = START + each.day * DAY if late else base
+            at = first + chance.randrange(HOUR if late else DAY)
             again = self.doc(each, at, chance)
             if chance.random() < 0.12:
                 again["revoked"] = True
