@@ -1,0 +1,127 @@
+"""Decisions a second on one core, with all their reasons, over facts of every kind."""
+
+import random
+from collections.abc import Iterator
+
+from bench.measuring import Figure, alternate, rate
+from tearline.release.decide import Decision, decide
+from tearline.release.rules import DAY, FOREVER, Clause, Facts, Rules
+from tearline.stix import marking
+
+GOAL = 300_000
+_FACTS = 50_000
+_NOW = 20_500 * DAY
+_TYPES = (
+    *("indicator",) * 8,
+    *("relationship",) * 8,
+    *("malware", "attack-pattern", "intrusion-set", "tool", "identity", "infrastructure"),
+    *("vulnerability", "sighting", "note", "x-private"),
+)
+_MARKINGS = (
+    *(marking.CLEAR, marking.GREEN, marking.GREEN, marking.AMBER, marking.AMBER),
+    *(marking.AMBER_STRICT, marking.RED, marking.UNMARKED, marking.UNKNOWN, marking.CONTRADICTORY),
+)
+
+
+def figures() -> Iterator[Figure]:
+    """One figure: decide over mixed facts and two clauses, against hand-written comparisons."""
+    rules, facts = two_clauses(), mixed_facts()
+
+    def ours() -> None:
+        for each in facts:
+            decide(rules, each)
+
+    def floor() -> None:
+        for each in facts:
+            _hand_written(each)
+
+    own, bare = alternate(ours, floor)
+    yield rate(
+        "decide with all reasons, 2 clauses",
+        "decisions per CPU second",
+        _FACTS / own.cpu_s,
+        _FACTS / bare.cpu_s,
+        GOAL,
+    )
+
+
+def two_clauses() -> Rules:
+    """What a normal agreement says for one direction: indicators freely, the rest with a floor."""
+    indicators = Clause(
+        id="N1",
+        complete=True,
+        types=frozenset({"indicator", "relationship", "sighting"}),
+        any_topic=False,
+        keys=frozenset({"name:gray heron"}),
+        stix_ids=frozenset(),
+        reach=1,
+        members=False,
+        marking_max=marking.AMBER,
+        letter_min=2,
+        digit_min=3,
+        max_age=365 * DAY,
+        reviews_victim=True,
+        approvals=1,
+        remove=(),
+    )
+    context = Clause(
+        id="N2",
+        complete=True,
+        types=frozenset(_TYPES) - {"x-private", "note"},
+        any_topic=False,
+        keys=frozenset({"name:gray heron"}),
+        stix_ids=frozenset(),
+        reach=2,
+        members=False,
+        marking_max=marking.GREEN,
+        letter_min=0,
+        digit_min=0,
+        max_age=None,
+        reviews_victim=False,
+        approvals=1,
+        remove=(),
+    )
+    return Rules((indicators, context), valid_from=_NOW - 30 * DAY, valid_until=_NOW + 300 * DAY)
+
+
+def mixed_facts(count: int = _FACTS) -> list[Facts]:
+    """Facts of every kind, the same in each run: about half are about the topic."""
+    chance = random.Random(20151225)
+    return [_one(chance, number) for number in range(count)]
+
+
+def _one(chance: random.Random, number: int) -> Facts:
+    type_ = chance.choice(_TYPES)
+    path = (f"intrusion-set--{number}", f"relationship--{number}", f"{type_}--{number}")
+    clauses = chance.choice(((), (), ("N2",), ("N1", "N2"), ("N1", "N2")))
+    return Facts(
+        id=f"{type_}--{number}",
+        version_at=_NOW,
+        type=type_,
+        created_at=_NOW - chance.randrange(730) * DAY,
+        marking=chance.choice(_MARKINGS),
+        grade=chance.choice((marking.NO_GRADE, 11, 22, 23, 34, 66)),
+        now=_NOW,
+        revoked=chance.random() < 0.02,
+        delivered="N1" if chance.random() < 0.1 else "",
+        held=chance.random() < 0.01,
+        victim=chance.random() < 0.05,
+        ends=chance.choice((0, 0, 0, 1, 2)) if type_ == "relationship" else 0,
+        about=dict.fromkeys(clauses, path),
+    )
+
+
+def _hand_written(facts: Facts) -> Decision | None:
+    """What a program for this one agreement would do: stop at the first limit that fails."""
+    if facts.revoked or facts.held or facts.victim or not 0 <= facts.marking <= marking.AMBER:
+        return None
+    if facts.type in {"indicator", "relationship", "sighting"} and (
+        "N1" in facts.about
+        and facts.now - facts.created_at < 365 * DAY
+        and 0 < facts.grade <= 23
+        and facts.grade % 10 <= 3
+    ):
+        return Decision("release", "N1", (), FOREVER)
+    if facts.marking <= marking.GREEN and "N2" in facts.about and facts.type != "note":
+        return Decision("release", "N2", (), FOREVER)
+    return None
