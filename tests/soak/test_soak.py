@@ -7,21 +7,24 @@ import pytest
 
 from soak import __main__ as soak
 from soak import killing, verify
-from soak.course import SIDES, Course
+from soak.course import AGREEMENT, SIDES, Course
 from soak.day import moment
 from soak.killing import Line
 from soak.playing import Stage
+from soak.world import Thing
 from tearline.agreement.home import open_home
-from tearline.release import inbound, reconcile
+from tearline.release import arrive, inbound, reconcile
+from tearline.release.arrive import Annotation
 from tearline.store import objects
 from tearline.topics.about import Graph
+from tests.pair import as_object, rel, sdo
 
 SIZE = 0.4
 
 
 def test_days_with_kills_end_as_they_must(tmp_path: Path) -> None:
     soak.begin(tmp_path)
-    report = soak.play(tmp_path, Course(7, 7, SIZE), size=SIZE, kills=True, seconds=60)
+    report = soak.play(tmp_path, Course(7, 7, SIZE), size=SIZE, kills=True, seconds=45)
     assert report["problems"] == []
     assert report["days"]
 
@@ -64,8 +67,19 @@ def test_nothing_is_found_where_nothing_is_wrong(played: Played) -> None:
 def test_a_plan_that_ignores_what_late_edges_reach_is_found(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A sign of a malware; then the edge that makes the malware the topic's."""
+    played.day(0)
+    north, world = played.homes["north"], played.course.worlds["north"]
+    heron = {"id": world.id_of(Thing("intrusion-set", 0, 0))}
+    kit, sign = sdo("malware", "Late Kit"), sdo("indicator", "late sign")
+    early = [kit, sign, rel(sign, "indicates", kit)]
+    now = played.course.begins[1]
     monkeypatch.setattr(Graph, "onward", lambda *_: set())
-    assert played.found("rebuil")
+    for docs in (early, [rel(heron, "uses", kit)]):
+        note = Annotation(0, 12)
+        arrive.arrive(north, [as_object(doc) for doc in docs], source="", annotation=note, now=now)
+        reconcile.reconcile(north, AGREEMENT, now=now)
+    assert any(sign["id"] in each for each in verify.rebuilt(north, played.folder, now=now))
 
 
 def test_a_receiver_that_erases_nothing_is_found(
