@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tearline.agreement import signing
 from tearline.log import record
-from tearline.release import arrive, inbound, recall, replay
+from tearline.release import arrive, inbound, preview, recall, replay
 from tearline.stix.marking import marking_ref
 from tearline.store import logs, objects, received
 from tests.pair import Pair, make_pair, rel, sdo
@@ -113,3 +113,18 @@ def test_what_comes_back_after_a_suspension_is_taken_though_word_of_it_is_late(
     settled = pair.sync()
     assert (settled.accepted, settled.quarantined) == (5, 0)
     assert all(each.acknowledged_at for each in recall.recalls(pair.north, now=pair.now))
+
+
+def test_a_victim_that_only_the_targeting_ties_to_the_topic_waits_with_it(tmp_path: Path) -> None:
+    pair = started(tmp_path, reach=1)
+    explained = {
+        each: preview.explain(pair.north, each, "south-isac", now=pair.now)[0]
+        for each in (hospital["id"], EDGES[3]["id"])
+    }
+    for told in explained.values():
+        assert told.outcome == "wait"
+        assert "victim" in {reason.code for reason in told.reasons}
+    told = explained[hospital["id"]]
+    assert "path-waits" in {reason.code for reason in told.reasons}
+    assert [step.id for step in told.path] == [heron["id"], EDGES[3]["id"], hospital["id"]]
+    assert not explained.keys() & pair.delivered().keys()

@@ -180,8 +180,8 @@ class World:
         assert reconcile.reconcile(north, agreement_id, now=self.pair.now, whole=True)[:2] == (0, 0)
         with north.store.read() as tx:
             after = releases.standing_all(tx, agreement_id)
-        released = {each for each, row in after.items() if row.position}
-        assert {each for each, row in before.items() if row.position} == released
+        released = {each for each, row in after.items() if row.live}
+        assert {each for each, row in before.items() if row.live} == released
         assert {each: before[each] for each in released} == {each: after[each] for each in released}
 
     def what_is_served_holds_together(self) -> None:
@@ -195,7 +195,7 @@ class World:
             assert not checker.problems(doc)
             assert {target for _, target in references(doc)} <= served.keys()
         for row in standing.values():
-            if row.position:
+            if row.live:
                 assert set(json.loads(row.path)[2]) <= served.keys()
         assert replay.replay(self.pair.north).differing == ()
 

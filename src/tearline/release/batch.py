@@ -14,6 +14,7 @@ import msgspec
 from tearline.release.decide import Decision, decide, passes_but_for_about
 from tearline.release.facts import Attestations, gather
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
+from tearline.stix.marking import CONTRADICTORY
 from tearline.store import objects
 from tearline.store.database import Tx
 from tearline.topics import about
@@ -29,6 +30,16 @@ class Decided(NamedTuple):
     facts: Facts
     decision: Decision
     path: Path | None
+
+
+class Paths(NamedTuple):
+    """The paths of one object by clause: over what passes, else over what waits as well."""
+
+    open: dict[str, Path]
+    waiting: dict[str, Path]
+
+
+_NONE = Paths({}, {})
 
 
 class Before(NamedTuple):
@@ -74,7 +85,7 @@ class Batch:
         wanted = {each for each in ids if not depends(each)}
         paths = self.paths(wanted)
         for stix_id in sorted(wanted & self._facts.keys()):
-            self._settle(stix_id, paths.get(stix_id, {}), GOES)
+            self._settle(stix_id, paths[stix_id], GOES)
 
     def edges(self, ids: Iterable[str]) -> None:
         """Decide what goes only where others go: relationships, sightings, notes, containers."""
@@ -84,27 +95,36 @@ class Batch:
         paths = self.paths(holders)
         for stix_id in sorted(holders):
             goes = any(self._fate(each) == GOES for each in needs[stix_id])
-            self._settle(stix_id, paths.get(stix_id, {}), GOES if goes else STAYS)
+            self._settle(stix_id, paths[stix_id], GOES if goes else STAYS)
         ordered, circles = _in_order({each: needs[each] for each in needs.keys() - holders})
         for stix_id in ordered:
             ends = max((self._fate(each) for each in needs[stix_id]), default=STAYS)
-            self._settle(stix_id, {}, ends)
+            self._settle(stix_id, _NONE, ends)
         for stix_id in circles:
-            self._settle(stix_id, {}, STAYS)
+            self._settle(stix_id, _NONE, STAYS)
 
-    def paths(self, ids: set[str]) -> dict[str, dict[str, Path]]:
-        """The paths of `ids`, for each clause under which there is one."""
+    def paths(self, ids: set[str]) -> dict[str, Paths]:
+        """The paths of `ids`, for each clause under which there is one.
+
+        Where there is none, one that would be there if what waits were approved.
+        """
         self._load(ids)
-        found: dict[str, dict[str, Path]] = {}
+        found = {each: Paths({}, {}) for each in ids}
         for clause in self._scene.rules.clauses:
             if clause.any_topic or not clause.complete:
                 continue
-            finder = self._finder(clause)
+            finder = self._finder(clause, if_approved=False)
             self._load(finder.load(ids, clause.reach))
             for stix_id in ids:
                 path = finder.path(stix_id, clause.reach)
                 if path is not None:
-                    found.setdefault(stix_id, {})[clause.id] = path
+                    found[stix_id].open[clause.id] = path
+            if any(may_wait(each) for each in self._facts.values()):
+                later = self._finder(clause, if_approved=True)
+                for stix_id in ids:
+                    path = later.path(stix_id, clause.reach)
+                    if path is not None and clause.id not in found[stix_id].open:
+                        found[stix_id].waiting[clause.id] = path
         return found
 
     def starts(self, clause: Clause) -> dict[str, str]:
@@ -112,14 +132,14 @@ class Batch:
         found = about.starts(self._tx, self._scene.origin, clause.keys, clause.stix_ids)
         return {**self._scene.named.get(clause.id, {}), **found}
 
-    def _finder(self, clause: Clause) -> about.Finder:
+    def _finder(self, clause: Clause, *, if_approved: bool) -> about.Finder:
         known: dict[str, bool] = {}
 
         def passes(stix_id: str) -> bool:
             if stix_id not in known:
                 facts = self._facts.get(stix_id)
                 known[stix_id] = facts is not None and passes_but_for_about(
-                    self._scene.rules, clause, facts
+                    self._scene.rules, clause, facts, if_approved=if_approved
                 )
             return known[stix_id]
 
@@ -154,21 +174,28 @@ class Batch:
         self._before.update(self._scene.before(outside - self._before.keys()))
         return needs
 
-    def _settle(self, stix_id: str, paths: Mapping[str, Path], ends: int) -> None:
+    def _settle(self, stix_id: str, paths: Paths, ends: int) -> None:
         facts = msgspec.structs.replace(
             self._facts[stix_id],
-            about={clause: path.ids for clause, path in paths.items()},
+            about={clause: path.ids for clause, path in paths.open.items()},
+            about_waiting={clause: path.ids for clause, path in paths.waiting.items()},
             ends=ends,
             uncuttable=stix_id in self._scene.uncuttable,
         )
         decision = decide(self._scene.rules, facts)
-        path = paths.get(decision.clause) if decision.clause else None
+        clause = decision.clause or ""
+        path = paths.open.get(clause) or paths.waiting.get(clause)
         self.decided[stix_id] = Decided(facts, decision, path)
 
     def _fate(self, stix_id: str) -> int:
         if stix_id in self.decided:
             return _BY_OUTCOME[self.decided[stix_id].decision.outcome]
         return _BY_OUTCOME[self._before.get(stix_id, _UNKNOWN).outcome]
+
+
+def may_wait(facts: Facts) -> bool:
+    """Whether an object is of a kind that a person may have to settle."""
+    return facts.victim or facts.marking == CONTRADICTORY
 
 
 def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:

@@ -60,12 +60,15 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     return Decision(outcome, waiting, reasons.spell(shared, tuple(masks)), FOREVER)
 
 
-def passes_but_for_about(rules: Rules, clause: Clause, facts: Facts) -> bool:
+def passes_but_for_about(
+    rules: Rules, clause: Clause, facts: Facts, *, if_approved: bool = False
+) -> bool:
     """Whether an object would go under a clause if it were about its topic: phase one.
 
-    What waits does not pass until it is approved.
+    What waits does not pass until it is approved; `if_approved` asks as if it were.
     """
-    return not (_shared(rules, facts) | judge(clause, facts)) & ~reasons.BY_OTHERS
+    settled = reasons.BY_OTHERS | (reasons.WAITS if if_approved else 0)
+    return not (_shared(rules, facts) | judge(clause, facts)) & ~settled
 
 
 def judge(clause: Clause, facts: Facts) -> int:
@@ -74,7 +77,8 @@ def judge(clause: Clause, facts: Facts) -> int:
     if clause.types is not None and facts.type not in clause.types:
         mask |= reasons.TYPE_NOT_LISTED
     if not clause.any_topic and clause.id not in facts.about and facts.type not in EDGE_REFS:
-        mask |= reasons.NOT_ABOUT
+        waits = clause.id in facts.about_waiting
+        mask |= reasons.PATH_WAITS if waits else reasons.NOT_ABOUT
     if facts.marking > clause.marking_max:
         mask |= reasons.MARKING_ABOVE
     if clause.letter_min:

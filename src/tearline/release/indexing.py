@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject, references
-from tearline.store.objects import Relation
+from tearline.store.objects import MEMBER, Relation
 from tearline.topics.topic import CONTAINERS, keys_of
 
 
@@ -58,9 +58,13 @@ def _relations(each: StixObject) -> tuple[Relation, ...]:
         kind, source, target = (
             doc.get(name) for name in ("relationship_type", "source_ref", "target_ref")
         )
-        if isinstance(kind, str) and isinstance(source, str) and isinstance(target, str):
-            return (Relation(each.id, kind, source, target),)
-    elif each.type in CONTAINERS:
+        # A relationship that calls itself so holds nothing: only a container has members.
+        if kind == MEMBER or not (
+            isinstance(kind, str) and isinstance(source, str) and isinstance(target, str)
+        ):
+            return ()
+        return (Relation(each.id, kind, source, target),)
+    if each.type in CONTAINERS:
         members = doc.get("object_refs", ())
-        return tuple(Relation(each.id, "member", each.id, member) for member in members)
+        return tuple(Relation(each.id, MEMBER, each.id, member) for member in members)
     return ()

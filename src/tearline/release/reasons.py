@@ -22,6 +22,7 @@ class Code(StrEnum):
     TYPE_UNKNOWN = "type-unknown"
     TYPE_NOT_LISTED = "type-not-listed"
     NOT_ABOUT = "not-about"
+    PATH_WAITS = "path-waits"
     END_STAYS = "end-stays"
     END_WAITS = "end-waits"
     NOTHING_LEFT = "nothing-left"
@@ -55,6 +56,7 @@ LIMIT_MISSING = _BITS[Code.LIMIT_MISSING]
 TYPE_UNKNOWN = _BITS[Code.TYPE_UNKNOWN]
 TYPE_NOT_LISTED = _BITS[Code.TYPE_NOT_LISTED]
 NOT_ABOUT = _BITS[Code.NOT_ABOUT]
+PATH_WAITS = _BITS[Code.PATH_WAITS]
 END_STAYS = _BITS[Code.END_STAYS]
 END_WAITS = _BITS[Code.END_WAITS]
 NOTHING_LEFT = _BITS[Code.NOTHING_LEFT]
@@ -72,10 +74,10 @@ HELD = _BITS[Code.HELD]
 RECEIVED = _BITS[Code.RECEIVED]
 CUT_INVALID = _BITS[Code.CUT_INVALID]
 
-WAITS = VICTIM | MARKING_CONTRADICTS | END_WAITS
+WAITS = VICTIM | MARKING_CONTRADICTS | END_WAITS | PATH_WAITS
 """Reasons that a person can settle: an object that fails by these alone waits."""
 
-BY_OTHERS = NOT_ABOUT | END_STAYS | END_WAITS | NOTHING_LEFT
+BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT
 """Reasons that lie in what becomes of other objects, not in the object itself."""
 
 THEIRS = {
@@ -85,6 +87,7 @@ THEIRS = {
     Code.TYPE_UNKNOWN: "Objects of this type are not released.",
     Code.TYPE_NOT_LISTED: "The clause does not list this type.",
     Code.NOT_ABOUT: "Not about a topic of the clause.",
+    Code.PATH_WAITS: "What ties it to a topic of the clause is not released yet.",
     Code.END_STAYS: "What it speaks of is not released.",
     Code.END_WAITS: "What it speaks of is not released yet.",
     Code.NOTHING_LEFT: "Nothing that it holds is released.",
@@ -140,6 +143,7 @@ OURS = {
     Code.TYPE_UNKNOWN: "{type} is not a type of STIX 2.1; unknown types stay.",
     Code.TYPE_NOT_LISTED: "{limit} does not list the type {type}.",
     Code.NOT_ABOUT: "No path of what may go ties it to a topic of {limit} within {reach}.",
+    Code.PATH_WAITS: "Only what waits for a person ties it to a topic of {limit}.",
     Code.END_STAYS: "What it speaks of does not go.",
     Code.END_WAITS: "What it speaks of waits for a person.",
     Code.NOTHING_LEFT: "None of what it holds may go.",

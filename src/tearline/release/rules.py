@@ -23,7 +23,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `marking` and `grade` are in the codes of `stix.marking`; `created_at` is the object's own
     `created`, for observables without it the moment of arrival; `delivered` is the clause under
     which the partner holds the object now, or ''; `about` has the path for each clause under
-    which the object is about a topic; `ends` is `GOES`, `WAITS` or `STAYS` for objects that go
+    which the object is about a topic, `about_waiting` for those where only what waits for a person
+    ties it to one; `ends` is `GOES`, `WAITS` or `STAYS` for objects that go
     only where others go.
     """
 
@@ -41,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     victim: bool = False
     ends: int = GOES
     about: dict[str, tuple[str, ...]] = {}
+    about_waiting: dict[str, tuple[str, ...]] = {}
     approvals: int = 0
     uncuttable: bool = False
 

@@ -30,6 +30,9 @@ from sqlalchemy import (
 
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
+MEMBER = "member"
+"""The kind of a relation that is a container's hold on its member."""
+
 OURS = ""
 """The origin of what is ours: imported, written or bought, but not received under an agreement."""
 
@@ -112,7 +115,10 @@ class Relation(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """One property of `from_id` that names `to_id`."""
+    """One property of `from_id` that names `to_id`.
+
+    What a `Relation` says is kept there alone, and told as references when they are asked for.
+    """
 
     from_id: str
     role: str
@@ -131,6 +137,7 @@ class NewVersion(NamedTuple):
     """No version of the object was held before, so that there is no index of one to forget."""
 
 
+_ENDS = frozenset({"source_ref", "target_ref", "object_refs"})
 _VERSION = [object_version.c[name] for name in Version._fields]
 
 
@@ -235,12 +242,21 @@ def relations_all(tx: Tx, origin: str) -> list[Relation]:
 
 def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     """What `ids` name."""
-    return [Reference(*row) for row in _references(tx, origin, reference.c.from_id, ids)]
+    wanted = set(ids)
+    found = [Reference(*row) for row in _references(tx, origin, reference.c.from_id, wanted)]
+    for each in relations_via(tx, origin, wanted):
+        found += _ends(each)
+    return found
 
 
 def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     """Who names `ids`."""
-    return [Reference(*row) for row in _references(tx, origin, reference.c.to_id, ids)]
+    wanted = set(ids)
+    found = [Reference(*row) for row in _references(tx, origin, reference.c.to_id, wanted)]
+    from_there = relations_from(tx, origin, wanted)
+    for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
+        found += (end for end in _ends(each) if end.to_id in wanted)
+    return found
 
 
 def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
@@ -305,6 +321,7 @@ def _index(tx: Tx, origin: str, newest: Sequence[NewVersion]) -> None:
             (origin, new.version.stix_id, role, target)
             for new in newest
             for role, target in new.references
+            if not new.relations or role not in _ENDS
         ],
         ignore=True,
     )
@@ -314,6 +331,14 @@ def _index(tx: Tx, origin: str, newest: Sequence[NewVersion]) -> None:
         [(origin, key, new.version.stix_id) for new in newest for key in new.keys],
         ignore=True,
     )
+
+
+def _ends(stated: Relation) -> list[Reference]:
+    """A relation as the references that it is: its row in `relation` is the only one."""
+    via, kind, source, target = stated
+    if kind == MEMBER:
+        return [Reference(via, "object_refs", target)]
+    return [Reference(via, "source_ref", source), Reference(via, "target_ref", target)]
 
 
 def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:

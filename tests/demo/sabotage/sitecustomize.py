@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 
 def about() -> None:
     """Every tool and every actor counts as about the topic; more would only take longer."""
-    from tearline.release.batch import Batch
+    from tearline.release.batch import Batch, Paths
     from tearline.topics.about import Path
 
     honest = Batch.paths
 
-    def paths(self: Batch, ids: set[str]) -> dict[str, dict[str, Path]]:
+    def paths(self: Batch, ids: set[str]) -> dict[str, Paths]:
         found = honest(self, ids)
         for each in ids:
             if each.startswith(("tool--", "threat-actor--")):
-                found.setdefault(each, {"N1": Path("name:wizard spider", (each,))})
+                found[each].open.setdefault("N1", Path("name:wizard spider", (each,)))
         return found
 
     Batch.paths = paths  # type: ignore[method-assign]

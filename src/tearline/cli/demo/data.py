@@ -188,7 +188,8 @@ def _case(known: _Known) -> Iterator[Doc]:
             identity_class="organization",
             sectors=["healthcare"],
         )
-        hospital["labels"].append(LABEL)
+        if number > 1:  # the first is about the topic only because the group targets it
+            hospital["labels"].append(LABEL)
         yield hospital
         yield _tie(known.group, "targets", hospital["id"])
         yield _made(

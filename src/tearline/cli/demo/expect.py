@@ -6,7 +6,7 @@ over what passes, and what becomes of objects that speak of others.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -32,7 +32,7 @@ _SPEAKS_OF = {
     "note": ("object_refs",),
 }
 _NOT_ITS_OWN = {"not-about", "end-stays", "end-waits"}
-_FOR_A_PERSON = {"victim", "end-waits"}
+_FOR_A_PERSON = {"victim", "end-waits", "path-waits"}
 
 
 class Object(NamedTuple):
@@ -89,11 +89,19 @@ class World:
     @cached_property
     def about(self) -> dict[str, int]:
         """What is about a topic of the clause, and after how many steps."""
+        return self._spread(self.passes)
+
+    @cached_property
+    def about_later(self) -> dict[str, int]:
+        """What would be about a topic if people approved whatever waits for them."""
+        return self._spread(lambda each: each in self.objects and self._own(each) <= _FOR_A_PERSON)
+
+    def _spread(self, passes: Callable[[str], bool]) -> dict[str, int]:
         found = dict.fromkeys(self.starts, 0)
         for step in range(1, int(self.clause["reach"]) + 1):
             for move in self.moves:
-                spreads = found.get(move.source) == step - 1 and self.passes(move.source)
-                if spreads and _type(move.source) in _CARRY and self.passes(move.via):
+                spreads = found.get(move.source) == step - 1 and passes(move.source)
+                if spreads and _type(move.source) in _CARRY and passes(move.via):
                     found.setdefault(move.target, step)
         return {each: steps for each, steps in found.items() if each in self.objects}
 
@@ -169,7 +177,7 @@ class World:
             if each.type in _SPEAKS_OF:
                 codes |= self._ends(each)
             elif stix_id not in self.about:
-                codes.add("not-about")
+                codes.add("path-waits" if stix_id in self.about_later else "not-about")
             outcome = "wait" if codes <= _FOR_A_PERSON else "withhold"
             self._fates[stix_id] = Expected(outcome if codes else "release", frozenset(codes))
         return self._fates[stix_id]
