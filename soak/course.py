@@ -170,7 +170,7 @@ class Course:
             "members": chance.choice(["true", "false"]),
             "ceiling": chance.choice(["TLP:GREEN", "TLP:AMBER", "TLP:AMBER"]),
             "floor": chance.choice(["*", "B2", "C3"]),
-            "age": chance.choice(['"*"', '"*"', "10", "30"]),
+            "age": chance.choice(['"*"', '"*"', '"*"', "20"]),
             "remove": chance.choice(["[]", "[]", '["description"]', '["x_desk_*"]']),
         }
 
