@@ -81,7 +81,11 @@ def test_a_relationship_that_moves_stirs_what_it_tied_before(pair: Pair) -> None
     moved = edge | {"target_ref": kit["id"], "modified": later["modified"]}
     pair.put(moved)
     with pair.north.store.read() as tx:
-        assert annotations.dirty_ids(tx, pair.agreement_id) >= {loader["id"], kit["id"]}
+        dirty = annotations.dirty_ids(tx, pair.agreement_id)
+    assert dirty == {edge["id"], loader["id"]}
+    pair.reconcile()
+    assert kit["id"] in pair.delivered()
+    assert loader["id"] not in pair.delivered()
 
 
 def test_a_level_on_parts_alone_does_not_rank_the_object(pair: Pair) -> None:

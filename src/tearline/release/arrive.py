@@ -18,7 +18,7 @@ from tearline.stix.timestamp import format_timestamp
 from tearline.store import annotations, objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion, Version
-from tearline.topics.topic import CONTAINERS
+from tearline.topics.about import leads_to
 
 
 class Refused(NamedTuple):
@@ -46,8 +46,6 @@ class Annotation(NamedTuple):
 NOTHING = Annotation()
 """Nothing of ours to say beside the bytes."""
 
-_TYING = frozenset({"relationship", "sighting", *CONTAINERS})
-
 
 def arrive(
     home: Home,
@@ -69,7 +67,7 @@ def arrive(
         new, unchanged, refused = sort_out(tx, OURS, indexed, source, now)
         ids = [each.version.stix_id for each in new]
         known = [each.version.stix_id for each in new if not each.first]
-        stirred = {*ids, *_ends_before(tx, known), *_ends_of(new)}
+        stirred = {*ids, *leads_to(tx, OURS, known)}
         objects.keep(tx, OURS, new)
         turned_away = {each.stix_id for each in refused}
         kept = [each for each in indexed if each.id not in turned_away]
@@ -186,29 +184,19 @@ def _new_version(
     each: Indexed, version_at: int, source: str, arrived_at: int, *, first: bool
 ) -> NewVersion:
     version = Version(
-        seq=0,
-        stix_id=each.id,
-        version_at=version_at,
-        type=each.type,
-        created_at=each.created_at,
-        arrived_at=arrived_at,
-        marking=each.marking,
-        revoked=each.revoked,
-        latest=True,
-        hash=each.hash,
-        source=source,
+        0,
+        each.id,
+        version_at,
+        each.type,
+        each.created_at,
+        arrived_at,
+        each.marking,
+        each.revoked,
+        True,  # noqa: FBT003  # a row, written for each object: `latest`, until a newer one is seen
+        each.hash,
+        source,
     )
     return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)
-
-
-def _ends_before(tx: Tx, ids: Sequence[str]) -> set[str]:
-    """What older versions of `ids` tied together: it may no longer hang together."""
-    known = objects.latest(tx, OURS, ids)
-    return {each.to_id for each in objects.references_of(tx, OURS, known)}
-
-
-def _ends_of(new: Sequence[NewVersion]) -> set[str]:
-    return {target for each in new if each.version.type in _TYING for _, target in each.references}
 
 
 def _annotate_new(tx: Tx, kept: Sequence[Indexed], annotation: Annotation, now: int) -> list[str]:

@@ -20,7 +20,7 @@ from tearline.store import annotations, objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Standing
-from tearline.topics.about import Path
+from tearline.topics.about import Path, leads_to
 from tearline.topics.topic import depends
 
 
@@ -90,7 +90,7 @@ class _Work:
             self._batch.objects(self._stirred)
             self._batch.edges(self._stirred)
             return
-        self._stirred = dirty | self._ends(dirty)
+        self._stirred = dirty | leads_to(self._tx, OURS, dirty)
         self._decide_around(self._stirred)
 
     def cut(self) -> frozenset[str]:
@@ -141,11 +141,6 @@ class _Work:
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
         self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
 
-    def _ends(self, ids: set[str]) -> set[str]:
-        """What the relationships, sightings and containers among `ids` tie together."""
-        tying = {each for each in ids if depends(each)}
-        return {each.to_id for each in objects.references_of(self._tx, OURS, tying)}
-
     def _speaking_of(self, ids: set[str]) -> set[str]:
         """`ids` that are edges, and all edges and containers that speak of them, at any remove."""
         found: set[str] = {each for each in ids if depends(each)}
@@ -159,7 +154,7 @@ class _Work:
     def _behind(self, moved: set[str]) -> set[str]:
         """Released objects whose path leads over an object that now goes under another id."""
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
-        near = moved | self._ends({each for each in moved if depends(each)})
+        near = moved | leads_to(self._tx, OURS, moved)
         near |= self._batch.graph.onward(near, reach)
         stood = self._standings(near - self._batch.decided.keys())
         return {

@@ -82,13 +82,16 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
     doc = parse_strict(raw, max_depth=limits.max_depth)
     if not isinstance(doc, dict):
         raise InputError("A STIX object is a JSON object in braces; this is another value.")
+    type_ = _type(doc)
+    created_at = _moment(doc, "created")
+    unmodified = created_at is not None and doc.get("modified") == doc["created"]
     return StixObject(
         raw=raw,
         doc=doc,
-        type=(type_ := _type(doc)),
+        type=type_,
         id=_id(doc, type_),
-        created_at=_moment(doc, "created"),
-        modified_at=_moment(doc, "modified"),
+        created_at=created_at,
+        modified_at=created_at if unmodified else _moment(doc, "modified"),
         revoked=_revoked(doc),
     )
 
@@ -99,6 +102,8 @@ def _type(doc: dict[str, Any]) -> str:
         raise InputError("The object has no 'type' that is a text.", place="type")
     if value == "bundle":
         raise InputError("A bundle cannot be an object of a bundle.", place="type")
+    if value in KNOWN_TYPES:
+        return value
     if not (len(value) in _TYPE_LENGTHS and _TYPE.fullmatch(value)):
         raise InputError(
             f"{shown(value)} is no type name.", place="type", do="Use a-z, 0-9 and '-' (3 to 250)."

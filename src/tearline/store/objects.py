@@ -175,27 +175,9 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
     _forget_index(tx, origin, [each.version.stix_id for each in newest if not each.first])
     next_seq = (tx.execute(select(func.max(object_version.c.seq))).scalar() or 0) + 1
     numbered = list(enumerate(new, start=next_seq))
-    insert_rows(
-        tx,
-        object_version,
-        [
-            (
-                seq,
-                origin,
-                each.version.stix_id,
-                each.version.version_at,
-                each.version.type,
-                each.version.created_at,
-                each.version.arrived_at,
-                each.version.marking,
-                each.version.revoked,
-                each.version.latest,
-                each.version.hash,
-                each.version.source,
-            )
-            for seq, each in numbered
-        ],
-    )
+    # The columns are the fields of a Version, with the origin after the number.
+    rows = [(seq, origin, *each.version[1:]) for seq, each in numbered]
+    insert_rows(tx, object_version, rows)
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
 

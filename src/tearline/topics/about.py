@@ -205,6 +205,20 @@ def starts(tx: Tx, origin: str, keys: Iterable[str], stix_ids: Iterable[str]) ->
     return found
 
 
+def leads_to(tx: Tx, origin: str, ids: Iterable[str]) -> set[str]:
+    """Objects whose *about*, or whose naming of a victim, hangs on the ties among `ids`.
+
+    A tie says something new only of the object that it leads to, not of the one it starts from:
+    whatever else that one leads to stays as it was.
+    """
+    tying = {each for each in ids if depends(each)}
+    moves = [_move(each) for each in objects.relations_via(tx, origin, tying)]
+    sighted = objects.references_of(tx, origin, {e for e in tying if type_of(e) == "sighting"})
+    return {move.to_id for move in moves if move is not None} | {
+        each.to_id for each in sighted if each.role == "where_sighted_refs"
+    }
+
+
 def holds(path: Path, graph: Graph, topic_starts: Mapping[str, str], *, members: bool) -> bool:
     """Whether a path that somebody claims can be walked by nothing but the objects it names."""
     first = {each: how for each, how in topic_starts.items() if each == path.ids[0]}
