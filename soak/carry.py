@@ -5,7 +5,7 @@ can be killed and done again.
 """
 
 from tearline.agreement import outbox
-from tearline.agreement.force import in_force
+from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
 from tearline.errors import RefusedError
 from tearline.exchange import peer_server
@@ -47,15 +47,12 @@ def both_ways(first: Home, second: Home, *, now: int) -> int:
 def pages(giver: Home, taker: Home, agreement_id: str, *, now: int, most: int) -> int:
     """Stage what the giver serves from where the taker stands, up to `most` pages."""
     count = 0
-    with taker.store.read() as tx:
-        bound = in_force(tx, agreement_id, now=now)
-    while bound is not None and bound.accepting and most > 0 and not is_blocked(giver, taker):
+    bound = _agreed(giver, taker, agreement_id, now)
+    while most > 0 and bound is not None and bound[0].serving and bound[1].accepting:
         after = int(inbound.cursor(taker, agreement_id).next or 0)
         with giver.store.read() as tx:
-            force = in_force(tx, agreement_id, now=now)
-            serving = force is not None and force.serving
             found = releases.page(tx, agreement_id, after=after, now=now, limit=_PAGE)
-        if not serving or not found:
+        if not found:
             break
         raws = [row.raw for row in found]
         inbound.stage(taker, agreement_id, raws, next_=str(found[-1].position), now=now)
@@ -67,9 +64,8 @@ def pages(giver: Home, taker: Home, agreement_id: str, *, now: int, most: int) -
 def copy_log(owner: Home, reader: Home, agreement_id: str, *, now: int) -> int:
     """Bring the reader's copy of the owner's log up to its signed head, and open its leaves."""
     log, copy = record.our_log(agreement_id), record.their_log(agreement_id)
-    with owner.store.read() as tx:
-        if not logs.head(tx, log).size or is_blocked(owner, reader):
-            return 0
+    if _agreed(owner, reader, agreement_id, now) is None:
+        return 0
     note = owner.publish(agreement_id, now=now)
     origin = record.origin_of(owner.slug, agreement_id)
     with reader.store.read() as tx:
@@ -87,6 +83,18 @@ def copy_log(owner: Home, reader: Home, agreement_id: str, *, now: int) -> int:
         with reader.store.write() as tx:
             mirror.open_leaves(tx, copy, [Opening(*row) for row in rows])
         opened = rows[-1][0]
+
+
+def _agreed(
+    giver: Home, taker: Home, agreement_id: str, now: int
+) -> tuple[InForce, InForce] | None:
+    """What binds each; None where the giver would not answer: another version, or a block."""
+    with giver.store.read() as ours, taker.store.read() as theirs:
+        gives = in_force(ours, agreement_id, now=now)
+        takes = in_force(theirs, agreement_id, now=now)
+    if not gives or not takes or gives.hash != takes.hash or is_blocked(giver, taker):
+        return None
+    return gives, takes
 
 
 def is_blocked(giver: Home, taker: Home) -> bool:
