@@ -72,6 +72,9 @@ LINKS = (
     ("indicator", "indicates", "intrusion-set", 6),
     ("indicator", "based-on", "observed-data", 2),
 )
+_AGAIN = 10
+"""After so many of a kind, others are spoken of most; among them is a topic again."""
+
 _FIRST = ("Gray", "Blue", "Salt", "Mud", "Iron", "Pale", "Quiet", "Amber", "Low", "Far")
 _LAST = {
     "intrusion-set": ("Heron", "Tern", "Curlew", "Plover", "Stork", "Crake"),
@@ -199,10 +202,10 @@ class World:
         return doc | self._own(thing, doc, chance)
 
     def name_of(self, thing: Thing, chance: random.Random) -> str:
-        """A name; the first of each kind is a topic, and now and then another takes its name."""
-        if thing.type == "intrusion-set" and (thing.number == 0 or chance.random() < 0.02):
+        """A name; the first of a kind is a topic, and now and then another has its name too."""
+        if thing.type == "intrusion-set" and (thing.number % _AGAIN == 0 or chance.random() < 0.02):
             return "Gray Heron" if chance.random() < 0.97 else "Gray  HERON"
-        if thing.type == "malware" and (thing.number == 1 or chance.random() < 0.01):
+        if thing.type == "malware" and (thing.number % (3 * _AGAIN) == 1 or chance.random() < 0.01):
             return "Mud Loader"
         mine = random.Random(f"{self.seed}/{self.side}/{thing}")
         last = _LAST.get(thing.type, (thing.type,))
@@ -268,9 +271,10 @@ class World:
         """One of the few that all speak of, one of today, or one that comes only days later."""
         count = self._count(type_)
         known = (day + 1) * count
+        hub = known // _AGAIN * _AGAIN
         number = chance.choices(
             [
-                min(chance.randrange(4), chance.randrange(4)),
+                chance.choice([0, hub]) + min(chance.randrange(4), chance.randrange(4)),
                 chance.randrange(known),
                 max(0, known - 1 - chance.randrange(2 * count)),
                 known + chance.randrange(2 * count),
