@@ -24,6 +24,10 @@ JOBS ?= auto
 # The folders that are linted and typed, as far as they are there.
 CODE := $(wildcard src tests tools bench evaluation soak)
 
+# The tests that hold the documentation against the code; `make test` runs them too.
+DOCS := tests/docs/test_links.py tests/docs/test_reference.py tests/release/test_reasons.py \
+  tests/cli/test_reference.py tests/test_dependencies.py
+
 RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 CHECK := $(VENV)/.installed-check
@@ -56,11 +60,12 @@ test: $(TEARLINE) $(TEST) ## run every test
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 .PHONY: check
-check: $(TEARLINE) $(TEST) $(CHECK) ## lint, formatting, types, import contracts
+check: $(TEARLINE) $(TEST) $(CHECK) ## lint, formatting, types, import contracts, docs in step
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 0 $(DOCS)
 
 .PHONY: bench
 bench: $(TEARLINE) $(TEST) ## run every benchmark
