@@ -144,7 +144,13 @@ def _parsed(event: dict[str, Any]) -> tuple[list[dict[str, Any]], MISPtoSTIX21Pa
 
 
 def _sentences(name: str, messages: dict[str, list[str]]) -> list[str]:
-    return [f"{name}: {text}" for texts in messages.values() for text in texts]
+    return [f"{name}: {_said(text)}" for texts in messages.values() for text in texts]
+
+
+def _said(text: str) -> str:
+    """What the converter says, without the traceback that it may have put in the middle."""
+    first, *rest = text.strip().splitlines()
+    return f"{first} {rest[-1].strip()}" if rest else first
 
 
 @contextmanager
