@@ -130,6 +130,32 @@ def test_two_cut_versions_that_differ_in_modified_alone_have_one_basis() -> None
     assert cut.basis(heron) != cut.basis(heron | {"description": "other"})
 
 
+@pytest.mark.parametrize(
+    "doc",
+    [
+        sdo("malware", "a family"),
+        sdo("malware", "a sample") | {"is_family": False},
+        sdo("location", "a region", region="northern-europe"),
+        sdo("location", "a place", latitude=54.0, longitude=10.0),
+        sdo("observed-data", "seen")
+        | {
+            "number_observed": 1,
+            "first_observed": "2026-03-01T00:00:00.000Z",
+            "last_observed": "2026-03-01T00:00:00.000Z",
+            "object_refs": [domain["id"]],
+        },
+        sdo("indicator", "a sign"),
+        heron,
+        use,
+    ],
+)
+def test_a_bare_revocation_is_valid(doc: dict[str, object]) -> None:
+    short = cut.bare(doc | {"revoked": True}, everything_goes)
+    assert short is not None
+    assert cut.is_bare(short)
+    assert Checker().problems(short) == []
+
+
 def test_a_bare_revocation_keeps_what_its_type_requires() -> None:
     short = cut.bare(loader | {"revoked": True, "description": "x"}, nothing_goes)
     assert short is not None

@@ -69,6 +69,39 @@ def test_bytes_that_do_not_come_in_a_day_are_not_waited_for(tmp_path: Path) -> N
     assert sign["id"] not in held(pair)
 
 
+def test_a_revocation_of_what_was_overtaken_unread_is_taken(tmp_path: Path) -> None:
+    pair = given(tmp_path)
+    kit = sdo("malware", "Salt Kit")
+    pair.put(kit, rel(heron, "uses", kit))
+    pair.reconcile()
+    pair.copy_log()
+    pair.read_pages()
+    later = "2026-03-02T00:00:00.000Z"
+    pair.put({**kit, "modified": later, "revoked": True}, marking=4)
+    pair.reconcile()
+    settle(pair)
+    pair.copy_log()
+    settle(pair)
+    assert pair.sync().quarantined == 0
+    assert kit["id"] in in_state(pair, "accepted")
+    assert in_state(pair, "expected", "staged") == set()
+
+
+def test_a_revocation_of_what_was_never_read_is_taken(tmp_path: Path) -> None:
+    pair = given(tmp_path)
+    kit = sdo("malware", "Salt Kit")
+    pair.put(kit, rel(heron, "uses", kit))
+    pair.reconcile()
+    pair.copy_log()
+    settle(pair)
+    pair.put({**kit, "modified": "2026-03-02T00:00:00.000Z", "revoked": True}, marking=4)
+    pair.reconcile()
+    pair.copy_log()
+    settle(pair)
+    assert pair.sync().quarantined == 0
+    assert kit["id"] in in_state(pair, "accepted")
+
+
 def test_a_slip_that_was_overtaken_is_expected_no_more(tmp_path: Path) -> None:
     pair = given(tmp_path)
     pair.put(sdo("intrusion-set", "Gray Heron", at=pair.now, description="once"))

@@ -67,7 +67,17 @@ def is_bare(doc: Mapping[str, Any]) -> bool:
 
 
 def _bare_properties(doc: Mapping[str, Any]) -> frozenset[str]:
-    return required_properties(doc["type"]) | KEPT | {"revoked", "is_family"}
+    return required_properties(doc["type"]) | _IN_SOME_CASES.get(doc["type"], _NONE) | _REVOKED
+
+
+_REVOKED = KEPT | {"revoked"}
+_NONE: frozenset[str] = frozenset()
+_IN_SOME_CASES: Mapping[str, frozenset[str]] = {
+    "location": frozenset({"region", "country", "latitude", "longitude"}),
+    "malware": frozenset({"name"}),
+    "observed-data": frozenset({"object_refs"}),
+}
+"""What the standard demands of a type not always: one of these, or this of a family."""
 
 
 def derived_id(secret: bytes, agreement_id: str, original: str) -> str:

@@ -71,7 +71,7 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         told = slips.story(row[3] for row in logs.records(tx, log, at.leaf, size))
         staged = received.in_state(tx, agreement_id, "staged")
         past = [row for row in staged if _is_past(row, told)]
-        received.settle(tx, agreement_id, [_gone(row) for row in past])
+        received.settle(tx, agreement_id, [_gone(_with_slip(row, told)) for row in past])
         due = [row for row in staged if row not in past]
         due += _given_anew(tx, agreement_id, told, staged)
         more_comes = _expect(tx, agreement_id, told, now)

@@ -128,11 +128,12 @@ def _decide(
     objects.keep(tx, origin, new)
     conflicting = {each.stix_id for each in refused}
     by_id = {each.object.id: each for each in candidates}
+    revoked = {stix_id for stix_id, each in by_id.items() if each.object.revoked}
     scene = Scene(
         origin=origin,
         rules=rules_of(bound.terms, bound.their_slot),
         now=now,
-        before=lambda ids: _held_before(tx, origin, told, ids),
+        before=lambda ids: _held_before(tx, origin, told, ids, revoked),
         attested=lambda ids: _attested(tx, origin, by_id, ids),
         named=_named(bound, candidates),
     )
@@ -177,10 +178,16 @@ def _named(bound: InForce, candidates: Iterable[Candidate]) -> dict[str, dict[st
     return found
 
 
-def _held_before(tx: Tx, origin: str, told: Story, ids: Iterable[str]) -> Mapping[str, Before]:
-    """What was given before: what we hold of it, or a slip that was replaced before we read it."""
+def _held_before(
+    tx: Tx, origin: str, told: Story, ids: Iterable[str], revoked: set[str]
+) -> Mapping[str, Before]:
+    """What was given before: what we hold of it, or a slip that was replaced before we read it.
+
+    Of what is `revoked` now, any slip that ever was: its revocation goes to whoever was given it.
+    """
     wanted = set(ids)
-    rows = received.given_as(tx, origin, wanted, "accepted")
+    rows = received.given_as(tx, origin, wanted & revoked, "ended")
+    rows += received.given_as(tx, origin, wanted, "accepted")
     found = {row.delivered_id: slips.read_slip(row.slip) for row in rows if row.slip}
     found |= {each: told.before[each] for each in wanted & told.before.keys()}
     return {each: Before("release", slip.clause) for each, slip in found.items()}
