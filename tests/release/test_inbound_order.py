@@ -75,11 +75,10 @@ def test_a_revocation_of_what_was_overtaken_unread_is_taken(tmp_path: Path) -> N
     pair.put(kit, rel(heron, "uses", kit))
     pair.reconcile()
     pair.copy_log()
-    pair.read_pages()
-    later = "2026-03-02T00:00:00.000Z"
-    pair.put({**kit, "modified": later, "revoked": True}, marking=4)
-    pair.reconcile()
     settle(pair)
+    pair.read_pages()
+    pair.put({**kit, "modified": "2026-03-02T00:00:00.000Z", "revoked": True}, marking=4)
+    pair.reconcile()
     pair.copy_log()
     settle(pair)
     assert pair.sync().quarantined == 0
