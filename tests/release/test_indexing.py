@@ -2,6 +2,7 @@ import pytest
 
 from tearline.release.indexing import index
 from tearline.stix import marking
+from tearline.stix.objects import read, references
 from tearline.store.objects import Relation
 from tests.pair import as_object, rel, sdo
 
@@ -49,3 +50,22 @@ def test_what_states_no_marking_is_unmarked_and_a_level_on_parts_alone_has_no_ra
     parts = [{"marking_ref": TLP_GREEN, "selectors": ["name"]}]
     part = index(as_object(HERON | {"granular_markings": parts}))
     assert (part.marking, part.unmarked) == (marking.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        ', "created_by_ref": "identity--1"',
+        ', "x": {"found_by_ref": "identity--1"}',
+        ', "x": {"found_by\\u005fref": "identity--1"}, "y_ref": "tool--1"',
+        ', "x\\u005fref": "identity--1", "y": [{"z_refs": ["tool--1", "tool--2"]}]',
+        ', "description": "speaks of created_by_ref", "x_refs": ["tool--1"]',
+        ', "description": "a_ref", "x": {"found_by\\u005fref": "identity--1"}',
+        ', "object_marking_refs": ["marking-definition--1"]',
+    ],
+)
+def test_the_short_way_finds_every_reference_that_the_walk_finds(more: str) -> None:
+    raw = '{"type": "tool", "id": "tool--' + "1" * 8 + '-1111-4111-8111-111111111111"' + more + "}"
+    found = read(raw.encode())
+    assert sorted(index(found).references) == sorted(references(found.doc))

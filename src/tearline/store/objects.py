@@ -62,22 +62,24 @@ object_raw = Table(
 relation = Table(
     "relation",
     metadata,
-    Column("origin", Text, primary_key=True),
-    Column("via_id", Text, primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("via_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("source_id", Text, nullable=False),
-    Column("target_id", Text, primary_key=True),
-    Index("relation_source", "origin", "source_id"),
-    Index("relation_target", "origin", "target_id"),
+    Column("target_id", Text, nullable=False),
+    Index("relation_via", "via_id"),
+    Index("relation_source", "source_id"),
+    Index("relation_target", "target_id"),
 )
 reference = Table(
     "reference",
     metadata,
-    Column("origin", Text, primary_key=True),
-    Column("from_id", Text, primary_key=True),
-    Column("role", Text, primary_key=True),
-    Column("to_id", Text, primary_key=True),
-    Index("reference_to", "origin", "to_id"),
+    Column("origin", Text, nullable=False),
+    Column("from_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("to_id", Text, nullable=False),
+    Index("reference_from", "from_id"),
+    Index("reference_to", "to_id"),
 )
 topic_key = Table(
     "topic_key",
@@ -294,18 +296,17 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
 
 
 def _index(tx: Tx, origin: str, newest: Sequence[NewVersion]) -> None:
-    rows = [(origin, *each) for new in newest for each in new.relations]
-    insert_rows(tx, relation, rows, ignore=True)
+    rows = [(origin, *each) for new in newest for each in dict.fromkeys(new.relations)]
+    insert_rows(tx, relation, rows)
     insert_rows(
         tx,
         reference,
         [
             (origin, new.version.stix_id, role, target)
             for new in newest
-            for role, target in new.references
+            for role, target in dict.fromkeys(new.references)
             if not new.relations or role not in _ENDS
         ],
-        ignore=True,
     )
     insert_rows(
         tx,

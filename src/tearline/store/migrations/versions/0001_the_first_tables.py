@@ -277,10 +277,10 @@ def upgrade() -> None:
         sa.Column("from_id", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("to_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("origin", "from_id", "role", "to_id"),
     )
     with op.batch_alter_table("reference", schema=None) as batch_op:
-        batch_op.create_index("reference_to", ["origin", "to_id"], unique=False)
+        batch_op.create_index("reference_from", ["from_id"], unique=False)
+        batch_op.create_index("reference_to", ["to_id"], unique=False)
 
     op.create_table(
         "refusal",
@@ -301,11 +301,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("source_id", sa.Text(), nullable=False),
         sa.Column("target_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("origin", "via_id", "target_id"),
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
-        batch_op.create_index("relation_source", ["origin", "source_id"], unique=False)
-        batch_op.create_index("relation_target", ["origin", "target_id"], unique=False)
+        batch_op.create_index("relation_source", ["source_id"], unique=False)
+        batch_op.create_index("relation_target", ["target_id"], unique=False)
+        batch_op.create_index("relation_via", ["via_id"], unique=False)
 
     op.create_table(
         "release",
