@@ -7,8 +7,8 @@ from tearline.agreement import signing
 from tearline.log import record
 from tearline.release import arrive, inbound, preview, recall, replay
 from tearline.stix.marking import marking_ref
-from tearline.store import logs, objects, received
-from tests.pair import Pair, make_pair, rel, sdo
+from tearline.store import logs, objects, received, releases
+from tests.pair import DAY, Pair, make_pair, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader")
@@ -128,3 +128,21 @@ def test_a_victim_that_only_the_targeting_ties_to_the_topic_waits_with_it(tmp_pa
     assert "path-waits" in {reason.code for reason in told.reasons}
     assert [step.id for step in told.path] == [heron["id"], EDGES[3]["id"], hospital["id"]]
     assert not explained.keys() & pair.delivered().keys()
+
+
+def test_what_waits_stops_waiting_when_what_ties_it_to_the_topic_grows_too_old(
+    tmp_path: Path,
+) -> None:
+    pair = make_pair(tmp_path)
+    clinic = sdo("identity", "a clinic", at=pair.now + 20 * DAY)
+    young = sdo("intrusion-set", "Gray Heron", at=pair.now + 20 * DAY)
+    pair.tick(21 * DAY)
+    pair.put(young, clinic, rel(young, "targets", clinic, at=pair.now - 21 * DAY))
+    pair.agree(age="30")
+    with pair.north.store.read() as tx:
+        before = releases.standing(tx, pair.agreement_id, [clinic["id"]])
+    pair.tick(10 * DAY)
+    pair.reconcile()
+    with pair.north.store.read() as tx:
+        after = releases.standing(tx, pair.agreement_id, [clinic["id"]])
+    assert (before[clinic["id"]].outcome, after[clinic["id"]].outcome) == ("wait", "withhold")

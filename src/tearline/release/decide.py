@@ -57,7 +57,7 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     outcome: Outcome = "withhold" if waiting is None else "wait"
     if not masks:
         masks.append(("", shared | reasons.NO_CLAUSE))
-    return Decision(outcome, waiting, reasons.spell(shared, tuple(masks)), FOREVER)
+    return Decision(outcome, waiting, reasons.spell(shared, tuple(masks)), _turns(rules, facts))
 
 
 def passes_but_for_about(
@@ -121,6 +121,15 @@ def _ends(facts: Facts) -> int:
     if facts.type in CONTAINERS or facts.type == "observed-data":
         return reasons.NOTHING_LEFT
     return reasons.END_WAITS if facts.ends == WAITS else reasons.END_STAYS
+
+
+def _turns(rules: Rules, facts: Facts) -> int:
+    """The next moment at which a time limit of any clause turns, for what does not go now."""
+    turn = rules.valid_until if facts.now < rules.valid_until else FOREVER
+    for clause in rules.clauses:
+        if clause.max_age is not None and facts.now < facts.created_at + clause.max_age < turn:
+            turn = facts.created_at + clause.max_age
+    return turn
 
 
 def _until(rules: Rules, clause: Clause, facts: Facts) -> int:

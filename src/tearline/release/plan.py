@@ -12,7 +12,7 @@ import orjson
 
 from tearline.release import cut
 from tearline.release.batch import Batch, Before, Decided, Scene
-from tearline.release.rules import Rules
+from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
 from tearline.stix.objects import references
@@ -279,6 +279,7 @@ class _Work:
                 outcome=decision.outcome,
                 clause=decision.clause or "",
                 reasons=orjson.dumps(given).decode(),
+                until_at=decision.until_at,
             )
         return Standing(
             stix_id=stix_id,
@@ -325,4 +326,4 @@ def _attested(level: int | None, grade: int | None) -> str:
 
 
 def _withheld(stix_id: str) -> Standing:
-    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", 0, 0, live=False)
+    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", FOREVER, 0, live=False)

@@ -216,11 +216,10 @@ def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
 
 
 def turning(tx: Tx, agreement_id: str, now: int) -> set[str]:
-    """Objects whose release has reached a moment at which a time limit turns."""
+    """Objects whose decision has reached a moment at which a time limit turns."""
     query = select(decision.c.stix_id).where(
         decision.c.agreement_id == agreement_id,
         decision.c.until_at <= now,
-        decision.c.live,
     )
     return set(tx.execute(query).scalars())
 
