@@ -22,8 +22,8 @@ from tearline.stix import canonical
 from tearline.store import logs, objects, received, releases
 from tearline.store.releases import Standing
 
-_PASSING = frozenset({"too-old", "cut-invalid"})
-"""Reasons that time and what they held before add or take, without anything else changing."""
+_PASSING = frozenset({"cut-invalid"})
+"""Reasons that follow from what they held before, and end with it."""
 
 
 def everything(
@@ -76,7 +76,7 @@ def rebuilt(home: Home, folder: Path, *, now: int) -> list[str]:
 def _compared(stood: Standing) -> Standing:
     """What has to be equal: all of it.
 
-    Of what stays, all but the reasons that nobody decides again for.
+    Of what stays, all but the reasons that fall away by the withdrawal itself.
     """
     if stood.live:
         return stood
