@@ -30,7 +30,7 @@ from tearline.stix.strict import collector_paused, parse_strict
 Progress = Callable[[int, int], None]
 """Told how many of a document's objects are done, and how many there are."""
 
-_BATCH = 5_000
+_BATCH = 10_000
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _STDIN = Path("-")

@@ -128,12 +128,14 @@ def sort_out(
     unchanged = 0
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
     for each in indexed:
-        version_at = _version_at(each, held.get(each.id, ()), now)
-        twin = new.get((each.id, version_at)) or _kept(held.get(each.id, ()), version_at)
+        before = held.get(each.id, ())
+        version_at = _version_at(each, before, now)
+        twin = new.get((each.id, version_at)) or _kept(before, version_at)
         if twin is None:
-            since = _first_arrival(held.get(each.id, ()), now)
-            first = each.id not in held
-            new[each.id, version_at] = _new_version(each, version_at, source, since, first=first)
+            since = _first_arrival(before, now)
+            new[each.id, version_at] = _new_version(
+                each, version_at, source, since, first=not before
+            )
             newest[each.id] = max(version_at, newest.get(each.id, version_at))
         elif _same(tx, each, twin):
             unchanged += 1
@@ -153,7 +155,10 @@ def _indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
 
 
 def _kept(held: Sequence[Version], version_at: int) -> Version | None:
-    return next((version for version in held if version.version_at == version_at), None)
+    for version in held:
+        if version.version_at == version_at:
+            return version
+    return None
 
 
 def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:

@@ -47,19 +47,19 @@ def sift(
     for start in range(0, len(slices), _BATCH):
         with collector_paused():
             batch = [
-                _judge(raw, f"objects[{place}]", limits, checker)
+                _judge(raw, place, limits, checker)
                 for raw, place in zip(slices[start : start + _BATCH], places, strict=False)
             ]
         yield from batch
 
 
-def _judge(raw: bytes, place: str, limits: Limits, checker: Checker) -> StixObject | Refusal:
+def _judge(raw: bytes, place: int, limits: Limits, checker: Checker) -> StixObject | Refusal:
     try:
         found = read(raw, limits)
     except InputError as error:
-        return Refusal(place, _id_of(raw), str(error))
+        return Refusal(f"objects[{place}]", _id_of(raw), str(error))
     if problems := checker.problems(found.doc):
-        return Refusal(place, found.id, "; ".join(problems))
+        return Refusal(f"objects[{place}]", found.id, "; ".join(problems))
     return found
 
 
