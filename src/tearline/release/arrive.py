@@ -129,7 +129,7 @@ def sort_out(
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
     for each in indexed:
         before = held.get(each.id, ())
-        version_at = _version_at(each, before, now)
+        version_at = _version_at(each, before, now, ours=origin == OURS)
         twin = new.get((each.id, version_at)) or _kept(before, version_at)
         if twin is None:
             since = _first_arrival(before, now)
@@ -161,12 +161,16 @@ def _kept(held: Sequence[Version], version_at: int) -> Version | None:
     return None
 
 
-def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:
-    """`modified`, else `created`; an observable has neither: it is what it was, or new now."""
+def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool) -> int:
+    """`modified`, else `created`; an observable has neither: it is what it was, or new now.
+
+    Of ours, what comes again is what it was. Of theirs, it is the latest only if it was that:
+    they may release it as they once did, and then what they released since is past.
+    """
     stamp = each.created_at if each.modified_at is None else each.modified_at
     if stamp is not None:
         return stamp
-    same = [version.version_at for version in held if version.hash == each.hash]
+    same = [v.version_at for v in held if v.hash == each.hash and (ours or v.latest)]
     return same[0] if same else now
 
 
