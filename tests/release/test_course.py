@@ -153,8 +153,9 @@ def test_an_observable_that_goes_as_it_once_did_is_held_as_it_goes(tmp_path: Pat
     """Its bytes carry no version: what counts at the receiver is what was released last."""
     there = {"type": "domain-name", "spec_version": "2.1", "value": "there.example"}
     there["id"] = str(observable_id(there))
-    here = {"type": "domain-name", "spec_version": "2.1", "value": "here.example"}
-    here |= {"id": str(observable_id(here)), "resolves_to_refs": [there["id"]]}
+    here: dict[str, object] = {"type": "domain-name", "spec_version": "2.1"}
+    here |= {"value": "here.example", "resolves_to_refs": [there["id"]]}
+    here |= {"id": str(observable_id(here))}
     pair = make_pair(tmp_path)
     pair.put(heron, here, there, rel(heron, "uses", here), rel(heron, "uses", there))
     pair.agree(types=json.dumps([*TYPES, "domain-name"]))
