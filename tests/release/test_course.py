@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tearline.agreement import signing
 from tearline.log import record
@@ -153,7 +154,7 @@ def test_an_observable_that_goes_as_it_once_did_is_held_as_it_goes(tmp_path: Pat
     """Its bytes carry no version: what counts at the receiver is what was released last."""
     there = {"type": "domain-name", "spec_version": "2.1", "value": "there.example"}
     there["id"] = str(observable_id(there))
-    here: dict[str, object] = {"type": "domain-name", "spec_version": "2.1"}
+    here: dict[str, Any] = {"type": "domain-name", "spec_version": "2.1"}
     here |= {"value": "here.example", "resolves_to_refs": [there["id"]]}
     here |= {"id": str(observable_id(here))}
     pair = make_pair(tmp_path)
