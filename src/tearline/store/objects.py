@@ -167,11 +167,12 @@ def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
         yield Version(*row)
 
 
-def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
+def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     """Keep new versions and index those that are the latest of their object.
 
-    `version.seq` is ignored: the store issues it. Among several versions of one object the caller
-    marks one as latest; whatever was latest before is not any more.
+    `version.seq` is ignored: the store issues it, and this returns it for each. Among several
+    versions of one object the caller marks one as latest; whatever was latest before is not any
+    more.
     """
     newest = [each for each in new if each.version.latest]
     _forget_index(tx, origin, [each.version.stix_id for each in newest if not each.first])
@@ -182,6 +183,7 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
     insert_rows(tx, object_version, rows)
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
+    return [seq for seq, _ in numbered]
 
 
 def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
