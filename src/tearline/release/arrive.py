@@ -11,13 +11,14 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError
-from tearline.release.indexing import Indexed, index
+from tearline.release.indexing import Indexed
+from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import annotations, objects, releases
 from tearline.store.database import Tx
-from tearline.store.objects import OURS, NewVersion, Version
+from tearline.store.objects import OURS
 from tearline.topics.about import leads_to
 
 
@@ -62,23 +63,39 @@ def arrive(
     released. The annotation is a default: for what comes without a marking and has none of ours,
     and for what has no grade yet.
     """
-    indexed = _indexed(arriving)
+    indexed = as_indexed(arriving)
     with home.store.write() as tx:
-        new, unchanged, refused = sort_out(tx, OURS, indexed, source, now)
-        ids = [each.version.stix_id for each in new]
-        known = [each.version.stix_id for each in new if not each.first]
-        stirred = {*ids, *leads_to(tx, OURS, known)}
-        objects.keep(tx, OURS, new)
-        turned_away = {each.stix_id for each in refused}
-        kept = [each for each in indexed if each.id not in turned_away]
-        stirred.update(_annotate_new(tx, kept, annotation, now))
-        _mark_dirty(tx, stirred)
-        if new:
-            record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
-            hashes = sorted(each.version.hash for each in new)
-            record |= {"count": str(len(new)), "hash": canonical.sha256("\n".join(hashes).encode())}
-            releases.add_private(tx, "import", [orjson.dumps(record).decode()])
-    return Arrival(len(new), unchanged, tuple(refused))
+        outcomes = take_in(tx, indexed, source=source, annotation=annotation, now=now)
+    sound = [each for each in outcomes if not each.refused]
+    stored = sum(each.new for each in sound)
+    refused = tuple(Refused(each.stix_id, each.refused) for each in outcomes if each.refused)
+    return Arrival(stored, len(sound) - stored, refused)
+
+
+def take_in(
+    tx: Tx,
+    arriving: Sequence[Indexed],
+    *,
+    source: str,
+    annotation: Annotation = NOTHING,
+    now: int,
+) -> list[Outcome]:
+    """Do what `arrive` does inside a transaction of the caller; return what became of each."""
+    found = sort_out(tx, OURS, arriving, source, now)
+    ids = [each.version.stix_id for each in found.new]
+    known = [each.version.stix_id for each in found.new if not each.first]
+    stirred = {*ids, *leads_to(tx, OURS, known)}
+    seqs = objects.keep(tx, OURS, found.new)
+    outcomes = numbered(found, seqs)
+    kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
+    stirred.update(_annotate_new(tx, kept, annotation, now))
+    _mark_dirty(tx, stirred)
+    if found.new:
+        record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
+        hashes = sorted(each.version.hash for each in found.new)
+        record |= {"count": str(len(hashes)), "hash": canonical.sha256("\n".join(hashes).encode())}
+        releases.add_private(tx, "import", [orjson.dumps(record).decode()])
+    return outcomes
 
 
 def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int) -> int:
@@ -111,92 +128,6 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
         _mark_dirty(tx, _held_ids(tx, kind, value))
         _record(tx, {"kind": "hold-ended", "what": kind, "value": value, "reason": reason}, now)
     return True
-
-
-def sort_out(
-    tx: Tx, origin: str, arriving: Sequence[StixObject | Indexed], source: str, now: int
-) -> tuple[list[NewVersion], int, list[Refused]]:
-    """Tell new versions from known ones: what to keep, how many are unchanged, what is refused.
-
-    Of several new versions of one object only the newest is marked as latest, and only if nothing
-    newer is held.
-    """
-    indexed = _indexed(arriving)
-    held = objects.versions_of(tx, origin, {each.id for each in indexed})
-    new: dict[tuple[str, int], NewVersion] = {}
-    refused: list[Refused] = []
-    unchanged = 0
-    newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
-    for each in indexed:
-        version_at = _version_at(each, held.get(each.id, ()), now)
-        twin = new.get((each.id, version_at)) or _kept(held.get(each.id, ()), version_at)
-        if twin is None:
-            since = _first_arrival(held.get(each.id, ()), now)
-            first = each.id not in held
-            new[each.id, version_at] = _new_version(each, version_at, source, since, first=first)
-            newest[each.id] = max(version_at, newest.get(each.id, version_at))
-        elif _same(tx, each, twin):
-            unchanged += 1
-        else:
-            refused.append(Refused(each.id, "This version is held already, with other content."))
-    marked = [
-        each
-        if version_at == newest[stix_id]
-        else each._replace(version=each.version._replace(latest=False))
-        for (stix_id, version_at), each in new.items()
-    ]
-    return marked, unchanged, refused
-
-
-def _indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
-    return [each if isinstance(each, Indexed) else index(each) for each in arriving]
-
-
-def _kept(held: Sequence[Version], version_at: int) -> Version | None:
-    return next((version for version in held if version.version_at == version_at), None)
-
-
-def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:
-    """`modified`, else `created`; an observable has neither: it is what it was, or new now."""
-    stamp = each.created_at if each.modified_at is None else each.modified_at
-    if stamp is not None:
-        return stamp
-    same = [version.version_at for version in held if version.hash == each.hash]
-    return same[0] if same else now
-
-
-def _first_arrival(held: Sequence[Version], now: int) -> int:
-    """An observable's age counts from its first arrival: a new version does not make it young."""
-    return min((each.arrived_at for each in held if each.created_at is None), default=now)
-
-
-def _same(tx: Tx, each: Indexed, twin: Version | NewVersion) -> bool:
-    """Whether two have the same content; only where their bytes differ are they read."""
-    version = twin if isinstance(twin, Version) else twin.version
-    if each.hash == version.hash:
-        return True
-    raw = objects.raw_of(tx, [twin.seq])[twin.seq] if isinstance(twin, Version) else twin.raw
-    first, second = orjson.loads(each.raw), orjson.loads(raw)
-    return canonical.canonical(first) == canonical.canonical(second)
-
-
-def _new_version(
-    each: Indexed, version_at: int, source: str, arrived_at: int, *, first: bool
-) -> NewVersion:
-    version = Version(
-        0,
-        each.id,
-        version_at,
-        each.type,
-        each.created_at,
-        arrived_at,
-        each.marking,
-        each.revoked,
-        True,  # noqa: FBT003  # a row, written for each object: `latest`, until a newer one is seen
-        each.hash,
-        source,
-    )
-    return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)
 
 
 def _annotate_new(tx: Tx, kept: Sequence[Indexed], annotation: Annotation, now: int) -> list[str]:
