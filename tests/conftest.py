@@ -1,7 +1,50 @@
 """What holds for all tests."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tearline.store.database import Place
+from tests.cluster import Cluster, NoPostgresError, cluster
 
 # A property is about what is right; how fast is measured elsewhere, on a quiet machine.
 settings.register_profile("tearline", deadline=None)
 settings.load_profile("tearline")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A running PostgreSQL for this process; where there is none, its tests are skipped."""
+    running = cluster()
+    try:
+        made = running.__enter__()
+    except NoPostgresError as error:
+        pytest.skip(f"no PostgreSQL to test with: {error}")
+    yield made
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where a store can be opened: in a file, and in a PostgreSQL database of its own."""
+    if request.param == "sqlite":
+        yield tmp_path / "node.db"
+        return
+    server: Cluster = request.getfixturevalue("postgres")
+    url = server.borrow()
+    yield url
+    server.give_back(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """The same, without any tables."""
+    if request.param == "sqlite":
+        yield tmp_path / "node.db"
+        return
+    server: Cluster = request.getfixturevalue("postgres")
+    url = server.fresh()
+    yield url
+    server.drop(url)

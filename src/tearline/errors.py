@@ -3,6 +3,7 @@
 TearlineError            what happened, what it means, what to do; exit code 1
 ├── MisuseError          called the wrong way; exit code 2
 ├── HomeError            this home cannot be used as it is
+├── StoreError           the store does not answer now, or cannot keep more
 ├── InputError           what came in is not what it should be; names the place
 ├── RefusedError         the rules, an agreement or a party's state say no
 ├── ProofError           a hash, signature, proof or log does not hold
@@ -35,6 +36,10 @@ class MisuseError(TearlineError):
 
 class HomeError(TearlineError):
     """The home folder is missing, half made or not ours."""
+
+
+class StoreError(TearlineError):
+    """The store does not answer now, or cannot keep more; later it may."""
 
 
 class InputError(TearlineError):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tearline.store import releases
-from tearline.store.database import Store
+from tearline.store.database import Place, Store
 from tearline.store.releases import Release
 from tearline.store.schema import open_store
 
@@ -13,8 +13,8 @@ FOREVER = 2**62
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "node.db")
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
     yield made
     made.close()
 
@@ -67,6 +67,8 @@ def test_no_page_sorts_what_it_reads(
     store: Store, ids: tuple[str, ...], types: tuple[str, ...]
 ) -> None:
     """A page that collects and sorts takes longer the more was released: 200 times at a million."""
+    if not isinstance(store.place, Path):
+        pytest.skip("the plans of PostgreSQL hang on how much there is: test_plans")
     fill(store, 9)
     query = releases._page(bool(ids), bool(types), False)  # noqa: FBT003, SLF001  # its plan
     values = {"id": HERE, "after": 0, "now": 0, "limit": 5, "ids": list(ids), "types": list(types)}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, delete, distinct, select
+from sqlalchemy import BigInteger, Column, Integer, Table, delete, distinct, select
 
+from tearline.store.columns import Text
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
 annotation = Table(

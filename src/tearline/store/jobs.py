@@ -5,8 +5,9 @@ when the time is up. A lease saves work, it guards nothing: every job is safe to
 Who can write here can stop the jobs of this node, which shows as a log that no longer grows.
 """
 
-from sqlalchemy import BigInteger, Column, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Table, delete, select
 
+from tearline.store.columns import Text
 from tearline.store.database import Tx, insert_rows, metadata
 
 lease = Table(

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
-    Text,
     UniqueConstraint,
     bindparam,
     delete,
@@ -28,7 +27,10 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store import partitions
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.partitions import BY_RANGE
 
 MEMBER = "member"
 """The kind of a relation that is a container's hold on its member."""
@@ -39,7 +41,7 @@ OURS = ""
 object_version = Table(
     "object_version",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("origin", Text, nullable=False),
     Column("stix_id", Text, nullable=False),
     Column("version_at", BigInteger, nullable=False),
@@ -56,8 +58,9 @@ object_version = Table(
 object_raw = Table(
     "object_raw",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
+    postgresql_partition_by=BY_RANGE,
 )
 relation = Table(
     "relation",
@@ -181,6 +184,7 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     # The columns are the fields of a Version, with the origin after the number.
     rows = [(seq, origin, *each.version[1:]) for seq, each in numbered]
     insert_rows(tx, object_version, rows)
+    partitions.ensure(tx, next_seq + len(new))
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
     return [seq for seq, _ in numbered]

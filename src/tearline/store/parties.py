@@ -13,10 +13,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Integer,
     LargeBinary,
     Table,
-    Text,
     bindparam,
     func,
     insert,
@@ -24,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Tx, metadata
 
 party = Table(
@@ -56,7 +55,7 @@ credential = Table(
 refusal = Table(
     "refusal",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("party", Text, nullable=False),
     Column("code", Text, nullable=False),

@@ -3,18 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    delete,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, select
 
+from tearline.store.columns import Text
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
 received = Table(
@@ -36,7 +27,7 @@ cursor = Table(
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("next", Text, nullable=False),
-    Column("leaf", Integer, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
 )
 
 

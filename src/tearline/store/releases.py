@@ -18,7 +18,6 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Table,
-    Text,
     bindparam,
     delete,
     func,
@@ -26,15 +25,17 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
+from tearline.store.partitions import BY_AGREEMENT
 
 head = Table(
     "head",
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("hash", Text, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
 )
 decision = Table(
@@ -50,7 +51,7 @@ decision = Table(
     Column("path", Text, nullable=False),
     Column("attested", Text, nullable=False),
     Column("until_at", BigInteger, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("live", Boolean, nullable=False),
     Index("decision_until", "agreement_id", "until_at"),
     Index("decision_delivered", "agreement_id", "delivered_id"),
@@ -59,7 +60,7 @@ release = Table(
     "release",
     metadata,
     Column("agreement_id", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
     Column("delivered_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("version", Text, nullable=False),
@@ -67,13 +68,14 @@ release = Table(
     Column("until_at", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
     Column("basis", Text, nullable=False),
-    Column("seq", Integer),
+    Column("seq", BigInteger),
     Column("cut_raw", LargeBinary),
-    Column("leaf", Integer, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
     Column("item", Integer, nullable=False),
     Column("live", Boolean, nullable=False),
     Index("release_object", "agreement_id", "delivered_id", "position"),
     Index("release_at", "agreement_id", "at"),
+    postgresql_partition_by=BY_AGREEMENT,
 )
 alias = Table(
     "alias",
@@ -86,7 +88,7 @@ recall = Table(
     "recall",
     metadata,
     Column("agreement_id", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
     Column("delivered_id", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -96,7 +98,7 @@ recall = Table(
 private_pending = Table(
     "private_pending",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("record", Text, nullable=False),
 )
