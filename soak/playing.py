@@ -203,9 +203,12 @@ class Stage:
 
     def _close(self, _act: Act, now: int) -> Did:
         """Decide, and sync both ways to the end: what a quiet evening does."""
-        for home in self.homes.values():
-            reconcile.reconcile(home, AGREEMENT, now=now)
-        refused = carry.both_ways(*self.homes.values(), now=now)
+        # Twice: what the mail brings, a suspension say, is decided upon as a running node would.
+        refused = 0
+        for _ in range(2):
+            for home in self.homes.values():
+                reconcile.reconcile(home, AGREEMENT, now=now)
+            refused += carry.both_ways(*self.homes.values(), now=now)
         for side in SIDES:
             giver, taker = self.homes[side], self._other(side)
             carry.pages(giver, taker, AGREEMENT, now=now, most=1000)
