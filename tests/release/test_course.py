@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tearline.agreement import signing
 from tearline.log import record
 from tearline.release import arrive, inbound, preview, recall, replay
 from tearline.stix.marking import marking_ref
+from tearline.stix.objects import observable_id
 from tearline.store import logs, objects, received, releases
-from tests.pair import DAY, Pair, make_pair, rel, sdo
+from tests.pair import DAY, TYPES, Pair, make_pair, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader")
@@ -146,3 +148,25 @@ def test_what_waits_stops_waiting_when_what_ties_it_to_the_topic_grows_too_old(
     with pair.north.store.read() as tx:
         after = releases.standing(tx, pair.agreement_id, [clinic["id"]])
     assert (before[clinic["id"]].outcome, after[clinic["id"]].outcome) == ("wait", "withhold")
+
+
+def test_an_observable_that_goes_as_it_once_did_is_held_as_it_goes(tmp_path: Path) -> None:
+    """Its bytes carry no version: what counts at the receiver is what was released last."""
+    there = {"type": "domain-name", "spec_version": "2.1", "value": "there.example"}
+    there["id"] = str(observable_id(there))
+    here: dict[str, Any] = {"type": "domain-name", "spec_version": "2.1"}
+    here |= {"value": "here.example", "resolves_to_refs": [there["id"]]}
+    here |= {"id": str(observable_id(here))}
+    pair = make_pair(tmp_path)
+    pair.put(heron, here, there, rel(heron, "uses", here), rel(heron, "uses", there))
+    pair.agree(types=json.dumps([*TYPES, "domain-name"]))
+    for turn in range(4):
+        pair.sync()
+        with pair.south.store.read() as tx:
+            held = objects.latest(tx, pair.agreement_id, [here["id"]])[here["id"]]
+            raw = objects.raw_of(tx, [held.seq])[held.seq]
+        assert json.loads(raw) == pair.delivered()[here["id"]]
+        assert ("resolves_to_refs" in json.loads(raw)) is (turn % 2 == 0)
+        change = arrive.release_hold if turn % 2 else arrive.hold
+        change(pair.north, "object", there["id"], "a reason", now=pair.tick())
+        pair.reconcile()

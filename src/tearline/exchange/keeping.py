@@ -25,7 +25,7 @@ from tearline.store.database import Tx
 Progress = Callable[[int, int], None]
 """Told how many of a document's objects are done, and how many there are."""
 
-_BATCH = 5_000
+_BATCH = 10_000
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ times as large, can then go.
 from typing import NamedTuple
 
 from tearline.stix import canonical, marking
-from tearline.stix.objects import StixObject, references
+from tearline.stix.objects import StixObject, references, references_in
 from tearline.store.objects import MEMBER, Relation
 from tearline.topics.topic import CONTAINERS, keys_of
 
@@ -61,18 +61,21 @@ def _named(each: StixObject) -> list[tuple[str, str]]:
     They do where `_ref` stands in them just as often as in the object's own property names, and
     no escape can spell it in another way.
     """
-    names = [name for name in each.doc if "_ref" in name]
-    if each.raw.count(b"_ref") != len(names) or b"\\u" in each.raw:
-        return references(each.doc)
-    return references({name: each.doc[name] for name in names})
+    doc, raw = each.doc, each.raw
+    names = [name for name in doc if "_ref" in name]
+    if raw.count(b"_ref") != len(names) or (b"\\" in raw and b"\\u" in raw):
+        return references(doc)
+    found: list[tuple[str, str]] = []
+    for name in names:
+        found += references_in(name, doc[name])
+    return found
 
 
 def _relations(each: StixObject) -> tuple[Relation, ...]:
     doc = each.doc
     if each.type == "relationship":
-        kind, source, target = (
-            doc.get(name) for name in ("relationship_type", "source_ref", "target_ref")
-        )
+        kind = doc.get("relationship_type")
+        source, target = doc.get("source_ref"), doc.get("target_ref")
         # A relationship that calls itself so holds nothing: only a container has members.
         if kind == MEMBER or not (
             isinstance(kind, str) and isinstance(source, str) and isinstance(target, str)

@@ -10,7 +10,7 @@ from tearline.stix import canonical
 from tearline.stix.objects import StixObject
 from tearline.store import objects
 from tearline.store.database import Tx
-from tearline.store.objects import NewVersion, Version
+from tearline.store.objects import OURS, NewVersion, Version
 
 
 class Outcome(NamedTuple):
@@ -52,12 +52,14 @@ def sort_out(
     outcomes: list[Outcome] = []
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
     for each in indexed:
-        version_at = _version_at(each, held.get(each.id, ()), now)
-        twin = new.get((each.id, version_at)) or _kept(held.get(each.id, ()), version_at)
+        before = held.get(each.id, ())
+        version_at = _version_at(each, before, now, ours=origin == OURS)
+        twin = new.get((each.id, version_at)) or _kept(before, version_at)
         if twin is None:
-            since = _first_arrival(held.get(each.id, ()), now)
-            first = each.id not in held
-            new[each.id, version_at] = _new_version(each, version_at, source, since, first=first)
+            since = _first_arrival(before, now)
+            new[each.id, version_at] = _new_version(
+                each, version_at, source, since, first=not before
+            )
             newest[each.id] = max(version_at, newest.get(each.id, version_at))
             outcomes.append(Outcome(each.id, version_at, 0, new=True))
         elif _same(tx, each, twin):
@@ -88,15 +90,22 @@ def numbered(found: Sorted, seqs: Sequence[int]) -> list[Outcome]:
 
 
 def _kept(held: Sequence[Version], version_at: int) -> Version | None:
-    return next((version for version in held if version.version_at == version_at), None)
+    for version in held:
+        if version.version_at == version_at:
+            return version
+    return None
 
 
-def _version_at(each: Indexed, held: Sequence[Version], now: int) -> int:
-    """`modified`, else `created`; an observable has neither: it is what it was, or new now."""
+def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool) -> int:
+    """`modified`, else `created`; an observable has neither: it is what it was, or new now.
+
+    Of ours, what comes again is what it was. Of theirs, it is the latest only if it was that:
+    they may release it as they once did, and then what they released since is past.
+    """
     stamp = each.created_at if each.modified_at is None else each.modified_at
     if stamp is not None:
         return stamp
-    same = [version.version_at for version in held if version.hash == each.hash]
+    same = [v.version_at for v in held if v.hash == each.hash and (ours or v.latest)]
     return same[0] if same else now
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "parse_timestamp",
     "read",
     "references",
+    "references_in",
     "split_bundle",
 ]
 
@@ -162,11 +163,19 @@ def references(doc: dict[str, Any]) -> list[tuple[str, str]]:
                 if name.endswith(_ENDINGS) and "--" in below:
                     found.append((f"{path}{name}", below))
             elif isinstance(below, _NESTING) and name not in _MARKINGS:
-                if isinstance(below, list) and name.endswith(_ENDINGS):
-                    place = f"{path}{name}"
-                    found += [(place, one) for one in below if isinstance(one, str) and "--" in one]
+                found += [(f"{path}{own}", one) for own, one in references_in(name, below)]
                 rest.append((f"{path}{name}.", below))
     return found
+
+
+def references_in(name: str, value: Json) -> list[tuple[str, str]]:
+    """Return the references that one property states by itself, without what is nested in it."""
+    if name in _MARKINGS or not name.endswith(_ENDINGS):
+        return []
+    if isinstance(value, str):
+        return [(name, value)] if "--" in value else []
+    listed = value if isinstance(value, list) else ()
+    return [(name, one) for one in listed if isinstance(one, str) and "--" in one]
 
 
 _NESTING = (dict, list)

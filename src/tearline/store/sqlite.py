@@ -41,13 +41,16 @@ def engine(path: Path) -> Engine:
 
     @event.listens_for(made, "connect")
     def _set_up(connection: Any, _record: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
+        # Counts for a new file alone. Four times SQLite's own: rows here are long, and its trees
+        # are written in two thirds of the time.
+        connection.execute("PRAGMA page_size=16384")
         _use_wal(connection)
         for pragma in (
             "synchronous=FULL",
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
-            "wal_autocheckpoint=8000",
+            "wal_autocheckpoint=2000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -50,7 +50,7 @@ def name_key(name: str) -> str:
 def keys_of(doc: Mapping[str, Any]) -> list[str]:
     """All keys that an object carries: `name:`, `attack:` and `label:`; sorted, without doubles."""
     keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
-    keys.update(f"attack:{each}" for each in _attack_ids(doc))
+    keys.update([f"attack:{each}" for each in _attack_ids(doc)])
     if doc.get("type") in NAMED_TYPES:
         names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
         keys.update(name_key(name) for name in names if isinstance(name, str))
@@ -95,13 +95,14 @@ def depends(stix_id: str) -> bool:
     return type_ in EDGE_REFS or type_ in HOLDERS
 
 
-def _attack_ids(doc: Mapping[str, Any]) -> Iterable[str]:
+def _attack_ids(doc: Mapping[str, Any]) -> list[str]:
     references = doc.get("external_references")
-    for each in references if isinstance(references, list) else ():
-        if isinstance(each, dict) and each.get("source_name") in _ATTACK_SOURCES:
-            external_id = each.get("external_id")
-            if isinstance(external_id, str):
-                yield external_id
+    found = [
+        each.get("external_id")
+        for each in (references if isinstance(references, list) else ())
+        if isinstance(each, dict) and each.get("source_name") in _ATTACK_SOURCES
+    ]
+    return _texts(found)
 
 
 def _texts(value: object) -> list[str]:
