@@ -2,7 +2,8 @@ import base64
 
 import pytest
 
-from tearline.exchange.access import Door, TurnedAwayError, credentials
+from tearline.exchange.access import Door, TurnedAwayError
+from tearline.exchange.credentials import credentials
 
 MINUTE = 60_000_000
 

@@ -1,10 +1,12 @@
 """Questions to the person at the terminal."""
 
+import sys
+
 import typer
 
 from tearline.agreement.card import Card
 from tearline.cli.terminal import interactive, visible
-from tearline.errors import RefusedError
+from tearline.errors import MisuseError, RefusedError
 
 
 def ask_words(card: Card, *, as_json: bool) -> str:
@@ -22,3 +24,16 @@ def ask_words(card: Card, *, as_json: bool) -> str:
     typer.echo("Call them by a number that you know, and have them read their words.", err=True)
     said: str = typer.prompt("The eight words you hear", err=True)
     return said
+
+
+def ask_password(*, from_input: bool, as_json: bool) -> str:
+    """Return a password: the first line of standard input, or typed twice at the terminal.
+
+    MisuseError where there is neither: as an argument it would stand in the list of processes.
+    """
+    if from_input:
+        return sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if as_json or not interactive():
+        raise MisuseError("No password came.", do="Pipe it into --password-stdin.")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from tearline import __version__
-from tearline.cli import exchanging, node, objects, party, proofs, signing, status
+from tearline.cli import (
+    account,
+    collection,
+    exchanging,
+    node,
+    objects,
+    party,
+    proofs,
+    signing,
+    status,
+)
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
 
@@ -58,6 +68,8 @@ for name, verb in _VERBS.items():
 for name, group in {
     "party": party.app,
     "agreement": signing.app,
+    "collection": collection.app,
+    "account": account.app,
     "quarantine": exchanging.quarantine_app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,

@@ -22,6 +22,7 @@ from tearline.agreement.home import Home, open_home
 from tearline.config import settings
 from tearline.exchange import peer_server, taxii_server
 from tearline.exchange.access import Door, TurnedAwayError
+from tearline.exchange.taxii_answers import ERROR_ID, refusal
 from tearline.node.logs import log_as_json
 from tearline.node.metrics import Metrics
 from tearline.node.runner import all_jobs
@@ -119,9 +120,11 @@ def _health(home: Opened) -> Callable[[Request], Response]:
     return health
 
 
-async def _broken(request: Request, _error: Exception) -> Response:
+async def _broken(request: Request, broke: Exception) -> Response:
     """Answer for a fault of ours without a word about it; the log has the rest."""
     error = TurnedAwayError(500, "Something went wrong here.")
     if request.url.path.startswith("/taxii2"):
-        return taxii_server.refusal(error)
+        answer = refusal(error, request)
+        _log.error("request broke", error_id=request.scope[ERROR_ID], exc_info=broke)
+        return answer
     return JSONResponse({"title": error.title}, 500, headers={"Cache-Control": "no-store"})

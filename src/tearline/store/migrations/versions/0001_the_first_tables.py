@@ -22,6 +22,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_hash"),
     )
     op.create_table(
+        "account_key",
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("account", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key_hash"),
+    )
+    with op.batch_alter_table("account_key", schema=None) as batch_op:
+        batch_op.create_index("account_key_account", ["account"], unique=False)
+
+    op.create_table(
+        "account_right",
+        sa.Column("account", text, nullable=False),
+        sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("can_read", sa.Boolean(), nullable=False),
+        sa.Column("can_write", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "collection"),
+    )
+    op.create_table(
         "agreement_version",
         sa.Column("hash", text, nullable=False),
         sa.Column("agreement_id", text, nullable=False),
@@ -60,6 +79,38 @@ def upgrade() -> None:
         sa.Column("grade", sa.Integer(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stix_id"),
+    )
+    op.create_table(
+        "collected",
+        sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("version_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("earliest", sa.Boolean(), nullable=False),
+        sa.Column("latest", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("collection", "at"),
+        sa.UniqueConstraint("collection", "stix_id", "version_at"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("collected", schema=None) as batch_op:
+        batch_op.create_index("collected_type", ["collection", "type", "at"], unique=False)
+
+    op.create_table(
+        "collection",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("description", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "credential",
@@ -122,6 +173,14 @@ def upgrade() -> None:
         sa.Column("name", text, nullable=False),
         sa.Column("holder", text, nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "local_account",
+        sa.Column("name", text, nullable=False),
+        sa.Column("password", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -411,6 +470,23 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
     )
+    op.create_table(
+        "submission",
+        sa.Column("id", text, nullable=False),
+        sa.Column("collection", sa.Integer(), nullable=False),
+        sa.Column("account", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("known", text, nullable=False),
+        sa.Column("failed", text, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("submission", schema=None) as batch_op:
+        batch_op.create_index("submission_at", ["at"], unique=False)
+
     op.create_table(
         "topic_key",
         sa.Column("origin", text, nullable=False),
