@@ -1,11 +1,13 @@
 """What holds for all tests."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tearline.agreement import home
 from tearline.store.database import Place
 from tests.cluster import Cluster, NoPostgresError, cluster
 
@@ -48,3 +50,24 @@ def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plac
     url = server.fresh()
     yield url
     server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_store(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever homes a test makes keep their stores in files, or each in a PostgreSQL database."""
+    if request.param == "sqlite":
+        yield
+        return
+    server: Cluster = request.getfixturevalue("postgres")
+    lent: dict[Path, str] = {}
+
+    def _place(path: Path) -> Place:
+        # A home is made under a name that begins with a dot, and then gets its own.
+        own = path.with_name(re.sub(r"\A\.(.+)\.[0-9a-f]{8}\Z", r"\1", path.name))
+        return lent.get(own) or lent.setdefault(own, server.borrow())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(home, "store_of", _place)
+        yield
+    for url in lent.values():
+        server.give_back(url)

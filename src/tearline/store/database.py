@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
@@ -41,9 +41,10 @@ class Store:
         # Only the driver that is needed is imported.
         kind = "sqlite" if isinstance(place, Path) else "postgresql"
         self._kind: Any = import_module(f"tearline.store.{kind}")
-        self.place = place
+        self.path = place if isinstance(place, Path) else None
         self.shown: str = self._kind.shown(place)
         self._engine = self._kind.engine(place)
+        finalize(self, self._engine.dispose)
         _opened.add(self)
 
     @contextmanager
@@ -85,8 +86,10 @@ class Store:
 
     @contextmanager
     def _begun(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+        means = "Nothing was read or written."
         try:
             with self._connection(begin) as connection:
+                means = "What was not acknowledged may not have been kept."
                 yield connection
         except (DBAPIError, TimeoutError) as error:
             problem = self._kind.problem(error)
@@ -94,9 +97,9 @@ class Store:
                 raise
             self._engine.dispose()
             raise StoreError(
-                f"The store {self.shown} did not answer as it must: {problem}",
-                means="What was not acknowledged may not have been kept.",
-                do="Try again when it is back; nothing has to be repaired here.",
+                f"The store {self.shown} cannot be used now: {problem}",
+                means=means,
+                do="Try again when it is back. If it does not come back, look at its own log.",
             ) from error
 
     @contextmanager

@@ -18,10 +18,16 @@ HEAD = "0001"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def open_store(place: Place) -> Store:
-    """Open the store in a file or a database, making or upgrading its tables where needed."""
+def open_store(place: Place, *, new: bool = True) -> Store:
+    """Open the store in a file or a database, making or upgrading its tables where needed.
+
+    Without `new` it has to be there: HomeError when it has no tables yet. StoreError when it does
+    not answer.
+    """
     store = Store(place)
     try:
+        if not new:
+            _see_that_it_is_there(store)
         upgrade(store)
     except BaseException:
         store.close()
@@ -45,8 +51,26 @@ def upgrade(store: Store) -> None:
                 means="A newer Tearline wrote it.",
                 do="Use that version, or a copy from before.",
             )
+        if found is None and inspect(tx).get_table_names():
+            raise HomeError(
+                f"The store {store.shown} holds tables of something else.",
+                do="Name a database of its own.",
+            )
         if found != HEAD:
             _migrate(tx)
+
+
+def _see_that_it_is_there(store: Store) -> None:
+    if store.path is None or store.path.exists():
+        with store.read() as tx:
+            if revision(tx) is not None:
+                return
+    raise HomeError(
+        f"The store {store.shown} holds no node.",
+        means="It is new, or another one than this node's.",
+        do="See that TEARLINE_STORE names the right one, run `tearline store move` to copy a node"
+        " into it, or restore its backup.",
+    )
 
 
 def revision(tx: Tx) -> str | None:
