@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,6 +18,8 @@ class Settings(BaseSettings):
 
     home: Path = Path("~/.tearline")
     """The folder that holds this node's store, keys and card."""
+    store: SecretStr = SecretStr("")
+    """The address of a PostgreSQL database; empty for a SQLite file in the home."""
     page_limit: int = 1000
     """Objects on one TAXII page, at most."""
     max_content_length: int = 32 << 20
