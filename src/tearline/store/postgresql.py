@@ -2,8 +2,9 @@
 
 A write transaction takes one advisory lock at once, the one writer's lock of this database: so the
 order in which numbers are drawn is the order in which they become visible, as in SQLite. A read
-transaction sees one snapshot. Nothing is acknowledged before it is durable: `synchronous_commit` is
-raised where it was switched off.
+transaction sees one snapshot. Nothing is acknowledged before it is durable, here and on as many
+standbys as the server has to wait for: `synchronous_commit` is raised where it was lowered, and a
+commit that somebody else ended the wait of is in doubt. `primary` says which server is believed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,12 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format, TransactionStatus
-from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine
+from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine, event
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004
+from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
+from tearline.store.primary import Proven, Servers
 
 _WRITER = 0x7EA21  # the one writer's lock; advisory locks are of one database
 _POOL = 16
@@ -37,7 +39,7 @@ _DEFAULTS = {
 """What an address leaves open: whoever is gone is noticed within half a minute."""
 _SET_UP = """
 SELECT set_config('synchronous_commit', 'on', false)
- WHERE current_setting('synchronous_commit') = 'off';
+ WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');
 SET lock_timeout = '60s';
 SET idle_in_transaction_session_timeout = '10min';
 SET tcp_keepalives_idle = 10;
@@ -94,12 +96,12 @@ def engine(url: str) -> Engine:
     """Bind to a database; nothing is opened yet."""
     address = address_of(url)
 
-    def _connect() -> psycopg.Connection[Any]:
-        made = psycopg.connect(autocommit=True, cursor_factory=_Binary, **address.parameters)
-        psycopg.Cursor(made).execute(_SET_UP, prepare=False)
-        return made
+    servers = Servers(address.parameters, _SET_UP)
 
-    return create_engine(
+    def _connect() -> Proven:
+        return servers.connect(cursor_factory=_Binary)
+
+    made = create_engine(
         "postgresql+psycopg://",
         creator=_connect,
         isolation_level="AUTOCOMMIT",
@@ -108,6 +110,15 @@ def engine(url: str) -> Engine:
         hide_parameters=True,
         use_native_hstore=False,
     )
+
+    @event.listens_for(made, "checkout")
+    def _believe(driver: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401  # SQLAlchemy's
+        try:
+            driver.prove_again()
+        except psycopg.Error as error:
+            raise DisconnectionError(str(error)) from error
+
+    return made
 
 
 def begin_write(connection: Connection) -> None:
@@ -125,7 +136,11 @@ def commit(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     if driver.info.transaction_status == TransactionStatus.INERROR:
         raise RuntimeError("A statement of this transaction failed, and that was passed over.")
-    connection.exec_driver_sql("COMMIT")
+    driver.warning = ""
+    with _as_sqlalchemy(connection, "COMMIT"):
+        connection.exec_driver_sql("COMMIT")
+        if driver.warning:
+            raise psycopg.OperationalError(driver.warning)
 
 
 def undo(connection: Connection) -> None:
