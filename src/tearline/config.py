@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     """The folder that holds this node's store, keys and card."""
     store: SecretStr = SecretStr("")
     """The address of a PostgreSQL database; empty for a SQLite file in the home."""
+    store_read: SecretStr = SecretStr("")
+    """The address of read replicas of it, from which pages are read; empty for none."""
     page_limit: int = 1000
     """Objects on one TAXII page, at most."""
     max_content_length: int = 32 << 20

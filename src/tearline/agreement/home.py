@@ -168,6 +168,9 @@ def _our_store(path: Path, card: Card) -> Store:
     with store.read() as tx:
         found = owner.owner_of(tx)
     if found is not None and (found.slug, found.root) == (card.slug, card.root):
+        replica = settings().store_read.get_secret_value()
+        if replica:
+            store.use_replica(replica)
         return store
     store.close()
     whose = f"to the node {found.slug!r}" if found else "to no node yet"

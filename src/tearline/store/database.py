@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
-from tearline.errors import StoreError
+from tearline.errors import HomeError, StoreError
+from tearline.store.replica import Replica
 
+T = TypeVar("T")
 metadata = MetaData()
 """All tables; each module of this folder adds its own family."""
 
@@ -33,17 +35,21 @@ _opened: "WeakSet[Store]" = WeakSet()
 class Store:
     """The store of one node, and the two kinds of transaction on it."""
 
-    def __init__(self, place: Place) -> None:
+    replica: Replica | None = None
+    """Who answers pages where it can; None where this store does it all."""
+
+    def __init__(self, place: Place, *, follows: bool = False) -> None:
         """Bind to a file or an address; nothing is opened yet.
 
-        HomeError when the address cannot be understood.
+        `follows`: the address is of a read replica. HomeError when it cannot be understood.
         """
         # Only the driver that is needed is imported.
         kind = "sqlite" if isinstance(place, Path) else "postgresql"
         self._kind: Any = import_module(f"tearline.store.{kind}")
         self.path = place if isinstance(place, Path) else None
         self.shown: str = self._kind.shown(place)
-        self._engine = self._kind.engine(place)
+        self._engine = self._kind.follower(place) if follows else self._kind.engine(place)
+        self._follower: Store | None = None
         finalize(self, self._engine.dispose)
         _opened.add(self)
 
@@ -76,9 +82,29 @@ class Store:
                 with suppress(PendingRollbackError, DBAPIError):
                     self._kind.undo(connection)
 
+    def read_pages(self, tx: Tx, head: Callable[[Tx], object], read: Callable[[Tx], T]) -> T:
+        """Read what a page is made of: from a replica where one stands as `tx` does, else from it.
+
+        `tx` is of this store, and has decided already who may see the page. `head` reads the row
+        that moves with everything that the page could show. Both functions may be called twice.
+        """
+        return read(tx) if self.replica is None else self.replica.pages(tx, head, read)
+
+    def use_replica(self, url: str) -> None:
+        """Have pages read from a replica of this store; HomeError where there can be none."""
+        if self.path is not None:
+            raise HomeError(
+                "A store in a file has no replica.",
+                do="Name a PostgreSQL database in TEARLINE_STORE, or no TEARLINE_STORE_READ.",
+            )
+        self._follower = Store(url, follows=True)
+        self.replica = Replica(self._follower.read)
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        if self._follower is not None:
+            self._follower.close()
 
     def forget(self) -> None:
         """Leave the connections to the process that opened them, after a fork."""

@@ -7,7 +7,7 @@ standbys as the server has to wait for: `synchronous_commit` is raised where it 
 commit that somebody else ended the wait of is in doubt. `primary` says which server is believed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,11 +20,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
-from tearline.store.primary import Proven, Servers
+from tearline.store.primary import Servers, one_by_one
 
 _WRITER = 0x7EA21  # the one writer's lock; advisory locks are of one database
 _POOL = 16
-_MORE = 16
+_MORE = 4
 _COPY_FROM = 64
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
 _DEFAULTS = {
@@ -37,6 +37,8 @@ _DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 """What an address leaves open: whoever is gone is noticed within half a minute."""
+_FOLLOWER = {"connect_timeout": "2", "tcp_user_timeout": "5000"}
+"""For a replica, which another can stand in for at once."""
 _SET_UP = """
 SELECT set_config('synchronous_commit', 'on', false)
  WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');
@@ -93,23 +95,9 @@ def shown(url: str) -> str:
 
 
 def engine(url: str) -> Engine:
-    """Bind to a database; nothing is opened yet."""
-    address = address_of(url)
-
-    servers = Servers(address.parameters, _SET_UP)
-
-    def _connect() -> Proven:
-        return servers.connect(cursor_factory=_Binary)
-
-    made = create_engine(
-        "postgresql+psycopg://",
-        creator=_connect,
-        isolation_level="AUTOCOMMIT",
-        pool_size=_POOL,
-        max_overflow=_MORE,
-        hide_parameters=True,
-        use_native_hstore=False,
-    )
+    """Bind to a database, of several to the one that proves itself; nothing is opened yet."""
+    servers = Servers(address_of(url).parameters, _SET_UP)
+    made = _engine(lambda: servers.connect(cursor_factory=_Binary))
 
     @event.listens_for(made, "checkout")
     def _believe(driver: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401  # SQLAlchemy's
@@ -119,6 +107,33 @@ def engine(url: str) -> Engine:
             raise DisconnectionError(str(error)) from error
 
     return made
+
+
+def follower(url: str) -> Engine:
+    """Bind to a read replica, or to any of several; nothing is opened yet."""
+    parameters = address_of(url).parameters | _FOLLOWER
+    if len(one_by_one(parameters)) > 1:
+        # One of them may have become the primary, which has enough to do.
+        parameters |= {"target_session_attrs": "standby", "load_balance_hosts": "random"}
+
+    def _connect() -> psycopg.Connection[Any]:
+        made = psycopg.connect(autocommit=True, cursor_factory=_Binary, **parameters)
+        psycopg.Cursor(made).execute(_SET_UP, prepare=False)
+        return made
+
+    return _engine(_connect)
+
+
+def _engine(connect: Callable[[], psycopg.Connection[Any]]) -> Engine:
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        isolation_level="AUTOCOMMIT",
+        pool_size=_POOL,
+        max_overflow=_MORE,
+        hide_parameters=True,
+        use_native_hstore=False,
+    )
 
 
 def begin_write(connection: Connection) -> None:
