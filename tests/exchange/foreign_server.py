@@ -53,7 +53,8 @@ class Foreign:
     roots: list[str] = field(default_factory=lambda: ["/root/"])
     moved_to: str = ""
     body: bytes | None = None
-    """What it answers instead of a page."""
+    """What it answers instead of a page, or to everything where it is `plain`."""
+    plain: bool = False
     url: str = ""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -83,6 +84,8 @@ class Foreign:
                 return Response(b"", 302, {"Location": self.moved_to + path})
             if any(request.headers.get(k) != v for k, v in self.needs.items()):
                 return Response(b'{"title": "secret words"}', 401)
+            if self.plain:
+                return Response(self.body)
             if not self._taken(request.headers.get("accept", "")):
                 return Response(b"{}", 406)
             return self._resource(path.removeprefix("/new"), request)

@@ -35,25 +35,25 @@ def explain(object_id: ObjectId, to: To, home: Place = None, json: Json = False)
 
 
 def sync(
-    party: Annotated[
-        str | None, typer.Argument(metavar="[PARTY]", help="One partner; without it, each.")
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A partner or a source; else each.")
     ] = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Exchange with partners: messages, objects, logs.
+    """Exchange with partners, and read sources: messages, objects, logs.
 
-    Brings our messages, takes what partners give, checks it, and answers for it. Can be interrupted
-    at any moment and run again: nothing is lost, nothing is taken twice. Exit 1 when something
-    could not be brought or taken.
+    Brings our messages, takes what partners give, checks it, and answers for it; then reads what
+    foreign servers have (`tearline source`). Can be interrupted at any moment and run again:
+    nothing is lost, nothing is taken twice. Exit 1 when something could not be brought or taken.
     """
     from tearline.cli.options import open_home
-    from tearline.cli.syncing import sync_parties, sync_parts
+    from tearline.cli.syncing import sync_all, sync_parts
     from tearline.cli.terminal import answer
 
-    found = sync_parties(open_home(home), party)
-    answer(json, {"ok": all(each["ok"] for each in found), "parties": found}, *sync_parts(found))
-    if not all(each["ok"] for each in found):
+    found = sync_all(open_home(home), name, as_json=json)
+    answer(json, found, *sync_parts(found))
+    if not found["ok"]:
         raise typer.Exit(1)
 
 

@@ -18,6 +18,7 @@ from tearline.cli import (
     party,
     proofs,
     signing,
+    source,
     status,
 )
 from tearline.cli.terminal import fail, note
@@ -70,6 +71,7 @@ for name, group in {
     "agreement": signing.app,
     "collection": collection.app,
     "account": account.app,
+    "source": source.app,
     "quarantine": exchanging.quarantine_app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,

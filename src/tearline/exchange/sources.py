@@ -73,6 +73,10 @@ class EndlessError(ShutOutError):
     """More came than an operator allows to be read in one walk."""
 
 
+NOTHING = ImportResult()
+"""What a poll brought that was not made."""
+
+
 def source_label(name: str) -> str:
     """Return what objects of a source are said to come from."""
     return f"taxii:{name}"
