@@ -23,7 +23,8 @@ from tearline.exchange.taxii_answers import (
 from tearline.exchange.taxii_ask import Ask
 from tearline.exchange.taxii_query import Query, read_limit, read_query, token_key, write_token
 from tearline.store import releases
-from tearline.store.releases import Row
+from tearline.store.database import Tx
+from tearline.store.releases import Head, Row
 
 ROOT = "/taxii2/agreements/"
 Asked = Ask[Caller]
@@ -130,13 +131,25 @@ def _read(ask: Asked, *, only: str | None = None) -> _Reading:
     if query.added_after is not None:
         start = releases.position_at(ask.tx, ask.caller.agreement_id, query.added_after)
         query = replace(query, after=max(start, query.after), added_after=None)
-    rows = [] if query.nothing else _matching(ask, query, limit + 1)
+    rows = [] if query.nothing else _found(ask, query, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     # A plain client hears where to go on only if there is more: some go on for ever otherwise.
     if more or (rows and AGREEMENT_HEADER in ask.request.headers):
         after = replace(query, after=rows[-1].position)
         return _Reading(rows, more, write_token(key, _own(ask), after))
     return _Reading(rows, more, None)
+
+
+def _found(ask: Asked, query: Query, count: int) -> list[Row]:
+    """Return what a page shows, from a replica where that stands exactly as the primary does."""
+
+    def head(tx: Tx) -> Head:
+        return releases.head_of(tx, ask.caller.agreement_id)
+
+    def read(tx: Tx) -> list[Row]:
+        return _matching(ask._replace(tx=tx), query, count)
+
+    return ask.home.store.read_pages(ask.tx, head, read)
 
 
 def _matching(ask: Asked, query: Query, count: int) -> list[Row]:
