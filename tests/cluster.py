@@ -60,8 +60,13 @@ def programs() -> Path:
 class Cluster:
     """One running server with as many databases as are asked for."""
 
-    def __init__(self, folder: Path, *, options: tuple[str, ...] = _QUICK) -> None:
-        """Make the files of a server in `folder`, which is new; nothing runs yet."""
+    def __init__(
+        self, folder: Path, *, options: tuple[str, ...] = _QUICK, of: "Cluster | None" = None
+    ) -> None:
+        """Make the files of a server in `folder`, which is new; nothing runs yet.
+
+        `of`: the running server that it is a copy of.
+        """
         self.folder = folder
         self._user = "nobody" if os.getuid() == 0 else None
         self._options = (*_SMALL, *options)
@@ -70,13 +75,17 @@ class Cluster:
         self._server: subprocess.Popen[bytes] | None = None
         if self._user:
             shutil.chown(folder, self._user)
-        self._programs = self._reachable(programs())
+        self._programs = of._programs if of else self._reachable(programs())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        self._run(
-            "initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", USER
-        )
+        if of is None:
+            self._run(
+                "initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", USER
+            )
+        else:
+            at = ("-h", "127.0.0.1", "-p", str(of.port), "-U", USER)
+            self._run("pg_basebackup", *at, "--checkpoint=fast", "--no-sync")
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -108,6 +117,26 @@ class Cluster:
                 self._server.kill()
                 self._server.wait()
             self._server = None
+
+    def kill(self) -> None:
+        """Kill the server with all its children, as when the machine is gone."""
+        assert self._server is not None
+        # What stands still can start no more children.
+        os.kill(self._server.pid, signal.SIGSTOP)
+        for child in (*self.children(), self._server.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self._server.wait()
+        self._server = None
+
+    def children(self, title: str = "") -> list[int]:
+        """The processes of the server's children, or of those with `title` in their command."""
+        assert self._server is not None
+        command = ["ps", "-A", "-o", "pid=,ppid=,command="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 2) for line in listed.splitlines()]
+        parent = str(self._server.pid)
+        return [int(row[0]) for row in rows if row[1] == parent and title in row[-1]]
 
     def url(self, database: str) -> str:
         """The address of a database, as it stands in the settings."""
