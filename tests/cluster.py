@@ -75,7 +75,7 @@ class Cluster:
         self._server: subprocess.Popen[bytes] | None = None
         if self._user:
             shutil.chown(folder, self._user)
-        self._programs = of._programs if of else self._reachable(programs())
+        self.programs = of.programs if of else self._reachable(programs())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -89,7 +89,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        arguments = [str(self._programs / "bin" / "postgres"), "-D", str(self.folder / "data")]
+        arguments = [str(self.programs / "bin" / "postgres"), "-D", str(self.folder / "data")]
         arguments += ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
         arguments += [part for each in self._options for part in ("-c", each)]
         with (self.folder / "log").open("ab") as log:
@@ -175,7 +175,7 @@ class Cluster:
             return cursor.fetchall() if cursor.description else []
 
     def _run(self, program: str, *arguments: str) -> None:
-        path = str(self._programs / "bin" / program)
+        path = str(self.programs / "bin" / program)
         done = subprocess.run(
             [path, "-D", str(self.folder / "data"), *arguments],
             user=self._user,
