@@ -2,6 +2,7 @@
 
     decide    reconcile every agreement; make leaves of what waits for the private log
     carry     bring messages to partners; read what they give
+    poll      read foreign TAXII servers
     publish   sign the logs that grew
 
 Any worker process may run a job; a lease says which one does. A job that fails is logged and tried
@@ -20,6 +21,7 @@ from tearline.agreement import force
 from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.exchange import peer
+from tearline.node.polling import Polling
 from tearline.node.publisher import flush_private, publish_grown
 from tearline.release.reconcile import reconcile_all
 from tearline.store import agreements, jobs, parties
@@ -108,6 +110,7 @@ def all_jobs(home: Home) -> list[Job]:
     return [
         Job(home, "decide", Deciding(home)),
         Job(home, "carry", Carrying(home)),
+        Job(home, "poll", Polling(home)),
         Job(home, "publish", lambda now: _publish(home, now)),
     ]
 
