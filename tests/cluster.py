@@ -75,7 +75,7 @@ class Cluster:
         self._server: subprocess.Popen[bytes] | None = None
         if self._user:
             shutil.chown(folder, self._user)
-        self.programs = of.programs if of else self._reachable(programs())
+        self.programs: Path = of.programs if of else self._reachable(programs())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
