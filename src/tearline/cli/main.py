@@ -12,6 +12,7 @@ from tearline import __version__
 from tearline.cli import (
     account,
     collection,
+    connect,
     exchanging,
     node,
     objects,
@@ -57,6 +58,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "grade": objects.grade,
     "hold": objects.hold,
     "release-hold": objects.release_hold,
+    "connect": connect.connect,
     "explain": exchanging.explain,
     "sync": exchanging.sync,
     "recall": exchanging.recall,
