@@ -8,15 +8,15 @@ and after too many no key is looked up and no password tried for it; but a right
 that was proven lately, always opens, so that nobody who shares an address can keep others out.
 """
 
+import asyncio
 import hmac
 from collections import OrderedDict, deque
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
 import orjson
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
@@ -103,7 +103,8 @@ class Door:
         self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
         self._proofs = Proofs()
-        self._hashing: CapacityLimiter | None = None
+        self._hashing = ThreadPoolExecutor(_HASHES_AT_ONCE, "tearline-passwords")
+        self._waiting = 0
         self._lock = Lock()
 
     def check(self, address: str, *, now: int) -> None:
@@ -166,10 +167,14 @@ class Door:
         found = credentials(headers)
         if found is None or self.is_known(headers, now=now):
             return
-        self._hashing = self._hashing or CapacityLimiter(_HASHES_AT_ONCE)
-        if self._hashing.statistics().tasks_waiting >= _MOST_WAITING:
+        if self._waiting >= _MOST_WAITING:
             raise TurnedAwayError(503, "Too many are knocking.", headers={"Retry-After": "5"})
-        await run_sync(self._prove, home, found, address, now, limiter=self._hashing)
+        self._waiting += 1
+        try:
+            proving = self._hashing.submit(self._prove, home, found, address, now)
+            await asyncio.wrap_future(proving)
+        finally:
+            self._waiting -= 1
 
     def _prove(self, home: Home, found: Credentials, address: str, now: int) -> None:
         with home.store.read() as tx:

@@ -62,7 +62,7 @@ def _basic(value: str) -> Credentials:
     except (binascii.Error, ValueError):
         return Credentials(None, "")
     user, _, key = text.partition(":")
-    return Credentials(user, key)
+    return Credentials(user, key if user.isprintable() else "")
 
 
 # ------------------------------------------------------------------------------------ passwords

@@ -13,7 +13,7 @@ from tearline.errors import InputError
 from tearline.stix.bundle import DEFAULT, Limits
 from tearline.stix.check import Checker
 from tearline.stix.lift import is_old, lift
-from tearline.stix.objects import IDENTIFIER, StixObject, read
+from tearline.stix.objects import IDENTIFIER, TIMESTAMP, StixObject, read
 from tearline.stix.strict import collector_paused
 
 # Small enough to stay in the cache of a core.
@@ -93,7 +93,7 @@ def _judge_any(
             return [_checked(found, place, checker)]
         done = lift(found.doc)
     except InputError as error:
-        return [Refusal(place, _id_of(raw), str(error))]
+        return [_refusal(place, raw, str(error))]
     judged = [_judge(each, place, limits, checker) for each in done.raws]
     for each in judged:
         if isinstance(each, Refusal):
@@ -120,20 +120,21 @@ def _judge(raw: bytes, place: str, limits: Limits, checker: Checker) -> StixObje
     try:
         found = read(raw, limits)
     except InputError as error:
-        return Refusal(place, _id_of(raw), str(error))
+        return _refusal(place, raw, str(error))
     return _checked(found, place, checker)
 
 
 def _checked(found: StixObject, place: str, checker: Checker) -> StixObject | Refusal:
     if problems := checker.problems(found.doc):
-        return Refusal(place, found.id, "; ".join(problems))
+        return _refusal(place, found.raw, "; ".join(problems))
     return found
 
 
-def _id_of(raw: bytes) -> str | None:
-    """Return the id of an object that could not be read, if it can be found at all."""
+def _refusal(place: str, raw: bytes, reason: str) -> Refusal:
+    """Name an object that is not taken by its id and version, if they can be found at all."""
     try:
-        name = _NAMED.decode(raw).id
+        named = _NAMED.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    return name if IDENTIFIER.fullmatch(name) else None
+        return Refusal(place, None, reason)
+    version = next(filter(TIMESTAMP.fullmatch, (named.modified, named.created)), "")
+    return Refusal(place, named.id if IDENTIFIER.fullmatch(named.id) else None, reason, version)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from tearline.store.collections import Collection, collection
 from tearline.store.columns import Text
-from tearline.store.database import Tx, metadata
+from tearline.store.database import Statement, Tx, metadata
 
 local_account = Table(
     "local_account",
@@ -106,14 +106,16 @@ def accounts(tx: Tx) -> list[LocalAccount]:
     return [LocalAccount(*row) for row in rows]
 
 
-_PROVEN = _ACCOUNT.with_only_columns(local_account.c.name).where(
-    local_account.c.password == bindparam("password"), local_account.c.ended_at.is_(None)
+_PROVEN = Statement(
+    _ACCOUNT.with_only_columns(local_account.c.name).where(
+        local_account.c.password == bindparam("password"), local_account.c.ended_at.is_(None)
+    )
 )
 
 
 def is_proven(tx: Tx, name: str, password: str) -> bool:
     """Whether an account is open, and its password still the one with this hash."""
-    return tx.execute(_PROVEN, {"name": name, "password": password}).first() is not None
+    return _PROVEN(tx, name=name, password=password).first() is not None
 
 
 # ----------------------------------------------------------------------------------------- keys
@@ -124,7 +126,7 @@ def add_key(tx: Tx, entry: Key) -> None:
     tx.execute(insert(account_key).values({**entry._asdict(), "ended_at": None}))
 
 
-_KEYED = (
+_KEYED = Statement(
     select(account_key.c.account)
     .join(local_account, local_account.c.name == account_key.c.account)
     .where(
@@ -137,7 +139,8 @@ _KEYED = (
 
 def account_keyed(tx: Tx, key_hash: str) -> str | None:
     """The name of the open account behind the hash of a key."""
-    return tx.execute(_KEYED, {"key_hash": key_hash}).scalar_one_or_none()
+    row = _KEYED(tx, key_hash=key_hash).one_or_none()
+    return str(row[0]) if row else None
 
 
 def keys_of(tx: Tx, name: str) -> list[Key]:
@@ -187,7 +190,7 @@ _RIGHTS = (
     .join(account_right, account_right.c.collection == collection.c.number)
     .where(account_right.c.account == bindparam("name"), collection.c.ended_at.is_(None))
 )
-_RIGHT = _RIGHTS.where(collection.c.id == bindparam("id"))
+_RIGHT = Statement(_RIGHTS.where(collection.c.id == bindparam("id")))
 
 
 def rights_of(tx: Tx, name: str) -> list[Right]:
@@ -198,5 +201,5 @@ def rights_of(tx: Tx, name: str) -> list[Right]:
 
 def right_of(tx: Tx, name: str, collection_id: str) -> Right | None:
     """What an account may do with one collection; None when it may not know of it."""
-    row = tx.execute(_RIGHT, {"name": name, "id": collection_id}).one_or_none()
-    return Right(Collection(*row[:-2]), *row[-2:]) if row else None
+    row = _RIGHT(tx, name=name, id=collection_id).one_or_none()
+    return Right(Collection(*row[:-2]), bool(row[-2]), bool(row[-1])) if row else None

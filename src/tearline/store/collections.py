@@ -7,7 +7,7 @@ what came under an agreement has no way in. Who can write here can show our own 
 objects than were posted; it changes nothing that is given under an agreement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    CursorResult,
     Index,
     Integer,
     Select,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Text
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
 
 collection = Table(
@@ -221,8 +222,7 @@ def page(
     tx: Tx, number: int, *, after: int, limit: int, which: Which = LATEST, type: str | None = None
 ) -> list[tuple[int, bytes]]:
     """The next `limit` objects added after a moment: date added and exact bytes, in order."""
-    query = _page(type is not None, which.latest, which.earliest, which.every, bool(which.stamps))
-    rows = tx.execute(query, _values(number, after, limit, which, type)).all()
+    rows = _run(_page, tx, _Walk(number, after, limit, which, type))
     # The join may give them in another order; mostly it does not, and this costs nothing.
     return sorted([(at, raw) for at, raw in rows], key=itemgetter(0))
 
@@ -231,11 +231,7 @@ def listing(
     tx: Tx, number: int, *, after: int, limit: int, which: Which = LATEST, type: str | None = None
 ) -> list[Member]:
     """The next `limit` members added after a moment, without their bytes."""
-    query = _listing(
-        type is not None, which.latest, which.earliest, which.every, bool(which.stamps)
-    )
-    rows = tx.execute(query, _values(number, after, limit, which, type))
-    return [Member(*row) for row in rows]
+    return [Member(*row) for row in _run(_listing, tx, _Walk(number, after, limit, which, type))]
 
 
 def between(tx: Tx, number: int, first_at: int, last_at: int) -> list[tuple[str, str]]:
@@ -246,24 +242,37 @@ def between(tx: Tx, number: int, first_at: int, last_at: int) -> list[tuple[str,
     return [(row[0], row[1]) for row in tx.execute(query.order_by(collected.c.at))]
 
 
-def _values(
-    number: int, after: int, limit: int, which: Which, type: str | None
-) -> dict[str, object]:
-    values: dict[str, object] = {"number": number, "after": after, "limit": limit}
-    values |= {} if type is None else {"type": type}
-    return values | ({"stamps": list(which.stamps)} if which.stamps and not which.every else {})
+class _Walk(NamedTuple):
+    number: int
+    after: int
+    limit: int
+    which: Which
+    type: str | None
+
+
+def _run(build: Callable[..., Select[Any]], tx: Tx, walk: _Walk) -> CursorResult[*tuple[Any, ...]]:
+    """Run a statement with the filters of a walk; all but those with stamps are compiled once."""
+    which = walk.which
+    of = (walk.type is not None, which.latest, which.earliest, which.every)
+    values: dict[str, Any] = {"number": walk.number, "after": walk.after, "limit": walk.limit}
+    values |= {} if walk.type is None else {"type": walk.type}
+    if which.stamps and not which.every:
+        return tx.execute(build(*of, True), {**values, "stamps": list(which.stamps)})  # noqa: FBT003  # with stamps
+    return _compiled(build, *of)(tx, **values)
 
 
 @cache
-def _page(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # a cache key
+def _compiled(build: Callable[..., Select[Any]], *of: bool) -> Statement:
+    return Statement(build(*of, False))  # noqa: FBT003  # without stamps
+
+
+def _page(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # which filters
     """Read the narrow rows first and their bytes after: no planner starts with the bytes then."""
     rows = _listing(typed, *of).with_only_columns(collected.c.at, collected.c.seq).subquery()
     return select(rows.c.at, object_raw.c.raw).join(object_raw, object_raw.c.seq == rows.c.seq)
 
 
-@cache
-def _listing(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # a cache key
-    """Build the statement once for each set of filters."""
+def _listing(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # which filters
     query = select(*_MEMBER).where(
         collected.c.collection == bindparam("number"), collected.c.at > bindparam("after")
     )
@@ -275,7 +284,7 @@ def _listing(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # a cache 
     return query.order_by(collected.c.at).limit(bindparam("limit", type_=Integer))
 
 
-def _wanted(latest: bool, earliest: bool, every: bool, stamps: bool) -> list[ColumnElement[bool]]:  # noqa: FBT001  # parts of a cache key
+def _wanted(latest: bool, earliest: bool, every: bool, stamps: bool) -> list[ColumnElement[bool]]:  # noqa: FBT001  # which filters
     if every:
         return []
     found: list[ColumnElement[bool]] = []

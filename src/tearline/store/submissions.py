@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Text
-from tearline.store.database import Tx, metadata
+from tearline.store.database import Statement, Tx, metadata
 
 KEPT_US = 48 * 3_600_000_000
 """How long a status is kept; the standard asks for 24 hours (section 4.3)."""
@@ -66,12 +66,14 @@ def add_submission(tx: Tx, entry: Submission) -> None:
     tx.execute(insert(submission).values(entry._asdict()))
 
 
-_OF = select(submission).where(
-    submission.c.id == bindparam("id"), submission.c.account == bindparam("account")
+_OF = Statement(
+    select(submission).where(
+        submission.c.id == bindparam("id"), submission.c.account == bindparam("account")
+    )
 )
 
 
 def submission_of(tx: Tx, id: str, account: str) -> Submission | None:
     """The status of an id, for the account that posted."""
-    row = tx.execute(_OF, {"id": id, "account": account}).one_or_none()
+    row = _OF(tx, id=id, account=account).one_or_none()
     return Submission(*row) if row else None
