@@ -15,6 +15,8 @@ from tests.cluster import Cluster, NoPostgresError, cluster
 settings.register_profile("tearline", deadline=None)
 settings.load_profile("tearline")
 
+BOTH = ("sqlite", "postgresql")
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
@@ -28,7 +30,7 @@ def postgres() -> Iterator[Cluster]:
     running.__exit__(None, None, None)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Where a store can be opened: in a file, and in a PostgreSQL database of its own."""
     if request.param == "sqlite":
@@ -40,7 +42,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     server.give_back(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """The same, without any tables."""
     if request.param == "sqlite":
@@ -52,11 +54,9 @@ def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plac
     server.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either_store(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever homes a test makes keep their stores in files, or each in a PostgreSQL database."""
+def _either_store(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
-        yield
+        yield "sqlite"
         return
     server: Cluster = request.getfixturevalue("postgres")
     lent: dict[Path, str] = {}
@@ -68,6 +68,15 @@ def either_store(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(home, "store_of", _place)
-        yield
+        yield "postgresql"
     for url in lent.values():
         server.give_back(url)
+
+
+either_store = pytest.fixture(_either_store, name="either_store", params=BOTH)
+"""Whatever homes a test makes keep their stores in files, or each in a PostgreSQL database."""
+
+either_store_in_module = pytest.fixture(
+    _either_store, name="either_store_in_module", params=BOTH, scope="module"
+)
+"""The same for all tests of a module together, whose homes are made once."""

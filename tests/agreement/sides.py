@@ -64,13 +64,17 @@ def new_sides(folder: Path) -> Sides:
 @cache
 def _made_once() -> Path:
     folder = Path(mkdtemp(prefix="sides-"))
+    make_sides(folder).close()
+    return folder
+
+
+def make_sides(folder: Path) -> Sides:
+    """Make a pair whose homes confirmed each other's card."""
     north = create_home(folder / "north", "North CERT", "https://north.example", NOW)
     south = create_home(folder / "south", "South ISAC", None, NOW)
     pin(north, south)
     pin(south, north)
-    for home in (north, south):
-        home.store.close()
-    return folder
+    return Sides(north, south)
 
 
 def pin(home: Home, partner: Home) -> None:

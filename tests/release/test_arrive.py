@@ -13,6 +13,8 @@ from tests.pair import DAY, START, Pair, as_object, make_pair, rel, sdo, stix_id
 loader = sdo("malware", "Mud Loader")
 later = loader | {"modified": "2026-03-02T00:00:00.000Z", "description": "new"}
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:

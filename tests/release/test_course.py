@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tearline.agreement import signing
 from tearline.log import record
 from tearline.release import arrive, inbound, preview, recall, replay
@@ -11,6 +13,8 @@ from tearline.stix.marking import marking_ref
 from tearline.stix.objects import observable_id
 from tearline.store import logs, objects, received, releases
 from tests.pair import DAY, TYPES, Pair, make_pair, rel, sdo
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader")

@@ -212,7 +212,12 @@ ACTS: dict[Callable[[World], None], int] = {
 }
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    ("either_store", "seed"),
+    [*(("sqlite", seed) for seed in range(10)), ("postgresql", 10), ("postgresql", 11)],
+    indirect=["either_store"],
+)
+@pytest.mark.usefixtures("either_store")
 def test_a_random_course_keeps_every_promise(tmp_path: Path, seed: int) -> None:
     world = World(tmp_path, seed)
     for act in world.chance.choices(list(ACTS), list(ACTS.values()), k=40):
