@@ -189,8 +189,14 @@ def test_a_poll_that_is_stopped_goes_on_and_repeats_nothing(home: Home, serve: S
 
 @pytest.mark.parametrize("kind", ["position", "counted", "none"])
 @pytest.mark.parametrize("spread", [0, SECOND])
+@pytest.mark.parametrize("seconds", [None, 0])
 def test_a_poll_that_breaks_off_between_answer_and_commit_loses_nothing(
-    home: Home, serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str, spread: int
+    home: Home,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    spread: int,
+    seconds: float | None,
 ) -> None:
     """The worst moment: the server believes that the page was taken, and it was not."""
     server = serve(next_kind=kind)
@@ -207,10 +213,10 @@ def test_a_poll_that_breaks_off_between_answer_and_commit_loses_nothing(
         return real(*args, **how)
 
     monkeypatch.setattr(sources, "take", breaks)
-    for _ in range(9):
+    for _ in range(30):
         with suppress(KeyboardInterrupt):
-            poll(home, reading)
-    assert not state(home, reading).walk.open
+            poll(home, reading, seconds=seconds)
+    poll(home, reading)
     assert held(home) == ids(docs)
     assert state(home, reading).tally.stored == 45
 
