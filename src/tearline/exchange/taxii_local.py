@@ -172,7 +172,12 @@ def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool
     if query is None:
         return _Page([], [], [], more=False, token=None)
     query = replace(query, named=("all",)) if every else query
-    members, found = _found(ask.tx, right.collection.number, query, limit + 1, raws=raws)
+    number, wanted = right.collection.number, query
+    members, found = ask.home.store.read_pages(
+        ask.tx,
+        lambda tx: collections.head_of(tx, number),
+        lambda tx: _found(tx, number, wanted, limit + 1, raws=raws),
+    )
     fits = min(limit, _fitting([len(raw) for _, raw in found]))
     ats = [at for at, _ in found]
     more, token = len(ats) > fits, None

@@ -137,7 +137,7 @@ def take_out(
         found = _served_id(tx, collection_id)
         there = collections.members(tx, found.number, stix_ids)
         gone = [each for each in there if which.meets(each)]
-        collections.drop(tx, found.number, gone)
+        collections.drop(tx, found.number, gone, at=max(now, found.last_at + 1))
         _, changed = _flagged([each for each in there if not which.meets(each)], [])
         collections.mark(tx, found.number, changed)
         if gone:

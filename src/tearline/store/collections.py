@@ -62,14 +62,18 @@ collected = Table(
     Column("earliest", Boolean, nullable=False),
     Column("latest", Boolean, nullable=False),
     UniqueConstraint("collection", "stix_id", "version_at"),
-    Index("collected_type", "collection", "type", "at"),
+    # Holds all that a page of one type is chosen by: else SQLite walks the whole collection for it.
+    Index("collected_type", "collection", "type", "at", "latest", "earliest", "seq"),
     # The rows lie in the order in which pages read them.
     sqlite_with_rowid=False,
 )
 
 
 class Collection(NamedTuple):
-    """A collection; `last_at` is the moment that was given to its newest object, 0 before it."""
+    """A collection; `last_at` is the last moment given, to an object or to a removal; 0 before.
+
+    So it moves with everything that a page of the collection could show.
+    """
 
     number: int
     id: str
@@ -151,6 +155,18 @@ def locked(tx: Tx, number: int) -> Collection:
     return Collection(*row.one())
 
 
+def head_of(tx: Tx, number: int) -> tuple[Any, ...]:
+    """The head of a collection as it stands here, to be compared with that of another server."""
+    return tuple(_HEAD(tx, number=number).one())
+
+
+_HEAD = Statement(
+    select(collection.c.last_at, collection.c.ended_at).where(
+        collection.c.number == bindparam("number")
+    )
+)
+
+
 def end_collection(tx: Tx, number: int, *, at: int) -> None:
     """End a collection; what it held is forgotten, the objects stay with the node."""
     tx.execute(update(collection).where(collection.c.number == number).values(ended_at=at))
@@ -188,8 +204,11 @@ def append(tx: Tx, number: int, new: Sequence[Member]) -> None:
     """Add members, in rising order of `at`, and move the head to the last of them."""
     if new:
         insert_rows(tx, collected, [(number, *each) for each in new])
-        moved = update(collection).where(collection.c.number == number)
-        tx.execute(moved.values(last_at=new[-1].at))
+        _move(tx, number, new[-1].at)
+
+
+def _move(tx: Tx, number: int, at: int) -> None:
+    tx.execute(update(collection).where(collection.c.number == number).values(last_at=at))
 
 
 def mark(tx: Tx, number: int, changed: Sequence[Member]) -> None:
@@ -206,8 +225,10 @@ def mark(tx: Tx, number: int, changed: Sequence[Member]) -> None:
         tx.execute(statement, rows)
 
 
-def drop(tx: Tx, number: int, gone: Iterable[Member]) -> None:
-    """Take members out of a collection."""
+def drop(tx: Tx, number: int, gone: Sequence[Member], *, at: int) -> None:
+    """Take members out of a collection, at a moment after the head's, to which it moves."""
+    if gone:
+        _move(tx, number, at)
     for chunk in in_chunks(str(each.at) for each in gone):
         ats = [int(each) for each in chunk]
         tx.execute(
@@ -231,7 +252,8 @@ def listing(
     tx: Tx, number: int, *, after: int, limit: int, which: Which = LATEST, type: str | None = None
 ) -> list[Member]:
     """The next `limit` members added after a moment, without their bytes."""
-    return [Member(*row) for row in _run(_listing, tx, _Walk(number, after, limit, which, type))]
+    rows = _run(_listing, tx, _Walk(number, after, limit, which, type))
+    return sorted(Member(*row) for row in rows)
 
 
 def between(tx: Tx, number: int, first_at: int, last_at: int) -> list[tuple[str, str]]:
@@ -268,11 +290,20 @@ def _compiled(build: Callable[..., Select[Any]], *of: bool) -> Statement:
 
 def _page(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # which filters
     """Read the narrow rows first and their bytes after: no planner starts with the bytes then."""
-    rows = _listing(typed, *of).with_only_columns(collected.c.at, collected.c.seq).subquery()
+    rows = _rows(typed, *of).with_only_columns(collected.c.at, collected.c.seq).subquery()
     return select(rows.c.at, object_raw.c.raw).join(object_raw, object_raw.c.seq == rows.c.seq)
 
 
 def _listing(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # which filters
+    if not typed:
+        return _rows(typed, *of)
+    # By the index first, and then the rows by their key.
+    rows = _rows(typed, *of).with_only_columns(collected.c.at).subquery()
+    of_here = collected.c.collection == bindparam("number")
+    return select(*_MEMBER).join(rows, of_here & (collected.c.at == rows.c.at))
+
+
+def _rows(typed: bool, *of: bool) -> Select[Any]:  # noqa: FBT001  # which filters
     query = select(*_MEMBER).where(
         collected.c.collection == bindparam("number"), collected.c.at > bindparam("after")
     )

@@ -96,7 +96,11 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("collected", schema=None) as batch_op:
-        batch_op.create_index("collected_type", ["collection", "type", "at"], unique=False)
+        batch_op.create_index(
+            "collected_type",
+            ["collection", "type", "at", "latest", "earliest", "seq"],
+            unique=False,
+        )
 
     op.create_table(
         "collection",
