@@ -122,4 +122,5 @@ def test_a_source_that_is_shut_out_or_ended_is_not_asked(home: Home, server: For
 
 
 def test_the_node_has_the_job(home: Home) -> None:
-    assert [job._name for job in all_jobs(home)] == ["decide", "carry", "poll", "publish"]  # noqa: SLF001
+    names = [job._name for job in all_jobs(home)]  # noqa: SLF001
+    assert names == ["decide", "carry", "poll", "served", "publish"]

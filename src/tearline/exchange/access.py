@@ -80,6 +80,7 @@ class Caller(NamedTuple):
     party: str
     agreement_id: str
     force: InForce
+    key_hash: str
 
 
 class LocalCaller(NamedTuple):
@@ -243,7 +244,7 @@ def _partner(tx: Tx, found: Credentials, now: int) -> Caller | None:
     force = in_force(tx, account.agreement_id, now=now)
     if force is None or force.partner != account.party:
         raise TurnedAwayError(404, "There is nothing here.")
-    return Caller(account.party, account.agreement_id, force)
+    return Caller(account.party, account.agreement_id, force, account.key_hash)
 
 
 def _local(tx: Tx, found: Credentials) -> LocalCaller | None:

@@ -111,7 +111,9 @@ class _Reading(NamedTuple):
 
 def _page(reading: _Reading) -> Response:
     raws = [row.raw for row in reading.rows]
-    return envelope(raws, reading.ats, more=reading.more, token=reading.next)
+    page = envelope(raws, reading.ats, more=reading.more, token=reading.next)
+    page.positions = [row.position for row in reading.rows]
+    return page
 
 
 def _one(ask: Asked) -> _Reading:

@@ -22,6 +22,13 @@ ERROR_ID = "tearline.error_id"
 _VERSION = "2.1"
 
 
+class Page(Response):
+    """A page, and what is on it: how many parts, and at which positions of an agreement."""
+
+    count: int = 0
+    positions: Sequence[int] = ()
+
+
 def json_answer(
     value: Any,  # noqa: ANN401  # any JSON value
     status: int = 200,
@@ -38,13 +45,13 @@ def envelope(
     more: bool,
     token: str | None,
     name: str = "objects",
-) -> Response:
+) -> Page:
     """Join a page; an empty one is `{}` (section 3.7).
 
     `ats` are the moments at which the parts were added, `token` the value of `next`.
     """
     if not parts:
-        return Response(b"{}", headers=_headers(), media_type=MEDIA_TYPE)
+        return Page(b"{}", headers=_headers(), media_type=MEDIA_TYPE)
     head = b'{"more":true,' if more else b'{"more":false,'
     if token is not None:
         head += b'"next":"' + token.encode() + b'",'
@@ -53,7 +60,9 @@ def envelope(
         "X-TAXII-Date-Added-First": format_timestamp(ats[0], digits=6),
         "X-TAXII-Date-Added-Last": format_timestamp(ats[-1], digits=6),
     }
-    return Response(body, headers=_headers(stamps), media_type=MEDIA_TYPE)
+    page = Page(body, headers=_headers(stamps), media_type=MEDIA_TYPE)
+    page.count = len(parts)
+    return page
 
 
 def manifest_entry(stix_id: str, at: int, version: str) -> bytes:

@@ -29,6 +29,7 @@ from tearline.exchange.access import (
 )
 from tearline.exchange.taxii_answers import (
     ERROR_ID,
+    Page,
     absent,
     accepts,
     json_answer,
@@ -36,15 +37,21 @@ from tearline.exchange.taxii_answers import (
     refusal,
 )
 from tearline.exchange.taxii_ask import Ask, Endpoint, Knock, Resource
+from tearline.exchange.visits import Reply, Visits
 from tearline.store.database import Tx
 
 _log = structlog.get_logger("tearline.taxii")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _READING = frozenset({"GET", "HEAD"})
+_GIVING = frozenset({"objects", "object"})
 
 
-def routes(home: Callable[[], Home], door: Door) -> list[Route]:
-    """Return the TAXII routes of a node; each answers with and without its final slash."""
+def routes(home: Callable[[], Home], door: Door, visits: Visits | None = None) -> list[Route]:
+    """Return the TAXII routes of a node; each answers with and without its final slash.
+
+    `visits` remembers how each request went.
+    """
+    memory = visits or Visits()
     table = {
         "/taxii2/": Resource(_discovery),
         **_agreement_root(),
@@ -52,7 +59,9 @@ def routes(home: Callable[[], Home], door: Door) -> list[Route]:
         "/taxii2/{rest:path}": Resource(_nothing),
     }
     return [
-        Route(each, _endpoint(home, door, resource), methods=_METHODS, name=path)
+        Route(
+            each, _endpoint(home, door, resource, memory, _name(path)), methods=_METHODS, name=path
+        )
         for path, resource in table.items()
         for each in dict.fromkeys((path, path.removesuffix("/")))
     ]
@@ -119,22 +128,38 @@ def _nothing(_ask: Ask[Caller | LocalCaller]) -> Response:
 # -------------------------------------------------------------------------------------- answers
 
 
-def _endpoint(home: Callable[[], Home], door: Door, resource: Resource) -> Endpoint:
+def _name(path: str) -> str:
+    """What an address is called among the last requests of a client."""
+    last = path.rstrip("/").rpartition("/")[2]
+    known = {"taxii2": "discovery", "agreements": "api root", "local": "api root"}
+    return known.get(last, last.strip("{}").removesuffix(":path"))
+
+
+def _endpoint(
+    home: Callable[[], Home], door: Door, resource: Resource, visits: Visits, name: str
+) -> Endpoint:
     """Wrap a resource: who asks, one hop into a worker thread, errors as TAXII resources."""
 
     async def endpoint(request: Request) -> Response:
         visit = _Visit(home(), door, resource, request, clock.now())
-        try:
-            return await visit.answer()
-        except OtherAgreementError as error:
-            await run_in_threadpool(door.note, visit.home, error, now=visit.now)
-            return refusal(error, request)
-        except TurnedAwayError as error:
-            return refusal(error, request)
-        except StoreError as error:
-            return _unreachable(error, request)
+        answer, title = await _answered(visit, request)
+        visits.note(request, visit.reply(answer, title, name), visit.address, now=visit.now)
+        return answer
 
     return endpoint
+
+
+async def _answered(visit: "_Visit", request: Request) -> tuple[Response, str]:
+    """Return the answer, and the title of a refusal."""
+    try:
+        return await visit.answer(), ""
+    except OtherAgreementError as error:
+        await run_in_threadpool(visit.door.note, visit.home, error, now=visit.now)
+        return refusal(error, request), error.title
+    except TurnedAwayError as error:
+        return refusal(error, request), error.title
+    except StoreError as error:
+        return _unreachable(error, request), "The store did not answer."
 
 
 def _unreachable(error: StoreError, request: Request) -> Response:
@@ -151,15 +176,23 @@ class _Visit:
     def __init__(
         self, home: Home, door: Door, resource: Resource, request: Request, now: int
     ) -> None:
-        self.home, self.now = home, now
-        self._door, self._resource, self._request = door, resource, request
-        self._address = request.client.host if request.client else ""
+        self.home, self.now, self.door = home, now, door
+        self.address = request.client.host if request.client else ""
+        self._resource, self._request = resource, request
+        self._caller: Caller | LocalCaller | None = None
+
+    def reply(self, answer: Response, title: str, name: str) -> Reply:
+        """What is remembered of the answer; who asked for the head alone was given nothing."""
+        page = answer if isinstance(answer, Page) and self._request.method == "GET" else None
+        given = page.count if page and name in _GIVING else 0
+        positions = page.positions if page else ()
+        return Reply(self._caller, answer.status_code, title, given, positions, name)
 
     async def answer(self) -> Response:
         """Answer in a worker thread, after a body was read."""
         headers, method = self._request.headers, self._request.method
-        if not self._door.is_known(headers, now=self.now):
-            await self._door.prove(self.home, headers, self._address, now=self.now)
+        if not self.door.is_known(headers, now=self.now):
+            await self.door.prove(self.home, headers, self.address, now=self.now)
         if method in _READING or method not in self._resource.methods:
             found = self._glance()
             return found if found is not None else await run_in_threadpool(self._read)
@@ -194,7 +227,7 @@ class _Visit:
     def _admitted(self, tx: Tx) -> Ask[Any]:
         """Let the caller in, as far as this resource is for it and has the method."""
         headers = self._request.headers
-        caller = self._door.admit(tx, headers, self._address, now=self.now)
+        self._caller = caller = self.door.admit(tx, headers, self.address, now=self.now)
         if isinstance(caller, Caller):
             check_agreement(headers, caller, required=False)
         if not isinstance(caller, self._resource.callers):

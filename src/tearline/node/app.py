@@ -23,9 +23,11 @@ from tearline.config import settings
 from tearline.exchange import peer_server, taxii_server
 from tearline.exchange.access import Door, TurnedAwayError
 from tearline.exchange.taxii_answers import ERROR_ID, refusal
+from tearline.exchange.visits import Visits
+from tearline.node.gathering import Gathering
 from tearline.node.logs import log_as_json
 from tearline.node.metrics import Metrics
-from tearline.node.runner import all_jobs
+from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
 
 _THREADS = 12
@@ -66,11 +68,11 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     """
     log_as_json()
     home = Opened(home_path or settings().home)
-    metrics, door = Metrics(home), Door()
+    metrics, door, visits = Metrics(home), Door(), Visits()
     app = FastAPI(
         title="Tearline",
         version=__version__,
-        lifespan=_lifespan(home, jobs=jobs),
+        lifespan=_lifespan(home, visits, jobs=jobs),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -78,7 +80,7 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     )
     app.state.home = home
     app.state.door = door
-    app.router.routes.extend(taxii_server.routes(home, door))
+    app.router.routes.extend(taxii_server.routes(home, door, visits))
     app.router.routes.extend(peer_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
@@ -88,15 +90,17 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
 
 
 def _lifespan(
-    home: Opened, *, jobs: bool
+    home: Opened, visits: Visits, *, jobs: bool
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def _run(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        running = all_jobs(await anyio.to_thread.run_sync(home)) if jobs else []
+        opened = await anyio.to_thread.run_sync(home)
+        running: list[Gathering | Job] = [Gathering(opened, visits)]
+        running += all_jobs(opened) if jobs else []
         for job in running:
             job.start()
-        _log.info("node started", jobs=bool(running))
+        _log.info("node started", jobs=jobs)
         try:
             yield
         finally:

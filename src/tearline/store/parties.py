@@ -161,6 +161,12 @@ def account_of(tx: Tx, key_hash: str) -> Account | None:
     return Account(*row) if row else None
 
 
+def account_ever(tx: Tx, key_hash: str) -> tuple[Account, int | None] | None:
+    """Return the account that a key opens or once opened, and when it ended."""
+    row = tx.execute(select(account).where(account.c.key_hash == key_hash)).one_or_none()
+    return (Account(*row[:-1]), row.ended_at) if row else None
+
+
 def is_blocked(tx: Tx, key_hash: str) -> bool:
     """Whether a key is that of a partner who is blocked now."""
     row = tx.execute(

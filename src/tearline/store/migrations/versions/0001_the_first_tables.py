@@ -407,6 +407,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "served",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("hour_at", sa.BigInteger(), nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("spans", text, nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "key_hash", "hour_at"),
+    )
+    op.create_table(
         "source",
         sa.Column("name", text, nullable=False),
         sa.Column("url", text, nullable=False),
@@ -500,3 +512,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("topic_key", schema=None) as batch_op:
         batch_op.create_index("topic_key_object", ["origin", "stix_id"], unique=False)
+
+    op.create_table(
+        "visit",
+        sa.Column("kind", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("method", text, nullable=False),
+        sa.Column("resource", text, nullable=False),
+        sa.Column("collection", text, nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("added_after", sa.BigInteger(), nullable=True),
+        sa.Column("types", text, nullable=False),
+        sa.Column("agent", text, nullable=False),
+        sa.Column("address", text, nullable=False),
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=True),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("objects_total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", "agreement_id"),
+    )
