@@ -99,10 +99,12 @@ class Trio:
         for name in self.standbys:
             self.configure(name, "primary_conninfo", "")
         self.wait_for_standbys(0)
-        yield
-        for name in self.standbys:
-            self.configure(name, "primary_conninfo", self._conninfo(name))
-        self.wait_for_standbys(len(self.standbys))
+        try:
+            yield
+        finally:
+            for name in self.standbys:
+                self.configure(name, "primary_conninfo", self._conninfo(name))
+            self.wait_for_standbys(len(self.standbys))
 
     def stop(self) -> None:
         """Stop every server that was ever started."""
