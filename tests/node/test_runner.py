@@ -1,7 +1,9 @@
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tearline.agreement import signing
 from tearline.agreement.home import Home
@@ -48,10 +50,13 @@ def test_a_job_that_fails_or_breaks_goes_on(
         if errors:
             raise errors.pop(0)
 
+    shown = logging.getLogger().handlers[:]
     log_as_json()
     job = Job(nodes.north, "carry", act)
     assert [job.step(nodes.tick()) for _ in range(3)] == [False, False, True]
     said = "".join(capsys.readouterr())
+    structlog.reset_defaults()  # it wrote to what pytest captures
+    logging.getLogger().handlers[:] = shown
     assert "ZeroDivisionError" in said
     assert "secret" not in said
 
