@@ -1,6 +1,6 @@
 """The one door by which objects arrive, and the acts that change what we say of them.
 
-Each keeps what came, and marks as dirty whatever a decision may now answer differently, in one
+Each keeps what came, and stirs whatever a decision may now answer differently, in one
 transaction. Nothing is released here: `reconcile` does that.
 """
 
@@ -16,7 +16,7 @@ from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, releases
+from tearline.store import annotations, objects, releases, stirred
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.about import leads_to
@@ -56,7 +56,7 @@ def arrive(
     annotation: Annotation = NOTHING,
     now: int,
 ) -> Arrival:
-    """Keep objects of our own, and mark what changed as dirty under every agreement.
+    """Keep objects of our own, and stir what changed.
 
     Idempotent: a version that is there already is unchanged, whatever its white space. The same
     version with other content is refused. A version older than the latest is kept and never
@@ -84,12 +84,12 @@ def take_in(
     found = sort_out(tx, OURS, arriving, source, now)
     ids = [each.version.stix_id for each in found.new]
     known = [each.version.stix_id for each in found.new if not each.first]
-    stirred = {*ids, *leads_to(tx, OURS, known)}
+    touched = {*ids, *leads_to(tx, OURS, known)}
     seqs = objects.keep(tx, OURS, found.new)
     outcomes = numbered(found, seqs)
     kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
-    stirred.update(_annotate_new(tx, kept, annotation, now))
-    _mark_dirty(tx, stirred)
+    touched.update(_annotate_new(tx, kept, annotation, now))
+    stirred.stir(tx, sorted(touched))
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
         hashes = sorted(each.version.hash for each in found.new)
@@ -103,7 +103,7 @@ def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int
     with home.store.write() as tx:
         held = list(objects.latest(tx, OURS, ids))
         changed = _annotate(tx, held, annotation, now)
-        _mark_dirty(tx, changed)
+        stirred.stir(tx, changed)
     return len(changed)
 
 
@@ -115,7 +115,7 @@ def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
     with home.store.write() as tx:
         if not annotations.put_hold(tx, kind, value, reason, now):
             return False
-        _mark_dirty(tx, _held_ids(tx, kind, value))
+        stirred.stir(tx, _held_ids(tx, kind, value))
         _record(tx, {"kind": "hold", "what": kind, "value": value, "reason": reason}, now)
     return True
 
@@ -125,7 +125,7 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
     with home.store.write() as tx:
         if not annotations.lift_hold(tx, kind, value):
             return False
-        _mark_dirty(tx, _held_ids(tx, kind, value))
+        stirred.stir(tx, _held_ids(tx, kind, value))
         _record(tx, {"kind": "hold-ended", "what": kind, "value": value, "reason": reason}, now)
     return True
 
@@ -175,8 +175,3 @@ def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:
     if kind == "source":
         return objects.ids_from(tx, value)
     raise MisuseError(f"{kind!r} cannot be held.", do="Hold an object or a source.")
-
-
-def _mark_dirty(tx: Tx, ids: Iterable[str]) -> None:
-    stirred = sorted(ids)
-    annotations.mark_dirty(tx, [each.agreement_id for each in releases.heads(tx)], stirred)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.release import cut
-from tearline.release.batch import Batch, Before, Decided, Scene
+from tearline.release.batch import Batch, Before, Scene
+from tearline.release.concern import Decided, concerns
 from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -46,9 +47,14 @@ class Form(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What would stand on one object, and the form it goes in; None where bytes do not change."""
+    """What would be the answer for one object, whether it stands, and the form it goes in.
+
+    No decision stands on what does not concern the agreement. There is no form where bytes do not
+    change.
+    """
 
     standing: Standing
+    stands: bool
     decided: Decided | None
     form: Form | None
 
@@ -112,6 +118,7 @@ class _Work:
         return {
             each: Planned(
                 self._standing(each, decided.get(each), attested.get(each, (None, None))),
+                self._stands(each),
                 decided.get(each),
                 self._forms.get(each),
             )
@@ -262,6 +269,12 @@ class _Work:
         )
 
     # ------------------------------------------------------------------------------- stands
+
+    def _stands(self, stix_id: str) -> bool:
+        decided = self._batch.decided.get(stix_id)
+        if decided is None:
+            return stix_id in self._forms
+        return concerns(self._ground.rules, decided)
 
     def _standing(
         self, stix_id: str, decided: Decided | None, beside: tuple[int | None, int | None]

@@ -12,7 +12,8 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
-from tearline.release.batch import Batch, Before, Decided, Scene
+from tearline.release.batch import Batch, Before, Scene
+from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import gather
 from tearline.release.reasons import Code, Reason

@@ -1,8 +1,8 @@
-"""What we say of objects beside their bytes, what we hold back, and what must be decided again."""
+"""What we say of objects beside their bytes, and what we hold back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Column, Integer, Table, delete, distinct, select
+from sqlalchemy import BigInteger, Column, Integer, Table, delete, select
 
 from tearline.store.columns import Text
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
@@ -22,12 +22,6 @@ hold = Table(
     Column("value", Text, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-)
-dirty = Table(
-    "dirty",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("stix_id", Text, primary_key=True),
 )
 
 
@@ -81,25 +75,3 @@ def lift_hold(tx: Tx, kind: str, value: str) -> bool:
 def holds(tx: Tx) -> dict[tuple[str, str], str]:
     """Every hold: (kind, value) and its reason."""
     return {(row.kind, row.value): row.reason for row in tx.execute(select(hold))}
-
-
-def mark_dirty(tx: Tx, agreement_ids: Iterable[str], ids: Sequence[str]) -> None:
-    """Note that decisions on `ids` must be taken again under each of these agreements."""
-    for agreement_id in agreement_ids:
-        insert_rows(tx, dirty, [(agreement_id, each) for each in ids], ignore=True)
-
-
-def dirty_ids(tx: Tx, agreement_id: str) -> set[str]:
-    """The dirty set of one agreement."""
-    query = select(dirty.c.stix_id).where(dirty.c.agreement_id == agreement_id)
-    return set(tx.execute(query).scalars())
-
-
-def dirty_agreements(tx: Tx) -> list[str]:
-    """Agreements whose dirty set is not empty."""
-    return list(tx.execute(select(distinct(dirty.c.agreement_id))).scalars())
-
-
-def clear_dirty(tx: Tx, agreement_id: str) -> None:
-    """Empty the dirty set of one agreement, in the transaction that decided it."""
-    tx.execute(delete(dirty).where(dirty.c.agreement_id == agreement_id))

@@ -5,7 +5,7 @@ and never mixes with ours, so no partner can change what is the latest version o
 ours. `relation`, `reference` and `topic_key` speak of latest versions only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -256,6 +256,30 @@ def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
     for stix_id, key in _by_ids(tx, query, topic_key.c.key, keys):
         found[stix_id] = min(key, found.get(stix_id, key))
     return found
+
+
+def keys_on(tx: Tx, origin: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """The keys that `ids` carry: key and object."""
+    query = select(topic_key.c.key, topic_key.c.stix_id).where(topic_key.c.origin == origin)
+    return [(row[0], row[1]) for row in _by_ids(tx, query, topic_key.c.stix_id, ids)]
+
+
+def ties(
+    tx: Tx, origin: str, ids: Iterable[str], roles: Collection[str]
+) -> Iterator[tuple[str, ...]]:
+    """What ties `ids` to other objects, each as the objects tied.
+
+    A relation ties three: itself and its two ends. A property of `roles` ties who names to whom
+    it names.
+    """
+    wanted = set(ids)
+    for column in (relation.c.via_id, relation.c.source_id, relation.c.target_id):
+        for via, _, source, target in _relations(tx, origin, column, wanted):
+            yield via, source, target
+    for column in (reference.c.from_id, reference.c.to_id):
+        for from_id, role, to_id in _references(tx, origin, column, wanted):
+            if role in roles:
+                yield from_id, to_id
 
 
 def ids_from(tx: Tx, source: str) -> list[str]:

@@ -1,7 +1,8 @@
 """What was decided and released under each agreement, and what came in under it.
 
 `head` has one row for each agreement and issues its positions and moments; `decision` is the
-standing answer for every object, `release` the table that pages are served from. The alias map
+standing answer for every object that concerns the agreement, `release` the table that pages are
+served from. The alias map
 (which of our objects a derived id stands for) never leaves home.
 """
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Select,
     Table,
     bindparam,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Serial, Text
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
 from tearline.store.partitions import BY_AGREEMENT
 
@@ -41,8 +43,8 @@ head = Table(
 decision = Table(
     "decision",
     metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("stix_id", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("stix_id", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("clause", Text, nullable=False),
     Column("reasons", Text, nullable=False),
@@ -53,7 +55,8 @@ decision = Table(
     Column("until_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("live", Boolean, nullable=False),
-    Index("decision_until", "agreement_id", "until_at"),
+    PrimaryKeyConstraint("stix_id", "agreement_id"),
+    Index("decision_until", "until_at"),
     Index("decision_delivered", "agreement_id", "delivered_id"),
 )
 release = Table(
@@ -201,14 +204,23 @@ def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     return {row[0]: Standing(*row) for row in tx.execute(query)}
 
 
+def standing_on(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
+    """By agreement, those of `ids` on which it has a standing decision."""
+    found: dict[str, set[str]] = {}
+    for chunk in in_chunks(ids):
+        query = select(decision.c.agreement_id, decision.c.stix_id)
+        for row in tx.execute(query.where(decision.c.stix_id.in_(chunk))):
+            found.setdefault(row[0], set()).add(row[1])
+    return found
+
+
 def put_standing(tx: Tx, agreement_id: str, rows: Sequence[Standing]) -> None:
-    """Replace the standing decisions on the objects of `rows`."""
-    drop_standing(tx, agreement_id, [row.stix_id for row in rows])
+    """Keep standing decisions on objects on which there is none."""
     insert_rows(tx, decision, [(agreement_id, *row) for row in rows])
 
 
 def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
-    """Forget the standing decisions on `ids`, which are no longer held."""
+    """Forget the standing decisions on `ids`."""
     for chunk in in_chunks(ids):
         tx.execute(
             delete(decision).where(
@@ -217,13 +229,19 @@ def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
         )
 
 
-def turning(tx: Tx, agreement_id: str, now: int) -> set[str]:
-    """Objects whose decision has reached a moment at which a time limit turns."""
-    query = select(decision.c.stix_id).where(
-        decision.c.agreement_id == agreement_id,
-        decision.c.until_at <= now,
+_TURNING = Statement(
+    select(decision.c.agreement_id, decision.c.stix_id).where(
+        decision.c.until_at <= bindparam("now")
     )
-    return set(tx.execute(query).scalars())
+)
+
+
+def turning(tx: Tx, now: int) -> dict[str, set[str]]:
+    """By agreement, objects whose decision has reached a moment at which a time limit turns."""
+    found: dict[str, set[str]] = {}
+    for agreement_id, stix_id in _TURNING(tx, now=now):
+        found.setdefault(agreement_id, set()).add(stix_id)
+    return found
 
 
 def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:

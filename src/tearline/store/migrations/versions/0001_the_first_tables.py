@@ -144,18 +144,12 @@ def upgrade() -> None:
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("agreement_id", "stix_id"),
+        sa.PrimaryKeyConstraint("stix_id", "agreement_id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_delivered", ["agreement_id", "delivered_id"], unique=False)
-        batch_op.create_index("decision_until", ["agreement_id", "until_at"], unique=False)
+        batch_op.create_index("decision_until", ["until_at"], unique=False)
 
-    op.create_table(
-        "dirty",
-        sa.Column("agreement_id", text, nullable=False),
-        sa.Column("stix_id", text, nullable=False),
-        sa.PrimaryKeyConstraint("agreement_id", "stix_id"),
-    )
     op.create_table(
         "head",
         sa.Column("agreement_id", text, nullable=False),
@@ -407,6 +401,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "scope", sa.Column("hash", text, nullable=False), sa.PrimaryKeyConstraint("hash")
+    )
+    op.create_table(
+        "seen",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    op.create_table(
         "served",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("key_hash", text, nullable=False),
@@ -485,6 +489,12 @@ def upgrade() -> None:
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "stirred",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
         "submission",
