@@ -22,6 +22,7 @@ from bench import (
     posting,
     reading,
     reconciling,
+    sizing,
 )
 from bench.measuring import Figure, machine
 
@@ -36,6 +37,7 @@ MEASURED: dict[str, Callable[[], Iterator[Figure]]] = {
     "read": reading.figures,
     "poll": polling.figures,
     "grow": growing.figures,
+    "size": sizing.figures,
     "demo": playing.figures,
 }
 

@@ -1,7 +1,8 @@
 """Objects to measure with: the same numbers always give the same bytes.
 
-Everything is invented and says so: each object carries the label `generated`, addresses lie in the
-ranges that are kept for documentation (RFC 5737, RFC 3849), names end in `.example` (RFC 2606).
+Everything is invented and says so: the organisations and families carry the label `generated`, all
+else names them, addresses lie in the ranges that are kept for documentation (RFC 5737, RFC 3849),
+names end in `.example` (RFC 2606).
 With each indicator goes a relationship to one of the families, and with three of five a sighting.
 There are so many families that one object in a hundred is an indicator of a given one, or the
 relationship that says so.
@@ -105,7 +106,7 @@ def _sign(number: int) -> Iterator[bytes]:
         f'"indicator_types":["malicious-activity"],"pattern":"{_pattern(number)}",'
         f'"pattern_type":"stix","pattern_version":"2.1","valid_from":"{stamp}",'
         f'"valid_until":"{until}","confidence":{50 + number % 50},"lang":"en",'
-        f'"labels":["generated"],"object_marking_refs":["{marking}"],'
+        f'"object_marking_refs":["{marking}"],'
         f'"kill_chain_phases":[{{"kill_chain_name":"lockheed-martin-cyber-kill-chain",'
         f'"phase_name":"{_PHASES[number % 4]}"}}]{shown}}}'
     ).encode()
@@ -113,7 +114,7 @@ def _sign(number: int) -> Iterator[bytes]:
         f'{{"type":"relationship","spec_version":"2.1","id":"{_id("relationship", number)}",'
         f'"created_by_ref":"{author}","created":"{seen}","modified":"{seen}",'
         f'"relationship_type":"indicates","source_ref":"{indicator}",'
-        f'"target_ref":"{_id("malware", number % FAMILIES)}","labels":["generated"],'
+        f'"target_ref":"{_id("malware", number % FAMILIES)}",'
         f'"object_marking_refs":["{marking}"]}}'
     ).encode()
     if number % 5 < 3:
@@ -121,7 +122,7 @@ def _sign(number: int) -> Iterator[bytes]:
             f'{{"type":"sighting","spec_version":"2.1","id":"{_id("sighting", number)}",'
             f'"created_by_ref":"{author}","created":"{seen}","modified":"{seen}",'
             f'"first_seen":"{stamp}","last_seen":"{seen}","count":{1 + number % 400},'
-            f'"sighting_of_ref":"{indicator}","labels":["generated"],'
+            f'"sighting_of_ref":"{indicator}",'
             f'"where_sighted_refs":["{_id("identity", (number + 7) % _ORGANISATIONS)}"],'
             f'"object_marking_refs":["{marking}"]}}'
         ).encode()
