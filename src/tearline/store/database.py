@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
-from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
+from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError, StoreError
+from tearline.store.columns import misfit
 from tearline.store.replica import Replica
 
 T = TypeVar("T")
@@ -117,7 +118,9 @@ class Store:
             with self._connection(begin) as connection:
                 means = "What was not acknowledged may not have been kept."
                 yield connection
-        except (DBAPIError, TimeoutError) as error:
+        except (DBAPIError, TimeoutError, OverflowError) as error:
+            if isinstance(error, (DataError, OverflowError)):
+                raise misfit() from error
             problem = self._kind.problem(error)
             if problem is None:
                 raise

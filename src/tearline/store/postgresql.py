@@ -72,21 +72,27 @@ def address_of(url: str) -> Address:
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # The driver's sentence may quote the password.
-        raise HomeError(
-            "The address of the store is not one of a PostgreSQL database.",
-            do="Write TEARLINE_STORE as postgresql://user:password@host/database, with signs"
-            " like @ : / in the password percent-encoded.",
-        ) from None
-    hosts = str(given.get("host") or given.get("hostaddr") or "localhost")
+        raise _no_address() from None  # the driver's sentence may quote the password
+    names = str(given.get("host") or given.get("hostaddr") or "localhost").split(",")
     ports = str(given.get("port") or "5432").split(",")
-    names = hosts.split(",")
+    name = str(given.get("dbname", ""))
+    # Where a password is not encoded, its parts are read as these.
+    if not all(each.isdecimal() for each in ports) or any("@" in each for each in (*names, name)):
+        raise _no_address()
     ports = ports * len(names) if len(ports) == 1 else ports
-    shown = ",".join(f"{name}:{port}" for name, port in zip(names, ports, strict=False))
+    hosts = ",".join(f"{host}:{port}" for host, port in zip(names, ports, strict=False))
     parameters = {**_DEFAULTS, **given}
     if len(names) > 1:
         parameters.setdefault("target_session_attrs", "read-write")
-    return Address(parameters, f"postgresql://{shown}/{given.get('dbname', '')}")
+    return Address(parameters, f"postgresql://{hosts}/{name}")
+
+
+def _no_address() -> HomeError:
+    return HomeError(
+        "The address of the store is not one of a PostgreSQL database.",
+        do="Write TEARLINE_STORE as postgresql://user:password@host/database, with signs like"
+        " @ : / in the password percent-encoded.",
+    )
 
 
 def shown(url: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 
 from tearline.errors import HomeError
+from tearline.store.columns import misfit
 
 _WAL_TRIES = 600
 _PROBLEMS = {
@@ -54,7 +55,17 @@ def engine(path: Path) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    event.listen(made, "before_cursor_execute", _refuse_nul)
     return made
+
+
+def _refuse_nul(*call: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
+    """Refuse what PostgreSQL refuses, so that a store can be moved, and both answer alike."""
+    _connection, _cursor, _statement, parameters, _context, many = call
+    for row in parameters if many else (parameters,):
+        for value in row:
+            if value.__class__ is str and "\0" in value:
+                raise misfit()
 
 
 def begin_write(connection: Connection) -> None:
