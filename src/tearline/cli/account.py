@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tearline.cli.connect import Client, Url
 from tearline.cli.options import Json, Place
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of our own for the local collections.")
@@ -65,6 +66,21 @@ def list_(home: Place = None, json: Json = False) -> None:
     ]
     table = Table(("account", "reads", "writes", "keys", "ended"), rows)
     answer(json, found, table, *([] if found else ["No accounts yet."]))
+
+
+@app.command()
+def show(
+    user: User, client: Client = None, url: Url = None, home: Place = None, json: Json = False
+) -> None:
+    """Say what to write into the form of an account's client, and how its last request went."""
+    from tearline.cli.connections import account_value, shown
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+    from tearline.exchange.accounts import find
+
+    opened = open_home(home)
+    found = account_value(opened, find(opened, user).name, client, url)
+    answer(json, found, *shown(found))
 
 
 @app.command()

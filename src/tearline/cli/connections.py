@@ -5,11 +5,13 @@ from typing import Any
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.cli.readings import resolve
-from tearline.cli.terminal import Part, Table, moment, stamp
+from tearline.cli.shelves import one_account
+from tearline.cli.terminal import Part, Table, count, moment, stamp
 from tearline.errors import MisuseError
 from tearline.exchange import connecting
 from tearline.exchange.client_forms import CLIENTS, Form, form_of
 from tearline.exchange.connecting import Connection
+from tearline.store.visits import Visit
 
 
 def make_key(home: Home, name: str, agreement: str | None, *, keep: bool) -> str:
@@ -32,10 +34,30 @@ def value(
     key: str | None,
 ) -> dict[str, Any]:
     """Return all connections of a party or an account as JSON; `key` is one that is fresh."""
+    return _all(home, name, _chosen(home, name, agreement, url), clients, url, key)
+
+
+def account_value(
+    home: Home, name: str, clients: list[str] | None, url: str | None
+) -> dict[str, Any]:
+    """Return an account of ours, and what to write into its client, for each collection."""
+    with home.store.read() as tx:
+        found = connecting.account_connections(tx, home, name, url, now=clock.now())
+    return one_account(home, name) | _all(home, name, found, clients, url, None)
+
+
+def _all(
+    home: Home,
+    name: str,
+    found: list[Connection],
+    clients: list[str] | None,
+    url: str | None,
+    key: str | None,
+) -> dict[str, Any]:
     unknown = [each for each in clients or () if each not in CLIENTS]
     if unknown:
-        raise MisuseError(f"{unknown[0]} is no client known here.", do=f"One of {CLIENTS}.")
-    found = _chosen(home, name, agreement, url)
+        known = ", ".join(CLIENTS)
+        raise MisuseError(f"{unknown[0]} is no client known here.", do=f"Take one of {known}.")
     return {
         "name": name,
         "address_is_ours": bool(url or home.card.url),
@@ -91,7 +113,29 @@ def _one(each: Connection, clients: list[str], key: str | None) -> dict[str, Any
         "key": key,
         "keys": [{"hash": k.key_hash, "since": stamp(k.since_at)} for k in each.keys],
         "released": each.released,
+        "last_request": _visit(each.visit) if each.visit else None,
+        "why": [{"code": r.code, "sentence": r.sentence, "do": r.do} for r in each.why],
         "clients": [_form(form_of(client, access)) for client in clients],
+    }
+
+
+def _visit(last: Visit) -> dict[str, Any]:
+    return {
+        "at": stamp(last.at),
+        "asked": last.resource,
+        "method": last.method,
+        "collection": last.collection or None,
+        "status": last.status,
+        "refused_with": last.title or None,
+        "objects": last.objects,
+        "added_after": stamp(last.added_after),
+        "types": last.types.split(",") if last.types else [],
+        "user_agent": last.agent,
+        "from": last.address,
+        "last_objects_at": stamp(last.given_at),
+        "requests": last.requests,
+        "refused": last.refused,
+        "objects_total": last.objects_total,
     }
 
 
@@ -114,6 +158,7 @@ def _lines(each: dict[str, Any]) -> list[Part]:
         f"Objects     {each['objects']}",
         f"User        {each['user']}",
         *_key_lines(each),
+        *_visit_lines(each),
     ]
     for form in each["clients"]:
         parts += ["", f"{form['client']}: {form['where']}"]
@@ -135,6 +180,24 @@ def _key_lines(each: dict[str, Any]) -> list[str]:
         f"Key         made {made}; only its hash is kept, so it cannot be shown again.",
         "            A new one: --new-key (it ends the ones before, or --keep-old).",
     ]
+
+
+def _visit_lines(each: dict[str, Any]) -> list[str]:
+    """Say how the last request went, and why nothing arrived; never that anything was received."""
+    last = each["last_request"]
+    lines = []
+    if last:
+        said = f"{last['method']} {last['asked']} was answered {last['status']}"
+        given = count(last["objects"], "object")
+        agent = last["user_agent"] or "a client that does not say what it is"
+        lines = [
+            f"Last asked  {moment_of(last['at'])} from {last['from']}: {said}, {given}; by {agent}",
+            (
+                f"In all      {count(last['requests'], 'request')}, {last['refused']:,} refused; "
+                f"{count(last['objects_total'], 'object')} served."
+            ),
+        ]
+    return lines + [f"Why         {r['sentence']} {r['do']}".rstrip() for r in each["why"]]
 
 
 def moment_of(text: str) -> str:

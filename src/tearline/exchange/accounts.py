@@ -53,6 +53,12 @@ def add_account(
     return entry
 
 
+def find(home: Home, name: str) -> LocalAccount:
+    """Return an account that is open; RefusedError when there is none."""
+    with home.store.read() as tx:
+        return _open(tx, name)
+
+
 def grant(
     home: Home, name: str, *, read: Sequence[str] = (), write: Sequence[str] = (), now: int
 ) -> None:

@@ -1,6 +1,9 @@
 """How the TAXII client of a party, or of an account of ours, gets in, and how that stands."""
 
+from collections import Counter
 from typing import NamedTuple
+
+import orjson
 
 from tearline.agreement import force, signing
 from tearline.agreement.force import InForce
@@ -10,8 +13,11 @@ from tearline.agreement.terms import collection_id
 from tearline.errors import MisuseError, RefusedError
 from tearline.exchange import taxii_agreements, taxii_local
 from tearline.exchange.client_forms import PLACEHOLDER, Access
-from tearline.store import accounts, parties, releases
+from tearline.exchange.why import Sight, Why, why
+from tearline.store import accounts, collections, parties, releases, visits
 from tearline.store.database import Tx
+from tearline.store.parties import Partner
+from tearline.store.visits import Visit
 
 DEFAULT_URL = "http://127.0.0.1:8400"
 """Where `tearline serve` listens if nothing else is said."""
@@ -35,6 +41,8 @@ class Connection(NamedTuple):
     access: Access
     keys: tuple[KeyMade, ...]
     released: int
+    visit: Visit | None
+    why: tuple[Why, ...]
 
 
 def connections(home: Home, name: str, url: str | None = None, *, now: int) -> list[Connection]:
@@ -50,28 +58,40 @@ def connections(home: Home, name: str, url: str | None = None, *, now: int) -> l
         except MisuseError:
             if account is None:
                 raise
-            return account_connections(tx, home, name, url)
+            return account_connections(tx, home, name, url, now=now)
         bound = [each for each in force.all_in_force(tx, now=now) if each.partner == party.slug]
         plain = [each for each in bound if each.one_sided]
         if not plain:
             raise _nothing_for(party.name, party.slug, node=party.card is not None)
-        return [_connection(tx, home, party.name, each, url) for each in plain]
+        return [_connection(tx, home, party, each, url, now) for each in plain]
 
 
-def account_connections(tx: Tx, home: Home, name: str, url: str | None = None) -> list[Connection]:
+def account_connections(
+    tx: Tx, home: Home, name: str, url: str | None = None, *, now: int
+) -> list[Connection]:
     """Return the local collections that an account of ours may read or write."""
     keys = tuple(KeyMade(each.key_hash, each.since_at) for each in accounts.keys_of(tx, name))
-    found = [right.collection for right in accounts.rights_of(tx, name)]
-    return [
-        Connection(
-            name,
-            None,
-            _access(home, taxii_local.ROOT, each.id, each.title, name, url),
-            keys,
-            0,
+    last = next(iter(visits.visits_of(tx, "account", name)), None)
+    found = []
+    for each in (right.collection for right in accounts.rights_of(tx, name)):
+        count = collections.count_of(tx, each.number)
+        sight = Sight(
+            state="",
+            serving=True,
+            blocked=False,
+            has_key=True,
+            collection=each.id,
+            released=count,
+            types=frozenset(),
+            last_at=each.last_at,
+            withheld={},
+            ended_keys=frozenset(),
+            from_at=0,
+            now=now,
         )
-        for each in found
-    ]
+        access = _access(home, taxii_local.ROOT, each.id, each.title, name, url)
+        found.append(Connection(name, None, access, keys, count, last, tuple(why(sight, last))))
+    return found
 
 
 def new_key(home: Home, agreement_id: str, *, keep: bool, now: int) -> str:
@@ -82,13 +102,47 @@ def new_key(home: Home, agreement_id: str, *, keep: bool, now: int) -> str:
     return signing.open_account(home, agreement_id, keep=keep, now=now)
 
 
-def _connection(tx: Tx, home: Home, name: str, bound: InForce, url: str | None) -> Connection:
+def _connection(
+    tx: Tx, home: Home, party: Partner, bound: InForce, url: str | None, now: int
+) -> Connection:
+    """Return how the client of a party stands under one agreement."""
     collection = collection_id(bound.agreement_id, bound.our_slot)
     access = _access(home, taxii_agreements.ROOT, collection, bound.title, bound.partner, url)
-    keys = tuple(
-        KeyMade(each.key_hash, each.since_at) for each in parties.accounts(tx, bound.agreement_id)
+    opened = parties.accounts(tx, bound.agreement_id)
+    keys = tuple(KeyMade(each.key_hash, each.since_at) for each in opened)
+    live = releases.live_types(tx, bound.agreement_id)
+    released = sum(count for count, _ in live.values())
+    last = _last_visit(tx, bound)
+    sight = Sight(
+        state=bound.state,
+        serving=bound.serving,
+        blocked=party.blocked_at is not None,
+        has_key=bool(keys),
+        collection=collection,
+        released=released,
+        types=frozenset(live),
+        last_at=max((at for _, at in live.values()), default=None),
+        withheld=_withheld(tx, bound.agreement_id),
+        ended_keys=parties.ended_keys(tx, bound.agreement_id),
+        from_at=bound.from_at,
+        now=now,
     )
-    return Connection(name, bound, access, keys, releases.live_count(tx, bound.agreement_id))
+    return Connection(party.name, bound, access, keys, released, last, tuple(why(sight, last)))
+
+
+def _last_visit(tx: Tx, bound: InForce) -> Visit | None:
+    """Return the last request under an agreement, or in the party's name with a wrong key."""
+    rows = visits.visits_of(tx, "partner", bound.partner)
+    return next((each for each in rows if each.agreement_id in {"", bound.agreement_id}), None)
+
+
+def _withheld(tx: Tx, agreement_id: str) -> dict[str, int]:
+    """Count what does not go by each of its reasons."""
+    counts: Counter[str] = Counter()
+    for text, number in releases.reasons_counted(tx, agreement_id):
+        for code in {str(code) for code, _ in orjson.loads(text)}:
+            counts[code] += number
+    return dict(counts)
 
 
 def _access(

@@ -167,6 +167,14 @@ def account_ever(tx: Tx, key_hash: str) -> tuple[Account, int | None] | None:
     return (Account(*row[:-1]), row.ended_at) if row else None
 
 
+def ended_keys(tx: Tx, agreement_id: str) -> frozenset[str]:
+    """Return the hashes of keys that once opened an account of an agreement."""
+    rows = select(account.c.key_hash).where(
+        account.c.agreement_id == agreement_id, account.c.ended_at.is_not(None)
+    )
+    return frozenset(tx.execute(rows).scalars())
+
+
 def is_blocked(tx: Tx, key_hash: str) -> bool:
     """Whether a key is that of a partner who is blocked now."""
     row = tx.execute(

@@ -370,6 +370,29 @@ def live_count(tx: Tx, agreement_id: str) -> int:
     return tx.execute(query.select_from(release)).scalar() or 0
 
 
+def live_types(tx: Tx, agreement_id: str) -> dict[str, tuple[int, int]]:
+    """By type, how many releases are live, and the moment of the last of them."""
+    query = (
+        select(release.c.type, func.count(), func.max(release.c.at))
+        .where(release.c.agreement_id == agreement_id, release.c.live)
+        .group_by(release.c.type)
+    )
+    return {row[0]: (row[1], row[2]) for row in tx.execute(query)}
+
+
+def reasons_counted(tx: Tx, agreement_id: str) -> list[tuple[str, int]]:
+    """The reasons, as they are stored, of what does not go, and how many objects have just these.
+
+    What waits is among it.
+    """
+    query = (
+        select(decision.c.reasons, func.count())
+        .where(decision.c.agreement_id == agreement_id, decision.c.outcome != "release")
+        .group_by(decision.c.reasons)
+    )
+    return [(row[0], row[1]) for row in tx.execute(query)]
+
+
 def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Remember which of our objects (second) a delivered id (first) stands for."""
     insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
