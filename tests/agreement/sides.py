@@ -1,5 +1,6 @@
 """Two invented nodes that have confirmed each other's card, and the messages between them."""
 
+import atexit
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -64,6 +65,7 @@ def new_sides(folder: Path) -> Sides:
 @cache
 def _made_once() -> Path:
     folder = Path(mkdtemp(prefix="sides-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     make_sides(folder).close()
     return folder
 
