@@ -26,10 +26,12 @@ from tearline.stix.strict import collector_paused
 GOAL = 5_000
 AGREEMENTS = (1, 10, 50, 200)
 
-_MOST = 5_000
-_LEAST = 100
-_ROUND_S = 8.0
-_ALL_S = 40.0
+_BATCH = 5_000
+"""As large as import makes them."""
+_SMALLER = 1_000
+_PROBE = 100
+_PROBE_S = 30.0
+_ALL_S = 60.0
 _GREEN = arrive.Annotation(marking.GREEN, None)
 
 
@@ -61,15 +63,15 @@ def figures() -> Iterator[Figure]:
 def _measured(agreements: int) -> Import:
     """Import batch after batch into one home.
 
-    How large a batch is depends on how long the first, small one takes; so do how many there are.
+    How large a batch is depends on how long a small one takes; so does how many there are.
     """
     objects = corpus.objects()
     with tempfile.TemporaryDirectory(prefix="tearline-bench-") as folder:
         home = create_home(Path(folder, "home"), "Bench", None, now=clock.now())
         agree(home, agreements)
         _batch(home, islice(objects, corpus.CAST))
-        probe = _batch(home, islice(objects, _LEAST))
-        size = max(_LEAST, min(_MOST, int(_ROUND_S / probe.whole.wall_s)))
+        probe = _batch(home, islice(objects, _PROBE)).whole.wall_s * _PROBE
+        size = _BATCH if probe < _PROBE_S else _SMALLER
         done: list[Import] = []
         until = time.monotonic() + _ALL_S
         while len(done) < ROUNDS and (not done or time.monotonic() < until):
