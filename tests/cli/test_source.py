@@ -158,6 +158,8 @@ def test_who_is_shut_out_is_asked_again_after_a_retry(
     assert said.code == 1
     assert said.value["ok"] is False
     assert "does not let us in" in said.value["sources"][0]["problem"]
+    assert "does not let us in" in tearline("status", home=home).out
+    assert good("status", home=home)["sources"][0]["collections"][0]["stopped"]
     asked = len(server.asked)
     waits = tearline("sync", "feed", home=home)
     assert waits.code == 1

@@ -50,6 +50,8 @@ class Foreign:
     """A header that lets in, and its value."""
     refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """Statuses and headers that it answers first."""
+    said: str = ""
+    """What it says of when the objects of a page were added, whatever is true."""
     roots: list[str] = field(default_factory=lambda: ["/root/"])
     moved_to: str = ""
     body: bytes | None = None
@@ -176,6 +178,8 @@ class Foreign:
     def _dates(self, page: list[tuple[int, Doc]]) -> dict[str, str]:
         if not page or not self.dates:
             return {}
+        if self.said:
+            return {"X-TAXII-Date-Added-First": self.said, "X-TAXII-Date-Added-Last": self.said}
         return {
             "X-TAXII-Date-Added-First": format_timestamp(page[0][0], digits=6),
             "X-TAXII-Date-Added-Last": format_timestamp(page[-1][0], digits=6),

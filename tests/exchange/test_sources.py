@@ -20,7 +20,7 @@ from tearline.store import annotations, objects, releases
 from tearline.store import sources as rows
 from tearline.store.objects import OURS
 from tearline.store.sources import Reading, Source, Walk
-from tests.exchange.foreign_server import ONE, SECOND, Doc, Foreign, foreign
+from tests.exchange.foreign_server import ONE, SECOND, TWO, Doc, Foreign, foreign
 from tests.pair import START, sdo
 from tests.stix.old import observed, old
 
@@ -379,6 +379,30 @@ def test_a_busy_server_is_left_alone_as_long_as_it_asks(home: Home, serve: Serve
     assert state(home, reading).walk.sure, "a page that was turned away is asked for once more"
     assert poll(home, reading).ended
     assert held(home) == ids(docs)
+
+
+def test_a_server_that_asks_to_be_left_alone_means_all_its_collections(
+    home: Home, serve: Serve
+) -> None:
+    server = serve(refusals=[(429, {"Retry-After": "900"})])
+    reading = add(home, server)
+    other = reading._replace(url=f"{server.url}/root/collections/{TWO}/", id=TWO)
+    with home.store.write() as tx:
+        rows.add(tx, rows.sources(tx)[0], [reading, other])
+    poll(home, reading)
+    assert state(home, other).turn.wait_at == state(home, reading).turn.wait_at
+    assert due_at(*_pair(home, other)) == state(home, reading).turn.wait_at
+    assert state(home, other).turn.problem == ""
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:60Z"])
+def test_moments_out_of_all_reason_do_no_harm(home: Home, serve: Serve, at: str) -> None:
+    server = serve(next_kind="none", said=at)
+    server.put(*signs(25), at=START)
+    reading = add(home, server)
+    turns = [poll(home, reading) for _ in range(3)]
+    assert len(server.pages) < 30
+    assert all(each.problem is None or each.problem.do for each in turns)
 
 
 def test_waits_grow_and_end_with_a_success(home: Home, serve: Serve) -> None:

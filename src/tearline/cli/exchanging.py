@@ -41,7 +41,7 @@ def sync(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Exchange with partners, and read sources: messages, objects, logs.
+    """Exchange with partners, and read sources.
 
     Brings our messages, takes what partners give, checks it, and answers for it; then reads what
     foreign servers have (`tearline source`). Can be interrupted at any moment and run again:
@@ -63,18 +63,19 @@ def recall(
     """Take back what a partner holds of an object.
 
     It is an order to stop using it; the object is held back from now on. The partner's node answers
-    with a receipt; see `tearline recalls`.
+    with a receipt; see `tearline recalls`. A receiver without a node cannot answer: the object
+    leaves its collection, and you tell it yourself.
     """
     from tearline import clock
     from tearline.cli.known import known
     from tearline.cli.options import open_home
-    from tearline.cli.syncing import recall_table, recall_value
+    from tearline.cli.syncing import recall_line, recall_table, recall_value
     from tearline.cli.terminal import answer
     from tearline.release.recall import recall as order
 
     with known():
         done = order(open_home(home), object_id, to, reason, now=clock.now())
-    line = f"Recalled from {to}. Its next sync brings it the order."
+    line = recall_line(to, done)
     answer(json, recall_value(done), line, recall_table(done))
 
 

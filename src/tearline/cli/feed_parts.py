@@ -114,6 +114,16 @@ def all_table(found: list[dict[str, Any]]) -> Table:
     return Table(("source", *(name.replace("_", " ") for name in names)), rows_)
 
 
+def trouble_lines(found: list[dict[str, Any]]) -> list[str]:
+    """Say which sources cannot be read now, and why."""
+    return [
+        f"Source {source['source']}, {each['title']}: {each['problem']}"
+        for source in found
+        for each in source["collections"]
+        if each["problem"]
+    ]
+
+
 def one_parts(found: dict[str, Any]) -> list[Part]:
     """Show one source."""
     pace = f"every {found['every_seconds']} s" if found["every_seconds"] else "only by sync"

@@ -83,7 +83,10 @@ def add(
 
 @app.command("list")
 def list_(home: Place = None, json: Json = False) -> None:
-    """List the sources: how far each is read, its last poll, its problem, its next try."""
+    """List the sources.
+
+    With how far each is read, its last poll, its problem, and its next try.
+    """
     from tearline.cli import feed_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
@@ -94,7 +97,10 @@ def list_(home: Place = None, json: Json = False) -> None:
 
 @app.command()
 def show(name: Name, home: Place = None, json: Json = False) -> None:
-    """Show a source: what came, what was refused and why, how the last poll went."""
+    """Show a source.
+
+    With what came, what was refused and why, and how the last poll went.
+    """
     from tearline.cli import feed_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
@@ -131,7 +137,10 @@ def retry(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Ask a source again that was stopped, or that we wait for; with another login if given."""
+    """Ask a source again, whatever stopped it.
+
+    With another login if one is given.
+    """
     from tearline.cli import feed_parts, feeds
     from tearline.cli.asking import ask_login
     from tearline.cli.options import open_home

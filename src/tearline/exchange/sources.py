@@ -14,7 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from tearline.agreement.home import Home
-from tearline.errors import MisuseError, RefusedError, SourceError
+from tearline.errors import InputError, MisuseError, RefusedError, SourceError
 from tearline.exchange import foreign, foreign_20, walk
 from tearline.exchange.foreign import Page
 from tearline.exchange.foreign_20 import MovedError
@@ -170,6 +170,9 @@ def poll(
         poller.run(seconds)
     except SourceError as error:
         problem = error
+    except InputError as error:
+        # Nobody need foresee each way in which an answer can be odd.
+        problem = SourceError(f"An answer makes no sense: {error.what}", do="Tell them.")
     poller.close(problem)
     return Polled(
         name,
@@ -228,6 +231,8 @@ class _Poll:
         with self._home.store.write() as tx:
             sources.put_walk(tx, self._reading, new._replace(sure=bool(new.next) and sure))
             sources.put_turn(tx, self._reading, turn)
+            if turn.wait_at is not None:
+                _hold_off(tx, self._reading, turn.wait_at)
 
     def _use_up(self) -> None:
         """Say that the 'next' is being used, before it is."""
@@ -323,6 +328,14 @@ def _after(problem: SourceError, failures: int, now: int) -> Turn:
         wait_at=now + asked_s * _US if asked_s else None,
         stopped=isinstance(problem, ShutOutError),
     )
+
+
+def _hold_off(tx: Tx, reading: Reading, wait_at: int) -> None:
+    """Leave a server alone with its other collections too: it asked for all that we ask."""
+    for each in sources.readings_of(tx, reading.source):
+        if each.url != reading.url and not each.turn.stopped:
+            longer = max(wait_at, each.turn.wait_at or 0)
+            sources.put_turn(tx, each, each.turn._replace(wait_at=longer))
 
 
 def _count(tx: Tx, reading: Reading, result: ImportResult, lifted: int) -> None:

@@ -42,7 +42,7 @@ def resumed(walk: Walk) -> Walk:
     if not walk.open:
         start = walk.done_at
         if start is not None and walk.fresh:
-            start -= OVERLAP_US
+            start = max(start - OVERLAP_US, 0)
         return Walk(done_at=walk.done_at, after_at=start, open=True)
     if walk.next and walk.sure:
         return walk
@@ -53,7 +53,7 @@ def by_moment(walk: Walk) -> Walk:
     """Return a walk that goes on at the last moment it knows, or begins again."""
     after_at = walk.after_at
     if walk.ordered and walk.top_at is not None:
-        after_at = walk.top_at - 1
+        after_at = max(walk.top_at - 1, 0)
     return walk._replace(after_at=after_at, next="", sure=False)
 
 
