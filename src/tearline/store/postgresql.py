@@ -43,6 +43,8 @@ _SET_UP = """
 SELECT set_config('synchronous_commit', 'on', false)
  WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');
 SET lock_timeout = '60s';
+SET jit = off;
+SET max_parallel_workers_per_gather = 0;
 SET idle_in_transaction_session_timeout = '10min';
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
