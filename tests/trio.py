@@ -42,7 +42,7 @@ class Trio:
         for name in NAMES[1:]:
             self.join(name)
         for name in NAMES:
-            self.configure(name, "primary_conninfo", self._conninfo(name))
+            self.configure(name, "primary_conninfo", self.conninfo(name))
             self.configure(name, "synchronous_standby_names", QUORUM)
         self.wait_for_standbys(len(NAMES) - 1)
 
@@ -67,7 +67,7 @@ class Trio:
         made.port = port or made.port
         (made.folder / "data" / "standby.signal").touch()
         made.start()
-        self.configure(name, "primary_conninfo", self._conninfo(name))
+        self.configure(name, "primary_conninfo", self.conninfo(name))
 
     def configure(self, name: str, setting: str, value: str) -> None:
         """Set something on one server, from now on."""
@@ -103,7 +103,7 @@ class Trio:
             yield
         finally:
             for name in self.standbys:
-                self.configure(name, "primary_conninfo", self._conninfo(name))
+                self.configure(name, "primary_conninfo", self.conninfo(name))
             self.wait_for_standbys(len(self.standbys))
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class Trio:
         self._all.append(made)
         return made
 
-    def _conninfo(self, name: str) -> str:
+    def conninfo(self, name: str) -> str:
         """How a server finds the primary among all of them."""
         ports = ",".join(str(self[each].port) for each in self.servers)
         hosts = ",".join("127.0.0.1" for _ in self.servers)

@@ -156,8 +156,11 @@ def locked(tx: Tx, number: int) -> Collection:
 
 
 def head_of(tx: Tx, number: int) -> tuple[Any, ...]:
-    """The head of a collection as it stands here, to be compared with that of another server."""
-    return tuple(_HEAD(tx, number=number).one())
+    """The head of a collection as it stands here, to be compared with that of another server.
+
+    Empty where the collection is not known yet.
+    """
+    return tuple(_HEAD(tx, number=number).first() or ())
 
 
 _HEAD = Statement(
