@@ -211,8 +211,8 @@ class Foreign:
 
 
 @contextmanager
-def foreign(server: Foreign) -> Iterator[Foreign]:
-    """Let the server answer, in a thread of its own."""
+def foreign(server: Foreign, **tls: str) -> Iterator[Foreign]:
+    """Let the server answer, in a thread of its own; over TLS where uvicorn is given a key."""
 
     def endpoint(request: Request) -> Response:
         return server.answer(request)
@@ -224,10 +224,11 @@ def foreign(server: Foreign) -> Iterator[Foreign]:
         access_log=False,
         timeout_graceful_shutdown=2,
         date_header=False,
+        **tls,  # type: ignore[arg-type]  # names of files
     )
     running = uvicorn.Server(config)
     with free_socket() as sock:
-        server.url = url_of(sock)
+        server.url = url_of(sock).replace("http:", "https:" if tls else "http:")
         thread = threading.Thread(target=running.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         try:

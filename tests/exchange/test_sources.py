@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tearline import clock
 from tearline.agreement.home import Home, create_home
@@ -555,6 +559,36 @@ def test_a_server_that_is_too_slow_is_given_up(
 def test_a_page_that_cannot_be_read_is_a_problem(home: Home, serve: Serve, body: bytes) -> None:
     server = serve(body=body)
     assert "cannot be read" in str(poll(home, add(home, server)).problem)
+
+
+def _self_signed(folder: Path) -> dict[str, str]:
+    """A key and a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(day)
+        .not_valid_after(day + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, plain))
+    (folder / "certificate.pem").write_bytes(made.public_bytes(pem))
+    return {
+        "ssl_keyfile": str(folder / "key.pem"),
+        "ssl_certfile": str(folder / "certificate.pem"),
+    }
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(home: Home, tmp_path: Path) -> None:
+    with foreign(Foreign(), **_self_signed(tmp_path)) as server:
+        assert server.url.startswith("https:")
+        done = poll(home, add(home, server, Login("bearer", "", "key")))
+    assert "could not be reached" in str(done.problem)
+    assert server.asked == [], "nothing was sent, and no key"
 
 
 # -------------------------------------------------------------------------------- adding and ending

@@ -1,5 +1,8 @@
+import gzip
 import json
+import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,8 @@ from tearline.stix.observable import observable_id
 from tearline.stix.sift import Refusal, sift_lifting
 from tests.stix import old as made
 from tests.stix.old import GREEN, LATER, OWN, STAMP, Doc, observed, old
+
+ATTACK = Path(os.environ.get("TEARLINE_TEST_DATA", "")) / "attack" / "enterprise-attack.json.gz"
 
 
 def lifted(doc: Doc) -> list[Doc]:
@@ -340,3 +345,12 @@ def test_an_observable_that_is_unsound_in_2_1_refuses_what_held_it() -> None:
 
 def test_every_notice_has_a_sentence() -> None:
     assert all(line and not line.endswith(".") for line in lifting.NOTICES.values())
+
+
+@pytest.mark.skipif(not ATTACK.is_file(), reason="ATT&CK is not here; set TEARLINE_TEST_DATA")
+def test_att_and_ck_set_back_to_2_0_is_lifted_to_what_it_was() -> None:
+    for new in json.loads(gzip.decompress(ATTACK.read_bytes()))["objects"]:
+        doc = {k: v for k, v in new.items() if k not in {"spec_version", "is_family"}}
+        if doc["type"] in {"malware", "tool"}:
+            doc["labels"] = [doc["type"]]
+        assert lift(doc).docs == (new,)
