@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from tearline import clock
 from tearline.agreement.home import Home, create_home
@@ -42,9 +43,9 @@ class Shelf:
     def path(self, name: str, rest: str = "objects/") -> str:
         return f"/taxii2/local/collections/{self.ids[name]}/{rest}"
 
-    def client(self, user: str | None = None, **headers: str) -> TestClient:
-        app = Starlette(routes=list(taxii_server.routes(lambda: self.home, self.door)))
-        made = TestClient(app, headers=headers, follow_redirects=False)
+    def client(self, user: str | None = None, app: ASGIApp | None = None) -> TestClient:
+        app = app or Starlette(routes=list(taxii_server.routes(lambda: self.home, self.door)))
+        made = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
         if user is not None:
             made.auth = httpx2.BasicAuth(user, PASSWORD)
         return made

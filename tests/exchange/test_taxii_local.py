@@ -23,6 +23,9 @@ from tests.pair import as_object, sdo
 V1, V2, V3 = (f"2026-0{month}-01T00:00:00.000Z" for month in (1, 2, 3))
 
 
+pytestmark = pytest.mark.usefixtures("either_store_in_module")
+
+
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Shelf]:
     with shelf(tmp_path) as made:
@@ -390,6 +393,16 @@ def test_objects_without_modified_and_custom_objects_round_trip(node: Shelf) -> 
         post(client, node.path("feed"), {**sco, "value": "192.0.2.8"})
         assert len(walk(client, node.path("feed"), **{"match[version]": "all"})) == 5
         assert len(walk(client, node.path("feed"))) == 4
+
+
+def test_texts_hold_what_json_can_spell_but_for_u0000(node: Shelf) -> None:
+    """PostgreSQL cannot hold it in a text, so both stores refuse it alike, in one object."""
+    odd = indicator(name="a \x7f \u202e \U0001f980", x_deep={"a": ["\x00"]})
+    bad = indicator(labels=["\x00"])
+    with node.client("alice") as client:
+        told = post(client, node.path("feed"), odd, bad).json()
+        assert [each["id"] for each in told["failures"]] == [bad["id"]]
+        assert walk(client, node.path("feed")) == [odd]
 
 
 def test_a_number_beyond_what_stix_allows_is_refused_and_never_changed(node: Shelf) -> None:
