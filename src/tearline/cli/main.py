@@ -21,6 +21,7 @@ from tearline.cli import (
     signing,
     source,
     status,
+    store,
 )
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
@@ -77,6 +78,7 @@ for name, group in {
     "quarantine": exchanging.quarantine_app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
+    "store": store.app,
     "config": node.config_app,
 }.items():
     app.add_typer(group, name=name)

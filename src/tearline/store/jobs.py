@@ -29,6 +29,12 @@ def holder_of(tx: Tx, name: str, *, now: int, span_us: int) -> str | None:
     return row.holder if row and now < row.until_at <= now + span_us else None
 
 
+def held(tx: Tx, *, now: int, span_us: int) -> list[str]:
+    """Return the leases that somebody holds at this moment, by name."""
+    names = tx.execute(select(lease.c.name).order_by(lease.c.name)).scalars().all()
+    return [each for each in names if holder_of(tx, each, now=now, span_us=span_us)]
+
+
 def take(tx: Tx, name: str, holder: str, *, now: int, span_us: int) -> bool:
     """Take a lease, or renew it, until `now + span_us`; False when another holds it."""
     if holder_of(tx, name, now=now, span_us=span_us) not in {None, holder}:

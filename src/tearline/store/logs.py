@@ -244,3 +244,12 @@ def checkpoint_at(tx: Tx, log: str, size: int) -> Signed | None:
     covering = select(*columns).where(log_checkpoint.c.log == log, log_checkpoint.c.size >= size)
     row = tx.execute(covering.order_by(log_checkpoint.c.size).limit(1)).one_or_none()
     return Signed(row[0], row[1], row[2]) if row else None
+
+
+def checkpoints(tx: Tx, log: str) -> list[Signed]:
+    """Return every checkpoint of a log, smallest first."""
+    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
+    rows = tx.execute(
+        select(*columns).where(log_checkpoint.c.log == log).order_by(log_checkpoint.c.size)
+    )
+    return [Signed(row[0], row[1], row[2]) for row in rows]
