@@ -19,7 +19,9 @@ TIMES = 20
 
 _HELD = 25_000
 _PAGE = 1_000
-_PAGES = 60
+_PAGES = 100
+_CONSTANT = 2_000
+_WALKS = 4
 
 
 def figures() -> Iterator[Figure]:
@@ -42,10 +44,14 @@ def _measured(kind: str) -> Iterator[Figure]:
         bare = stack.enter_context(constant(page))
 
         def walk() -> Spent:
-            return took(server, lambda: asked.walk(server.port, local, at.basic))
+            walked = [
+                took(server, lambda: asked.walk(server.port, local, at.basic))
+                for _ in range(_WALKS)
+            ]
+            return Spent(*(sum(each) / _WALKS for each in zip(*walked, strict=True)))
 
         def same() -> Spent:
-            return took(bare, lambda: asked.get(bare.port, "/page", at.basic, times=5 * _PAGES))
+            return took(bare, lambda: asked.get(bare.port, "/page", at.basic, times=_CONSTANT))
 
         def open_page() -> Spent:
             return took(server, lambda: asked.get(server.port, local, at.basic, times=_PAGES))
