@@ -58,13 +58,17 @@ class Submitted(NamedTuple):
 
 
 class _New(NamedTuple):
-    """A stored version of ours that is to be in a collection."""
+    """A stored version of ours that is to be in a collection.
+
+    `first` where it is all that we ever held of the object: no collection can have it yet.
+    """
 
     stix_id: str
     type: str
     version_at: int
     version: str
     seq: int
+    first: bool = False
 
 
 # -------------------------------------------------------------------------------- collections
@@ -163,7 +167,7 @@ def submit(
         found = collections.locked(tx, right.collection.number)
         outcomes = take_in(tx, sound, source=f"{SOURCE}{found.name}", now=now)
         kept = [
-            _New(each.id, each.type, of.version_at, _version_text(each, of), of.seq)
+            _New(each.id, each.type, of.version_at, _version_text(each, of), of.seq, of.first)
             for each, of in zip(sound, outcomes, strict=True)
             if not of.refused
         ]
@@ -242,12 +246,13 @@ def _failures(
 def _place(tx: Tx, found: Collection, kept: Iterable[_New], now: int) -> list[Member]:
     """Give each version that is not in the collection yet the next moment in it."""
     wanted = {(each.stix_id, each.version_at): each for each in kept}
-    there = collections.members(tx, found.number, {each.stix_id for each in wanted.values()})
+    older = {each.stix_id for each in wanted.values() if not each.first}
+    there = collections.members(tx, found.number, older)
     for each in there:
         wanted.pop((each.stix_id, each.version_at), None)
     start = max(now, found.last_at + 1)
     fresh = [
-        Member(at, *each, earliest=True, latest=True)
+        Member(at, *each[:-1], earliest=True, latest=True)
         for at, each in enumerate(wanted.values(), start)
     ]
     new, changed = _flagged(there, fresh)
@@ -257,22 +262,25 @@ def _place(tx: Tx, found: Collection, kept: Iterable[_New], now: int) -> list[Me
 
 
 def _flagged(there: Sequence[Member], fresh: Sequence[Member]) -> tuple[list[Member], list[Member]]:
-    """Say which versions are earliest and latest: of those that come, of those that change."""
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
+    """Say which versions are earliest and latest: of those that come, of those that change.
+
+    Those that come say that they are both, which is true of most.
+    """
+    of: dict[str, list[Member]] = {}
     for each in (*there, *fresh):
-        first[each.stix_id] = min(each.version_at, first.get(each.stix_id, each.version_at))
-        last[each.stix_id] = max(each.version_at, last.get(each.stix_id, each.version_at))
+        of.setdefault(each.stix_id, []).append(each)
+    new = [_told(each, of[each.stix_id]) for each in fresh]
+    changed = [now for before in there if (now := _told(before, of[before.stix_id])) != before]
+    return new, changed
 
-    def flagged(each: Member) -> Member:
-        return each._replace(
-            earliest=each.version_at == first[each.stix_id],
-            latest=each.version_at == last[each.stix_id],
-        )
 
-    return [flagged(each) for each in fresh], [
-        now for before, now in zip(there, map(flagged, there), strict=True) if before != now
-    ]
+def _told(member: Member, siblings: Sequence[Member]) -> Member:
+    if len(siblings) == 1 and member.earliest and member.latest:
+        return member
+    ats = [each.version_at for each in siblings]
+    return member._replace(
+        earliest=member.version_at == min(ats), latest=member.version_at == max(ats)
+    )
 
 
 def _stored(tx: Tx, versions: Iterable[Version]) -> list[_New]:

@@ -16,7 +16,8 @@ from tearline.store.objects import OURS, NewVersion, Version
 class Outcome(NamedTuple):
     """What becomes of one object that arrived: new, held already, or refused with a reason.
 
-    `seq` is the number of the stored version; 0 until it is kept, and of what is refused.
+    `seq` is the number of the stored version; 0 until it is kept, and of what is refused. `first`
+    where no version of the object was held before all that arrived.
     """
 
     stix_id: str
@@ -24,6 +25,7 @@ class Outcome(NamedTuple):
     seq: int
     new: bool
     refused: str = ""
+    first: bool = False
 
 
 class Sorted(NamedTuple):
@@ -61,7 +63,7 @@ def sort_out(
                 each, version_at, source, since, first=not before
             )
             newest[each.id] = max(version_at, newest.get(each.id, version_at))
-            outcomes.append(Outcome(each.id, version_at, 0, new=True))
+            outcomes.append(Outcome(each.id, version_at, 0, new=True, first=not before))
         elif _same(tx, each, twin):
             seq = twin.seq if isinstance(twin, Version) else 0
             outcomes.append(Outcome(each.id, version_at, seq, new=False))
