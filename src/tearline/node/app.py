@@ -20,6 +20,7 @@ from starlette.routing import Route
 from tearline import __version__
 from tearline.agreement.home import Home, open_home
 from tearline.config import settings
+from tearline.errors import InputError, StoreError
 from tearline.exchange import peer_server, taxii_server
 from tearline.exchange.access import Door, TurnedAwayError
 from tearline.exchange.taxii_answers import ERROR_ID, refusal
@@ -84,6 +85,8 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.router.routes.extend(peer_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
+    app.add_exception_handler(InputError, _unfit)
+    app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Watch, metrics=metrics)
     return app
@@ -122,6 +125,25 @@ def _health(home: Opened) -> Callable[[Request], Response]:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     return health
+
+
+async def _unfit(request: Request, error: Exception) -> Response:
+    """Answer what no door found wrong and the store does not take: U+0000 in what is looked up."""
+    return _turned_away(request, TurnedAwayError(400, "This cannot be understood."), error)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Answer while the store is away."""
+    busy = TurnedAwayError(503, "The store does not answer now.", headers={"Retry-After": "5"})
+    return _turned_away(request, busy, error)
+
+
+def _turned_away(request: Request, refused: TurnedAwayError, error: Exception) -> Response:
+    _log.error("request failed", problem=str(error))
+    if request.url.path.startswith("/taxii2"):
+        return refusal(refused, request)
+    headers = {"Cache-Control": "no-store", **refused.headers}
+    return JSONResponse({"title": refused.title}, refused.status, headers=headers)
 
 
 async def _broken(request: Request, broke: Exception) -> Response:
