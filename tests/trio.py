@@ -107,9 +107,9 @@ class Trio:
             self.wait_for_standbys(len(self.standbys))
 
     def stop(self) -> None:
-        """Stop every server that was ever started."""
+        """Kill every server that still runs; their files go with them."""
         for each in self._all:
-            each.stop()
+            each.kill()
 
     def _server(self, of: Cluster | None = None) -> Cluster:
         folder = self._folder / f"server{len(self._all)}"
