@@ -56,6 +56,16 @@ def recalled_from(home: Home, party: str | None) -> list[Recalled]:
     return recalls_of(home, slug, now=clock.now())
 
 
+def recall_line(party: str, done: list[Recalled]) -> str:
+    """Say what a recall does next."""
+    if any(each.confirmable for each in done):
+        return f"Recalled from {party}. Its next sync brings it the order."
+    return (
+        f"Recalled from {party}: it is out of the collection. {party} has no node and cannot "
+        "confirm it; tell it yourself."
+    )
+
+
 def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
     """Return recalls as JSON."""
     return [
@@ -65,6 +75,7 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
             "object": each.delivered_id,
             "reason": each.reason,
             "at": stamp(each.at),
+            "state": each.state,
             "confirmed_at": stamp(each.acknowledged_at),
         }
         for each in found
@@ -73,11 +84,12 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
 
 def recall_table(found: list[Recalled]) -> Table:
     """Return recalls for people."""
-    rows = [
-        (each.delivered_id, each.reason, moment(each.at), moment(each.acknowledged_at))
-        for each in found
-    ]
+    rows = [(each.delivered_id, each.reason, moment(each.at), _ended(each)) for each in found]
     return Table(("object", "reason", "ordered", "confirmed"), rows)
+
+
+def _ended(each: Recalled) -> str:
+    return moment(each.acknowledged_at) if each.state == "confirmed" else each.state
 
 
 def in_quarantine(home: Home) -> list[dict[str, Any]]:

@@ -100,8 +100,8 @@ def _opencti(access: Access) -> Form:
         (
             "The separate connector external-import/taxii2 is set instead by TAXII2_DISCOVERY_URL="
             f"{access.discovery}, TAXII2_V21=true, TAXII2_COLLECTIONS={access.root}.*, "
-            "TAXII2_USERNAME and TAXII2_PASSWORD as above, and TAXII2_INITIAL_HISTORY in hours, which "
-            "has to reach back to the first release: its default asks for the last 24 hours alone."
+            "TAXII2_USERNAME and TAXII2_PASSWORD as above, and TAXII2_INITIAL_HISTORY in hours: it "
+            "has to reach back to the first release; by default it asks for 24 hours."
         ),
     )
     return Form("opencti", "Integrations, Built-in ingestion, TAXII Feed", fields, notes)
@@ -133,12 +133,12 @@ def _splunk(access: Access) -> Form:
     )
     notes = (
         (
-            "These are the fields of the add-on for CTIS (TA_CTIS_TAXII), which posts; that needs a "
+            "These are the fields of the add-on for CTIS (TA_CTIS_TAXII), which posts: it needs a "
             "local collection, for nothing can be posted under an agreement."
         ),
         (
             "To read, Enterprise Security 8.2 and later has TAXII feeds under Threat intelligence: "
-            f"put the user and the key under Credentials, and name the API root {access.api_root} and "
+            f"put the user and the key under Credentials; the API root is {access.api_root}, and "
             f"the collection {access.collection}. Its form was not seen when this was written."
         ),
     )
@@ -158,7 +158,7 @@ def _elastic(access: Access) -> Form:
     notes = (
         "A key may stand under API Key instead, without a user.",
         (
-            "It follows `next` and reads everything anew at each interval unless Initial Interval is "
+            "It follows `next`, and reads everything anew each time unless Initial Interval is "
             "set; with one it asks for what was added in that span alone."
         ),
     )

@@ -14,7 +14,7 @@ from tearline.errors import MisuseError, RefusedError
 from tearline.exchange import taxii_agreements, taxii_local
 from tearline.exchange.client_forms import PLACEHOLDER, Access
 from tearline.exchange.why import Sight, Why, why
-from tearline.store import accounts, collections, parties, releases, visits
+from tearline.store import accounts, collections, parties, tallies, visits
 from tearline.store.database import Tx
 from tearline.store.parties import Partner
 from tearline.store.visits import Visit
@@ -110,7 +110,7 @@ def _connection(
     access = _access(home, taxii_agreements.ROOT, collection, bound.title, bound.partner, url)
     opened = parties.accounts(tx, bound.agreement_id)
     keys = tuple(KeyMade(each.key_hash, each.since_at) for each in opened)
-    live = releases.live_types(tx, bound.agreement_id)
+    live = tallies.live_types(tx, bound.agreement_id)
     released = sum(count for count, _ in live.values())
     last = _last_visit(tx, bound)
     sight = Sight(
@@ -139,7 +139,7 @@ def _last_visit(tx: Tx, bound: InForce) -> Visit | None:
 def _withheld(tx: Tx, agreement_id: str) -> dict[str, int]:
     """Count what does not go by each of its reasons."""
     counts: Counter[str] = Counter()
-    for text, number in releases.reasons_counted(tx, agreement_id):
+    for text, number in tallies.reasons_counted(tx, agreement_id):
         for code in {str(code) for code, _ in orjson.loads(text)}:
             counts[code] += number
     return dict(counts)

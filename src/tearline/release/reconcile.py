@@ -20,10 +20,11 @@ from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.plan import Form, Ground, Planned, plan
 from tearline.release.reasons import Code
+from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import objects, releases, stirred
+from tearline.store import aliases, objects, releases, stirred
 from tearline.store.database import Tx
 from tearline.store.releases import Head, Release, Standing
 from tearline.store.stirred import Seen
@@ -103,10 +104,9 @@ def _reconcile(
         if not bound.serving:
             return _stop(tx, due.head, bound, now)
         rules = rules_under(bound.terms_bytes, bound.our_slot)
-        planned = plan(
-            tx, Ground(agreement_id, rules, home.keys.secret, now), due.ids, whole=due.whole
-        )
-        result = _carry_out(tx, due.head._replace(hash=bound.hash), planned, now)
+        on = Ground(agreement_id, rules, home.keys.secret, now, marks=bound.one_sided)
+        planned = plan(tx, on, due.ids, whole=due.whole)
+        result = _carry_out(tx, due.head._replace(hash=bound.hash), planned, now, on)
         fresh = due.head.hash != bound.hash or agreement_id in ground.seen.whole
         if fresh or ground.last > ground.seen.by(agreement_id):
             stirred.put_seen(tx, agreement_id, ground.last, whole=fresh)
@@ -180,7 +180,9 @@ class _Event(NamedTuple):
     hash: str
 
 
-def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> Reconciled:
+def _carry_out(
+    tx: Tx, head: Head, planned: Mapping[str, Planned], now: int, on: Ground
+) -> Reconciled:
     """Append the events of a plan, and write what stands afterwards."""
     stood = releases.standing(tx, head.agreement_id, planned)
     going, ending, noted = [], [], []
@@ -197,7 +199,9 @@ def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> 
             noted.append(each.decided)
     going.sort(key=lambda each: (*_depth(each.standing), each.standing.stix_id))
     waiting = {each for each, p in planned.items() if p.standing.outcome == "wait"}
-    head = _withdraw(tx, head, ending, waiting, now)
+    head = _withdraw(
+        tx, head, ending, waiting, now, revocations(tx, on, taken_back(ending, waiting, going))
+    )
     head, positions = _release(tx, head, going, now)
     rows = [
         _held_after(each.standing, stood.get(stix_id), positions.get(stix_id))
@@ -247,9 +251,9 @@ def _release(tx: Tx, head: Head, going: list[Planned], now: int) -> tuple[Head, 
     places = _log(tx, head, "release", [_slip(*each, now) for each in issued], now)
     rows = [_row(*each, *place) for each, place in zip(issued, places, strict=True)]
     releases.add_releases(tx, head.agreement_id, rows)
-    aliases = {(e.new.delivered_id, e.new.stix_id) for e in events}
-    renamed = [(theirs, ours) for theirs, ours in aliases if theirs != ours]
-    releases.put_aliases(tx, head.agreement_id, renamed)
+    under = {(e.new.delivered_id, e.new.stix_id) for e in events}
+    renamed = [(theirs, ours) for theirs, ours in under if theirs != ours]
+    aliases.put_aliases(tx, head.agreement_id, renamed)
     return head, {event.new.stix_id: at.position for event, at, _ in issued}
 
 
@@ -348,27 +352,40 @@ def _slip(event: _Event, head: Head, version: str, now: int) -> dict[str, Any]:
 
 
 def _withdraw(
-    tx: Tx, head: Head, ending: list[tuple[Standing, str]], waiting: set[str], now: int
+    tx: Tx,
+    head: Head,
+    ending: list[tuple[Standing, str]],
+    waiting: set[str],
+    now: int,
+    revoked_as: Mapping[int, Release] | None = None,
 ) -> Head:
-    """Append withdrawals and their one leaf; a recall goes with each unless it only waits."""
+    """Append withdrawals and their one leaf; a recall goes with each unless it only waits.
+
+    `revoked_as` has by position the revoked version that takes the place of what they hold.
+    """
     if not ending:
         return head
-    entries = []
+    entries: list[dict[str, Any]] = []
+    revoked: list[tuple[int, Release]] = []
     for old, reason in sorted(ending, key=lambda each: each[0].position):
         head = _advance(head, now)
-        entries.append(
-            {
-                "kind": "withdraw",
-                "agreement": head.hash,
-                "position": head.position,
-                "object": old.delivered_id,
-                "release": old.position,
-                "reason": reason if reason in _TOLD else "withdrawn",
-                "recall": old.stix_id not in waiting,
-                "at": format_timestamp(now, digits=6),
-            }
-        )
-    _log(tx, head, "withdraw", entries, now)
+        entry = {
+            "kind": "withdraw",
+            "agreement": head.hash,
+            "position": head.position,
+            "object": old.delivered_id,
+            "release": old.position,
+            "reason": reason if reason in _TOLD else "withdrawn",
+            "recall": old.stix_id not in waiting,
+            "at": format_timestamp(now, digits=6),
+        }
+        row = (revoked_as or {}).get(old.position)
+        if row is not None:
+            entry["revoked"] = row.hash
+            revoked.append((len(entries), row._replace(position=head.position, at=head.last_at)))
+        entries.append(entry)
+    places = _log(tx, head, "withdraw", entries, now)
+    rows = [row._replace(leaf=places[place][0], item=places[place][1]) for place, row in revoked]
     releases.end_releases(tx, head.agreement_id, [old.position for old, _ in ending])
     releases.add_recalls(
         tx,
@@ -379,6 +396,7 @@ def _withdraw(
             if old.stix_id not in waiting
         ],
     )
+    releases.add_releases(tx, head.agreement_id, rows)
     return head
 
 

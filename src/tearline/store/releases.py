@@ -2,8 +2,7 @@
 
 `head` has one row for each agreement and issues its positions and moments; `decision` is the
 standing answer for every object that concerns the agreement, `release` the table that pages are
-served from. The alias map
-(which of our objects a derived id stands for) never leaves home.
+served from.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,13 +79,6 @@ release = Table(
     Index("release_at", "agreement_id", "at"),
     postgresql_partition_by=BY_AGREEMENT,
 )
-alias = Table(
-    "alias",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("delivered_id", Text, primary_key=True),
-    Column("stix_id", Text, nullable=False),
-)
 recall = Table(
     "recall",
     metadata,
@@ -105,6 +97,10 @@ private_pending = Table(
     Column("kind", Text, nullable=False),
     Column("record", Text, nullable=False),
 )
+
+
+WITHDRAWN = "withdrawn"
+"""The basis of a revoked version that stands in the place of what was withdrawn."""
 
 
 class Head(NamedTuple):
@@ -365,46 +361,11 @@ def position_at(tx: Tx, agreement_id: str, at: int) -> int:
 
 
 def live_count(tx: Tx, agreement_id: str) -> int:
-    """How many releases are live."""
-    query = select(func.count()).where(release.c.agreement_id == agreement_id, release.c.live)
+    """How many releases are live; revoked versions of what was withdrawn are none."""
+    query = select(func.count()).where(
+        release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN
+    )
     return tx.execute(query.select_from(release)).scalar() or 0
-
-
-def live_types(tx: Tx, agreement_id: str) -> dict[str, tuple[int, int]]:
-    """By type, how many releases are live, and the moment of the last of them."""
-    query = (
-        select(release.c.type, func.count(), func.max(release.c.at))
-        .where(release.c.agreement_id == agreement_id, release.c.live)
-        .group_by(release.c.type)
-    )
-    return {row[0]: (row[1], row[2]) for row in tx.execute(query)}
-
-
-def reasons_counted(tx: Tx, agreement_id: str) -> list[tuple[str, int]]:
-    """The reasons, as they are stored, of what does not go, and how many objects have just these.
-
-    What waits is among it.
-    """
-    query = (
-        select(decision.c.reasons, func.count())
-        .where(decision.c.agreement_id == agreement_id, decision.c.outcome != "release")
-        .group_by(decision.c.reasons)
-    )
-    return [(row[0], row[1]) for row in tx.execute(query)]
-
-
-def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Remember which of our objects (second) a delivered id (first) stands for."""
-    insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
-
-
-def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
-    """The id of ours that a delivered id stands for; itself where it was never cut."""
-    query = select(alias.c.stix_id).where(
-        alias.c.agreement_id == agreement_id, alias.c.delivered_id == delivered_id
-    )
-    found = tx.execute(query).scalar()
-    return delivered_id if found is None else found
 
 
 def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:
