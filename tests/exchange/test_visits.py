@@ -15,7 +15,6 @@ from starlette.testclient import TestClient
 
 from tearline.agreement import signing
 from tearline.agreement.partners import block_party
-from tearline.agreement.terms import parse_toml
 from tearline.errors import StoreError
 from tearline.exchange import taxii_server
 from tearline.exchange.access import Door
@@ -28,6 +27,7 @@ from tearline.store import logs, visits
 from tearline.store.visits import Visit
 from tests.exchange.local import shelf
 from tests.exchange.nodes import Nodes, give, make_nodes
+from tests.plain import sign
 
 
 class Plain:
@@ -39,12 +39,7 @@ class Plain:
         self.memory = Visits()
         routes = taxii_server.routes(lambda: self.home, Door(most=5), self.memory)
         self.app = Starlette(routes=list(routes))
-        text = nodes.terms(reach=2)
-        for line in (f'key = "{nodes.south.card.sign}"', f'log = "{nodes.south.card.log}"'):
-            text = text.replace(line, "")
-        text = text.replace("South ISAC", "East Clinic").replace("south-isac", "east-clinic")
-        text = f'one_sided = true\npaper = "sha256:{"0" * 64}"\n' + text
-        signing.propose(self.home, parse_toml(text), now=nodes.tick())
+        sign(nodes, reach=2)
         self.key = self.new_key()
 
     def new_key(self, *, keep: bool = True) -> str:
