@@ -38,6 +38,7 @@ class Trio:
         self._all: list[Cluster] = []
         self.primary = NAMES[0]
         self.servers = {self.primary: self._server()}
+        self._ports = {self.primary: self[self.primary].port}
         self[self.primary].start()
         for name in NAMES[1:]:
             self.join(name)
@@ -62,9 +63,9 @@ class Trio:
 
     def join(self, name: str) -> None:
         """Make a standby as a copy of the primary, and start it."""
-        port = self[name].port if name in self.servers else None
         self.servers[name] = made = self._server(of=self[self.primary])
-        made.port = port or made.port
+        # It comes back where it was, for nobody changes the addresses that others have of it.
+        made.port = self._ports.setdefault(name, made.port)
         (made.folder / "data" / "standby.signal").touch()
         made.start()
         self.configure(name, "primary_conninfo", self.conninfo(name))
@@ -120,8 +121,8 @@ class Trio:
 
     def conninfo(self, name: str) -> str:
         """How a server finds the primary among all of them."""
-        ports = ",".join(str(self[each].port) for each in self.servers)
-        hosts = ",".join("127.0.0.1" for _ in self.servers)
+        ports = ",".join(str(each) for each in self._ports.values())
+        hosts = ",".join("127.0.0.1" for _ in self._ports)
         return (
             f"host={hosts} port={ports} user={USER} application_name={name}"
             " target_session_attrs=read-write connect_timeout=2"
