@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, Column, Integer, Table, delete, select
 
-from tearline.store.columns import Text
+from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
 annotation = Table(
@@ -43,7 +43,7 @@ def annotate(
                 changed.append(stix_id)
                 rows.append((stix_id, *new, at))
     for chunk in in_chunks(changed):
-        tx.execute(delete(annotation).where(annotation.c.stix_id.in_(chunk)))
+        tx.execute(delete(annotation).where(among(annotation.c.stix_id, chunk)))
     insert_rows(tx, annotation, rows)
     return changed
 
@@ -52,7 +52,7 @@ def annotations(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[int | None, int |
     """Our marking and grade of each of `ids` that has any."""
     found: dict[str, tuple[int | None, int | None]] = {}
     for chunk in in_chunks(ids):
-        query = select(annotation).where(annotation.c.stix_id.in_(chunk))
+        query = select(annotation).where(among(annotation.c.stix_id, chunk))
         found.update({row.stix_id: (row.marking, row.grade) for row in tx.execute(query)})
     return found
 

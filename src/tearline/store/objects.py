@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from tearline.store import partitions
-from tearline.store.columns import Serial, Text
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
@@ -194,8 +194,8 @@ def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     """Forget every version of `ids`, bytes and index: what a recall demands of us."""
     for kept in versions_of(tx, origin, ids).values():
         seqs = [each.seq for each in kept]
-        tx.execute(delete(object_raw).where(object_raw.c.seq.in_(seqs)))
-        tx.execute(delete(object_version).where(object_version.c.seq.in_(seqs)))
+        tx.execute(delete(object_raw).where(among(object_raw.c.seq, seqs)))
+        tx.execute(delete(object_version).where(among(object_version.c.seq, seqs)))
     _unindex(tx, origin, ids)
 
 
@@ -203,7 +203,7 @@ def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
     """The exact bytes of versions, by their sequence number."""
     found: dict[int, bytes] = {}
     for chunk in in_chunks(str(seq) for seq in seqs):
-        query = select(object_raw).where(object_raw.c.seq.in_([int(seq) for seq in chunk]))
+        query = select(object_raw).where(among(object_raw.c.seq, [int(seq) for seq in chunk]))
         found.update({row.seq: row.raw for row in tx.execute(query)})
     return found
 
@@ -303,12 +303,12 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
             relation.c.origin == origin,
             relation.c.kind == "targets",
             target.startswith("identity--"),
-            or_(target.in_(chunk), relation.c.via_id.in_(chunk)),
+            or_(among(target, chunk), among(relation.c.via_id, chunk)),
         )
         sighted = select(reference.c.from_id, reference.c.to_id).where(
             reference.c.origin == origin,
             reference.c.role == "where_sighted_refs",
-            or_(reference.c.to_id.in_(chunk), reference.c.from_id.in_(chunk)),
+            or_(among(reference.c.to_id, chunk), among(reference.c.from_id, chunk)),
         )
         for row in (*tx.execute(targets), *tx.execute(sighted)):
             found.update(row)
@@ -378,7 +378,7 @@ def _unindex(tx: Tx, origin: str, ids: Sequence[str]) -> None:
             (reference, reference.c.from_id),
             (topic_key, topic_key.c.stix_id),
         ):
-            tx.execute(delete(table).where(table.c.origin == origin, column.in_(chunk)))
+            tx.execute(delete(table).where(table.c.origin == origin, among(column, chunk)))
 
 
 def _relations(
@@ -399,4 +399,4 @@ def _by_ids(
     tx: Tx, query: Select[*tuple[Any, ...]], column: Column[str], ids: Iterable[str]
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     for chunk in in_chunks(ids):
-        yield from tx.execute(query.where(column.in_(chunk)))
+        yield from tx.execute(query.where(among(column, chunk)))
