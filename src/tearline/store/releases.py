@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Serial, Text
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
 from tearline.store.partitions import BY_AGREEMENT
@@ -187,7 +187,7 @@ def standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Standin
     found = {}
     for chunk in in_chunks(ids):
         query = select(*columns).where(
-            decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+            decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
         )
         found.update({row[0]: Standing(*row) for row in tx.execute(query)})
     return found
@@ -205,7 +205,7 @@ def standing_on(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for chunk in in_chunks(ids):
         query = select(decision.c.agreement_id, decision.c.stix_id)
-        for row in tx.execute(query.where(decision.c.stix_id.in_(chunk))):
+        for row in tx.execute(query.where(among(decision.c.stix_id, chunk))):
             found.setdefault(row[0], set()).add(row[1])
     return found
 
@@ -220,7 +220,7 @@ def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
     for chunk in in_chunks(ids):
         tx.execute(
             delete(decision).where(
-                decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+                decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
             )
         )
 
@@ -247,7 +247,7 @@ def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
             update(release)
             .where(
                 release.c.agreement_id == agreement_id,
-                release.c.delivered_id.in_(chunk),
+                among(release.c.delivered_id, chunk),
                 release.c.live,
             )
             .values(live=False)
@@ -262,7 +262,7 @@ def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
             update(release)
             .where(
                 release.c.agreement_id == agreement_id,
-                release.c.position.in_([int(each) for each in chunk]),
+                among(release.c.position, [int(each) for each in chunk]),
             )
             .values(live=False)
         )
@@ -275,7 +275,7 @@ def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int
     for chunk in in_chunks(str(each) for each in positions):
         query = select(*columns).where(
             release.c.agreement_id == agreement_id,
-            release.c.position.in_([int(each) for each in chunk]),
+            among(release.c.position, [int(each) for each in chunk]),
         )
         found.update({row[0]: Release(*row) for row in tx.execute(query)})
     return found
@@ -288,7 +288,7 @@ def last_delivered(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, R
     for chunk in in_chunks(ids):
         query = (
             select(*columns)
-            .where(release.c.agreement_id == agreement_id, release.c.delivered_id.in_(chunk))
+            .where(release.c.agreement_id == agreement_id, among(release.c.delivered_id, chunk))
             .order_by(release.c.position)
         )
         found.update({row.delivered_id: Release(*row) for row in tx.execute(query)})
@@ -396,7 +396,7 @@ def acknowledge_recalls(
             update(recall)
             .where(
                 recall.c.agreement_id == agreement_id,
-                recall.c.position.in_([int(each) for each in chunk]),
+                among(recall.c.position, [int(each) for each in chunk]),
                 recall.c.acknowledged_at.is_(None),
             )
             .values(acknowledged_at=at, receipt=receipt)
