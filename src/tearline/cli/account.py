@@ -48,7 +48,7 @@ def add(
 
 @app.command("list")
 def list_(home: Place = None, json: Json = False) -> None:
-    """List the accounts, what they may read and write, and their keys by hash."""
+    """List the accounts, with their rights and their keys by hash."""
     from tearline.cli.options import open_home
     from tearline.cli.shelves import all_accounts
     from tearline.cli.terminal import Table, answer, joined
@@ -72,7 +72,7 @@ def list_(home: Place = None, json: Json = False) -> None:
 def show(
     user: User, client: Client = None, url: Url = None, home: Place = None, json: Json = False
 ) -> None:
-    """Say what to write into the form of an account's client, and how its last request went."""
+    """Say what to write into an account's client. Shows its last request, too."""
     from tearline.cli.connections import account_value, shown
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
@@ -87,7 +87,7 @@ def show(
 def grant(
     user: User, read: Read = None, write: Write = None, home: Place = None, json: Json = False
 ) -> None:
-    """Let an account read or write collections, besides what it may already."""
+    """Let an account read or write more collections."""
     from tearline import clock
     from tearline.cli.options import open_home
     from tearline.cli.shelves import one_account
@@ -119,7 +119,7 @@ def deny(
 def password(
     user: User, password_stdin: Stdin = False, home: Place = None, json: Json = False
 ) -> None:
-    """Change a password; the old one opens nothing from the next request on."""
+    """Change a password. The old one opens nothing from the next request on."""
     from tearline import clock
     from tearline.cli.asking import ask_password
     from tearline.cli.options import open_home
@@ -141,7 +141,7 @@ def key(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Make a key for an account and show it, this once; a program uses it in place of a password.
+    """Make a key for an account and show it, this once. A program uses it in place of a password.
 
     It goes as a bearer token, in X-API-Key, or as the password of HTTP Basic.
     """
@@ -162,7 +162,7 @@ def key(
 
 @app.command()
 def end(user: User, home: Place = None, json: Json = False) -> None:
-    """End an account with its keys and rights; it holds from the next request on."""
+    """End an account with its keys and rights. It holds from the next request on."""
     from tearline import clock
     from tearline.cli.options import open_home
     from tearline.cli.shelves import one_account

@@ -51,7 +51,7 @@ def list_(home: Place = None, json: Json = False) -> None:
 
 @app.command()
 def show(name: Name, home: Place = None, json: Json = False) -> None:
-    """Show a collection: its address, what it holds, and who may read and write it."""
+    """Show a collection: its address, its contents, its accounts."""
     from tearline.cli.options import open_home
     from tearline.cli.shelves import shelf, shelf_parts
     from tearline.cli.terminal import answer
@@ -87,7 +87,7 @@ def put(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Put objects of ours into a collection; what is there already stays where it is.
+    """Put objects of ours into a collection. What is there already stays where it is.
 
     Only what is ours: what came under an agreement cannot be put anywhere.
     """
@@ -108,7 +108,7 @@ def take(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Take objects out of a collection, in all their versions; they stay with the node."""
+    """Take objects out of a collection. All versions go; they stay with the node."""
     from tearline.cli.options import open_home
     from tearline.cli.shelves import take_from
     from tearline.cli.terminal import answer, count

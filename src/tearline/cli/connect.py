@@ -38,7 +38,7 @@ def connect(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Say what to write into a TAXII client's form, and how its last request went.
+    """Say what to write into a TAXII client. Shows how its last request went, too.
 
     For a party without a node, under its one-sided agreement. If nothing arrived, it says why.
     """

@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True, help="Where this node keeps what it hold
 
 @app.command("show")
 def show(home: Place = None, json: Json = False) -> None:
-    """Show which store this node has, how large it is, and how many rows are in each table."""
+    """Show which store this node has, its size, and its rows by table."""
     from tearline.cli.options import open_home
     from tearline.cli.stores import described, described_parts
     from tearline.cli.terminal import answer
@@ -32,7 +32,7 @@ def move(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Move this node from its SQLite file into an empty PostgreSQL database.
+    """Move this node from SQLite into an empty PostgreSQL database.
 
     The node must not be running. All of it comes along or nothing: every row is counted, and every
     log is computed again and held against its signed checkpoints. The file is kept under another
