@@ -21,6 +21,9 @@ ARGS ?=
 # How many tests run at a time.
 JOBS ?= auto
 
+# How often the databases lose their primary in `make soak`.
+ROUNDS ?= 20
+
 # The folders that are linted and typed, as far as they are there.
 CODE := $(wildcard src tests tools bench evaluation soak)
 
@@ -78,6 +81,7 @@ evaluate: $(TEARLINE) $(TEST) ## score quality on labelled data
 .PHONY: soak
 soak: $(TEARLINE) $(TEST) ## long play and kill tests
 	$(BIN)/python -m soak $(ARGS)
+	$(BIN)/python -m soak.failover --rounds $(ROUNDS)
 
 # The files in requirements/ hold exact versions and the hashes of every published file, for Linux
 # and macOS and every Python we support; they hold no addresses. run.txt is locked first and binds

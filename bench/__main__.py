@@ -4,13 +4,26 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from bench import appending, deciding, importing, playing, reconciling, serving
+from bench import (
+    appending,
+    deciding,
+    giving,
+    growing,
+    importing,
+    playing,
+    polling,
+    posting,
+    reading,
+    reconciling,
+    sizing,
+)
 from bench.measuring import Figure, machine
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -19,7 +32,12 @@ MEASURED: dict[str, Callable[[], Iterator[Figure]]] = {
     "import": importing.figures,
     "append": appending.figures,
     "reconcile": reconciling.figures,
-    "serve": serving.figures,
+    "give": giving.figures,
+    "post": posting.figures,
+    "read": reading.figures,
+    "poll": polling.figures,
+    "grow": growing.figures,
+    "size": sizing.figures,
     "demo": playing.figures,
 }
 
@@ -28,7 +46,13 @@ def main() -> int:
     """Measure what is asked for, or everything."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("which", nargs="*", choices=[*MEASURED, []], help="all, if none is named")
-    wanted = parser.parse_args().which or MEASURED
+    parser.add_argument("--large", action="store_true", help="a million objects too; or LARGE=1")
+    parser.add_argument("--peers", action="store_true", help="OpenTAXII and medallion; or PEERS=1")
+    given = parser.parse_args()
+    os.environ.update(
+        {"LARGE": "1"} if given.large else {}, **({"PEERS": "1"} if given.peers else {})
+    )
+    wanted = given.which or MEASURED
     before = machine()
     print(f"{'':46}{'value':>12}{'floor':>12}{'ratio':>8}{'goal':>10}")
     found: list[Figure] = []
@@ -48,7 +72,8 @@ def main() -> int:
 def _line(figure: Figure) -> str:
     cells = [_number(figure.value), _number(figure.floor)]
     cells += ["" if figure.ratio is None else f"{figure.ratio:.3f}"]
-    goal = _number(figure.goal) + ("" if figure.ok is None else (" ok" if figure.ok else " NO"))
+    goal = _number(figure.goal) + ("x" if figure.goal and figure.goal_of == "ratio" else "")
+    goal += "" if figure.ok is None else (" ok" if figure.ok else " NO")
     row = f"{figure.name:46}{cells[0]:>12}{cells[1]:>12}{cells[2]:>8}{goal:>10}"
     return f"{row}  {figure.unit}{f' ({figure.note})' if figure.note else ''}"
 

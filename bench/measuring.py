@@ -13,19 +13,30 @@ import resource
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 ROUNDS = 5
+
+
+def large() -> bool:
+    """Whether a million objects are wanted too: LARGE=1, or `--large`."""
+    return os.environ.get("LARGE", "") not in {"", "0"}
+
+
+def peers_wanted() -> bool:
+    """Whether the peers run beside us: PEERS=1, or `--peers`."""
+    return os.environ.get("PEERS", "") not in {"", "0"}
 
 
 class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the table; `goal` and `ok` are None where a figure only informs.
 
     `ratio` is value to floor for rates, and floor to value for times: 1.0 is the floor itself,
-    and more is better.
+    and more is better. `goal_of` says whether the goal is one for the value or for the ratio.
     """
 
     name: str
@@ -38,6 +49,7 @@ class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     peer: dict[str, float] | None = None
     """The same figure of other programs in the same run, by name."""
+    goal_of: str = "value"
 
 
 class Spent(NamedTuple):
@@ -45,6 +57,10 @@ class Spent(NamedTuple):
 
     cpu_s: float
     wall_s: float
+
+    def each(self, number: int) -> "Spent":
+        """What one of so many took."""
+        return Spent(self.cpu_s / number, self.wall_s / number)
 
 
 def spent(act: Callable[[], object]) -> Spent:
@@ -61,6 +77,12 @@ def alternate(
     """Run both in turn, so that a busy moment of the machine hits both; their medians."""
     pairs = [(spent(first), spent(second)) for _ in range(rounds)]
     return median([each for each, _ in pairs]), median([each for _, each in pairs])
+
+
+def in_turn(*acts: Callable[[], Spent], rounds: int = ROUNDS) -> list[Spent]:
+    """Run acts that say themselves what they took, one after the other; the median of each."""
+    taken = [[act() for act in acts] for _ in range(rounds)]
+    return [median([each[place] for each in taken]) for place in range(len(acts))]
 
 
 def median(rounds: list[Spent]) -> Spent:
@@ -82,6 +104,42 @@ def duration(name: str, value: float, floor: float | None, goal: float | None = 
     ok = None if goal is None else value <= goal
     ratio = None if floor is None else floor / value
     return Figure(name, value, "s", floor, ratio, goal, ok)
+
+
+def near(  # the parts of a figure
+    name: str,
+    unit: str,
+    own: Spent,
+    floor: Spent,
+    goal: float | None = None,
+    *,
+    of: str = "ratio",
+    peers: Mapping[str, Spent] | None = None,
+    times: float = 0,
+) -> Iterator[Figure]:
+    """Two figures from what one piece of work takes, for us, at the floor and with the peers.
+
+    The first is by the processor's time of the servers; it has to reach the goal, and `times` the
+    first peer's. The second is by the clock on the wall, which other programs stretch.
+    """
+    value, bare = 1 / own.cpu_s, 1 / floor.cpu_s
+    ok = None if goal is None else (value if of == "value" else value / bare) >= goal
+    rates = {peer: 1 / spent.cpu_s for peer, spent in (peers or {}).items()}
+    for rival in list(rates.values())[:1]:
+        ok = ok if not times else (ok is not False and value >= times * rival)
+    unit_cpu = f"{unit} per CPU second"
+    figure = Figure(name, value, unit_cpu, bare, value / bare, goal, ok, goal_of=of)
+    yield beside(figure, rates)
+    clock = rate(f"{name}, by the clock", f"{unit} per second", 1 / own.wall_s, 1 / floor.wall_s)
+    yield beside(clock, {peer: 1 / spent.wall_s for peer, spent in (peers or {}).items()})
+
+
+def beside(figure: Figure, peer: Mapping[str, float]) -> Figure:
+    """Put the peers' values into a figure."""
+    if not peer:
+        return figure
+    told = (f"{name} {value:,.1f}: {figure.value / value:,.0f}x" for name, value in peer.items())
+    return replace(figure, peer=dict(peer), note="; ".join(filter(None, (figure.note, *told))))
 
 
 def machine() -> dict[str, str | int | float]:

@@ -51,9 +51,9 @@ text = "Detect and stop Gray Heron."
 
 [[topic]]
 id = "T1"
-names = ["Gray Heron"]
+names = {names}
 aliases = ["HERON-7"]
-labels = ["gray-heron"]
+labels = {labels}
 
 [[clause]]
 id = "N1"
@@ -98,6 +98,11 @@ class Pair:
     last_hash: str | None = None
     limits: dict[str, object] = field(default_factory=dict)
 
+    def beside(self, number: int, **limits: object) -> "Pair":
+        """Another agreement between the same two, from template and clock of this one."""
+        agreement_id = f"{self.agreement_id[:-4]}{number:04x}"
+        return Pair(self.north, self.south, self.now, agreement_id, limits=self.limits | limits)
+
     def tick(self, span: int = 1_000_000) -> int:
         self.now += span
         return self.now
@@ -112,6 +117,8 @@ class Pair:
             "age": '"*"',
             "remove": "[]",
             "until": "2026-12-31",
+            "names": '["Gray Heron"]',
+            "labels": '["gray-heron"]',
         }
         values |= self.limits | limits
         return TERMS.format(

@@ -52,6 +52,8 @@ def test_every_argument_is_annotated(source: Path) -> None:
 
 @each_source
 def test_no_module_is_too_long_to_read(source: Path) -> None:
+    if source.parent.name == "versions":
+        return  # a list of tables that a program wrote
     lines = source.read_text("utf-8").count("\n")
     assert lines <= MOST_LINES
 

@@ -3,6 +3,7 @@
 Usage: python tools/make_revision.py ID "what it changes"
 """
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -27,7 +28,18 @@ def main() -> None:
             config.attributes["connection"] = tx
             if list((folder / "versions").glob("[0-9]*.py")):
                 command.upgrade(config, "head")
-            command.revision(config, message, rev_id=revision, autogenerate=True)
+            written = command.revision(config, message, rev_id=revision, autogenerate=True)
+    for each in written if isinstance(written, list) else [written]:
+        if each is not None:
+            _tidy(Path(each.path))
+
+
+def _tidy(path: Path) -> None:
+    """Drop what alembic says of itself, and write the rest as all code here."""
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(each for each in lines if "# ###" not in each), "utf-8")
+    for arguments in (["check", "--fix", "-q", "--select", "I"], ["format", "-q"]):
+        subprocess.run([sys.executable, "-m", "ruff", *arguments, str(path)], check=True)  # noqa: S603  # our own path
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,8 +18,16 @@ class Settings(BaseSettings):
 
     home: Path = Path("~/.tearline")
     """The folder that holds this node's store, keys and card."""
+    store: SecretStr = SecretStr("")
+    """The address of a PostgreSQL database; empty for a SQLite file in the home."""
+    store_read: SecretStr = SecretStr("")
+    """The address of read replicas of it, from which pages are read; empty for none."""
     page_limit: int = 1000
     """Objects on one TAXII page, at most."""
+    max_content_length: int = 32 << 20
+    """The largest body that is taken by POST; TAXII announces it."""
+    body_seconds: int = 60
+    """How long a body may take to come."""
     poll_seconds: int = 60
     """How often a running node syncs with each partner; 0 switches it off."""
     private_seconds: int = 60

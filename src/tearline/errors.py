@@ -3,10 +3,12 @@
 TearlineError            what happened, what it means, what to do; exit code 1
 ├── MisuseError          called the wrong way; exit code 2
 ├── HomeError            this home cannot be used as it is
+│   └── StoreError       its store does not answer now, or cannot keep more
 ├── InputError           what came in is not what it should be; names the place
 ├── RefusedError         the rules, an agreement or a party's state say no
 ├── ProofError           a hash, signature, proof or log does not hold
-└── PartnerError         the partner's node could not be reached or refused
+├── PartnerError         the partner's node could not be reached or refused
+└── SourceError          a foreign server could not be reached, refused or made no sense
 """
 
 
@@ -37,6 +39,10 @@ class HomeError(TearlineError):
     """The home folder is missing, half made or not ours."""
 
 
+class StoreError(HomeError):
+    """The store does not answer now, or cannot keep more; later it may."""
+
+
 class InputError(TearlineError):
     """Bytes from outside that are refused, with the place where they went wrong."""
 
@@ -61,3 +67,7 @@ class ProofError(TearlineError):
 
 class PartnerError(TearlineError):
     """The other node did not answer, or answered with a refusal."""
+
+
+class SourceError(TearlineError):
+    """A foreign server that we read did not answer, refused, or made no sense."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.agreement.sides import Sides, new_sides
+from tests.agreement.sides import Sides, make_sides, new_sides
 
 
 @pytest.fixture
-def sides(tmp_path: Path) -> Iterator[Sides]:
-    made = new_sides(tmp_path)
+def sides(tmp_path: Path, either_store: str) -> Iterator[Sides]:
+    made = new_sides(tmp_path) if either_store == "sqlite" else make_sides(tmp_path)
     yield made
     made.close()

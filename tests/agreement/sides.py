@@ -1,5 +1,6 @@
 """Two invented nodes that have confirmed each other's card, and the messages between them."""
 
+import atexit
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -64,13 +65,18 @@ def new_sides(folder: Path) -> Sides:
 @cache
 def _made_once() -> Path:
     folder = Path(mkdtemp(prefix="sides-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_sides(folder).close()
+    return folder
+
+
+def make_sides(folder: Path) -> Sides:
+    """Make a pair whose homes confirmed each other's card."""
     north = create_home(folder / "north", "North CERT", "https://north.example", NOW)
     south = create_home(folder / "south", "South ISAC", None, NOW)
     pin(north, south)
     pin(south, north)
-    for home in (north, south):
-        home.store.close()
-    return folder
+    return Sides(north, south)
 
 
 def pin(home: Home, partner: Home) -> None:

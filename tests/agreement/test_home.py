@@ -10,7 +10,7 @@ from tearline.agreement.home import create_home, open_home, renew_card, slug_of
 from tearline.errors import HomeError, InputError, ProofError
 from tearline.log import record
 from tearline.log.checkpoint import open_checkpoint
-from tests.agreement.sides import DAY, NOW, Sides
+from tests.agreement.sides import DAY, NOW, Sides, new_sides
 
 
 def test_a_new_home_can_be_opened_and_nobody_else_can_look_in(tmp_path: Path) -> None:
@@ -97,8 +97,9 @@ def test_a_checkpoint_of_ours_is_signed_under_its_logs_own_name(sides: Sides) ->
     assert checkpoint.size == 1  # the partner that was added
 
 
-def test_a_log_set_back_behind_its_checkpoint_is_not_signed_again(sides: Sides) -> None:
-    sides.north.store.close()
+def test_a_log_set_back_behind_its_checkpoint_is_not_signed_again(tmp_path: Path) -> None:
+    sides = new_sides(tmp_path)  # a file can be set back
+    sides.close()
     database = sides.north.path / "node.db"
     shutil.copy(database, sides.north.path / "backup.db")
     home = open_home(sides.north.path)

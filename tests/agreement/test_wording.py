@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tearline.agreement.change import changes
-from tearline.agreement.template import template
+from tearline.agreement.template import Receiver, template
 from tearline.agreement.terms import parse_toml, sentences, to_bytes, warnings
 from tests.agreement.sides import NOW, Sides, paper_terms, terms, text
 
@@ -138,7 +138,7 @@ def test_the_template_is_an_agreement_of_the_two(sides: Sides) -> None:
     assert set(made.party) == {"north-cert", "south-isac"}
     assert [clause.id for clause in made.clause] == ["N1", "S1"]
     assert made.valid.from_ == "2026-01-06"
-    one_sided = parse_toml(template(sides.north.card, None, now=NOW))
+    one_sided = parse_toml(template(sides.north.card, Receiver(), now=NOW))
     assert one_sided.one_sided
 
 

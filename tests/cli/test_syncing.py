@@ -119,7 +119,11 @@ def test_nothing_waits_and_nothing_unknown_is_settled(sides: Sides) -> None:
 
 def test_recalls_of_nobody_and_syncs_with_nobody(strangers: Sides) -> None:
     assert good("recalls", home=strangers.north) == []
-    assert good("sync", home=strangers.north) == {"ok": True, "parties": []}
+    assert good("sync", home=strangers.north) == {
+        "ok": True,
+        "parties": [],
+        "sources": [],
+    }
     assert tearline("sync", "nobody", home=strangers.north).code == 2
     who = "--to", "nobody", "--reason", "x"
     assert tearline("recall", LOCK["id"], *who, home=strangers.north).code == 1

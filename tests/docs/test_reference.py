@@ -93,7 +93,7 @@ def _routes() -> list[Route]:
 
 
 def test_every_route_is_on_the_page() -> None:
-    said = re.findall(r"`(?:GET|POST) ([^`?]+)[^`]*`", _page("http.md"))
+    said = re.findall(r"`(?:GET|POST|DELETE) ([^`?]+)[^`]*`", _page("http.md"))
     plain = {re.sub(r"\{(\w+)[^}]*\}", r"{\1}", each.path) for each in _routes()}
     known = {path for path in plain if path.endswith("/") or path.startswith("/peer")}
     assert set(said) - {"/health", "/metrics"} == known

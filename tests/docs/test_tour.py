@@ -32,7 +32,7 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
     tour = [each for each in blocks(ROOT / "README.md") if each.info == "sh tour"]
     script = "\n".join(each.body for each in tour)
     # The page has fixed ports, so that it can be read; a test has none.
-    for port in ("8701", "8702"):
+    for port in ("8701", "8702", "8703"):
         script = script.replace(port, str(_free_port()))
 
     done = run_script(script, _clean_copy(tmp_path), seconds=850)
@@ -40,6 +40,9 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
     said = done.stdout
     assert done.returncode == 0, said[-4000:]
     for expected in (
+        r'"success_count":6,.*"failure_count":0',
+        r'"more":true,"next":".*"objects":\[\{.*"indicator"',
+        r"Objects +6",
         r"Of 1,\d{3} objects: \d+ would go, 2 would wait",
         r"The partner's node took 1 message",
         r"ransomware against hospitals +\d +south-hospitals +active +[1-9]",
@@ -56,6 +59,6 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         r"The movement denies it +\[denied, reported\]",
     ):
         assert re.search(expected, said, re.IGNORECASE), f"{expected} is not in:\n{said}"
-    assert said.count('{"status":"ok"}') == 2
+    assert said.count('{"status":"ok"}') == 3
     assert "another answer than was logged" not in said.casefold()
     assert not (tmp_path / "home").exists()

@@ -1,46 +1,8 @@
-import base64
-
 import pytest
 
-from tearline.exchange.access import Door, TurnedAwayError, credentials
+from tearline.exchange.access import Door, TurnedAwayError
 
 MINUTE = 60_000_000
-
-
-def basic(text: str) -> dict[str, str]:
-    return {"authorization": "Basic " + base64.b64encode(text.encode()).decode()}
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        (basic("south:abc"), ("south", "abc")),
-        (basic("south:a:b"), ("south", "a:b")),
-        ({"authorization": "bearer  abc "}, (None, "abc")),
-        ({"x-api-key": "abc"}, (None, "abc")),
-    ],
-)
-def test_a_key_may_come_in_three_ways(
-    headers: dict[str, str], expected: tuple[str | None, str]
-) -> None:
-    assert credentials(headers) == expected
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        basic("south:"),
-        basic("south"),
-        {"authorization": "Basic ???"},
-        {"authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()},
-        {"authorization": "Digest abc"},
-        {"authorization": "Bearer"},
-        {"x-api-key": "a" * 600},
-    ],
-)
-def test_what_is_no_key_is_none(headers: dict[str, str]) -> None:
-    assert credentials(headers) is None
 
 
 def test_an_address_that_keeps_failing_waits_a_minute_and_no_other_does() -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from tearline.agreement.home import Home, create_home
 from tearline.errors import InputError, MisuseError
-from tearline.exchange import files
+from tearline.exchange import keeping
 from tearline.exchange.files import import_files, import_galaxies, read_document
-from tearline.release.arrive import arrive
+from tearline.release.arrive import take_in
 from tearline.stix.bundle import Limits
 from tearline.stix.marking import AMBER, GREEN, RED
+from tearline.store.database import Tx
+from tests.stix.old import observed, old
 
 NOW = 1_767_225_600_000_000
 DATA = os.environ.get("TEARLINE_TEST_DATA", "")
@@ -221,7 +223,7 @@ def test_the_same_version_with_other_content_is_refused_where_it_stands(
 def test_progress_is_told_and_batches_hold_the_order(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_BATCH", 4)
+    monkeypatch.setattr(keeping, "_BATCH", 4)
     objects = [_malware(number) for number in range(10)]
     objects[9]["name"] = 5
     told: list[tuple[int, int]] = []
@@ -240,13 +242,13 @@ def test_progress_is_told_and_batches_hold_the_order(
 def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is handed to the door, and how."""
     seen: list[dict[str, Any]] = []
-    real = arrive
+    real = take_in
 
-    def spy(home: Home, arriving: Any, **how: Any) -> Any:  # noqa: ANN401 - passes everything on
+    def spy(tx: Tx, arriving: Any, **how: Any) -> Any:  # noqa: ANN401 - passes everything on
         seen.append({"count": len(arriving), **how})
-        return real(home, arriving, **how)
+        return real(tx, arriving, **how)
 
-    monkeypatch.setattr(files, "arrive", spy)
+    monkeypatch.setattr(keeping, "take_in", spy)
     return seen
 
 
@@ -259,6 +261,26 @@ def test_sources_are_named_after_files(
     assert [seen["source"] for seen in arrivals] == ["feed", "a partner"]
     assert arrivals[0]["annotation"] == (AMBER, 22)
     assert arrivals[1]["annotation"] == (None, None)
+
+
+def test_a_bundle_of_stix_2_0_is_lifted_with_remarks(home: Home, tmp_path: Path) -> None:
+    inside = {"0": {"type": "ipv4-addr", "value": "192.0.2.1"}}
+    docs = [
+        old("malware", "Mud", labels=["ransomware"]),
+        observed("a", inside),
+        observed("b", inside),
+        observed("c", {}),
+    ]
+    path = _write(tmp_path, _bundle(*docs).replace(b'"bundle"', b'"bundle","spec_version":"2.0"'))
+    result = import_files(home, [path], now=NOW)
+    assert result.stored == 4, "one observable, though two held it"
+    assert [(each.where, each.id) for each in result.refused] == [
+        ("file.json objects[3]", docs[3]["id"])
+    ]
+    assert result.remarks[0].startswith("file.json: 3 times: STIX 2.0, lifted")
+    assert any("is_family" in each for each in result.remarks)
+    again = import_files(home, [path], now=NOW + 1)
+    assert (again.stored, again.unchanged) == (0, 4)
 
 
 def test_an_event_is_imported_once(home: Home) -> None:

@@ -21,9 +21,9 @@ CHILD = """
 import sys
 from pathlib import Path
 from tearline.agreement.home import open_home
-from tearline.exchange import files
+from tearline.exchange import files, keeping
 
-files._BATCH = 250
+keeping._BATCH = 250
 files.import_files(
     open_home(Path(sys.argv[1])),
     [Path(sys.argv[2])],

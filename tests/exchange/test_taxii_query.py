@@ -99,8 +99,10 @@ def test_utc_may_be_written_as_an_offset(text: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["last", "first", "all", "all,2026-01-01T00:00:00Z"])
-def test_named_versions_are_the_live_one(version: str) -> None:
-    assert read_query([("match[version]", version)], KEY, HERE) == Query()
+def test_named_versions_match_the_only_one_there_is(version: str) -> None:
+    query = read_query([("match[version]", version)], KEY, HERE)
+    assert query.named == (version.partition(",")[0],)
+    assert query.matches("2025-05-05T05:05:05.000Z")
 
 
 def test_another_spec_version_matches_nothing() -> None:

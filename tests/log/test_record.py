@@ -43,9 +43,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+def _file(store: Store) -> Path:
+    assert store.path is not None
+    return store.path
+
+
 def _sql(store: Store, statement: str) -> None:
     """Change the store behind the program's back."""
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(_file(store))
     with connection:
         assert connection.execute(statement).rowcount > 0
     connection.close()
@@ -225,7 +230,7 @@ def test_a_restored_backup_is_not_signed(store: Store, tmp_path: Path, added: in
     append(store, 3)
     publish(store, guard=guard)
     backup = sqlite3.connect(tmp_path / "backup.db")
-    with sqlite3.connect(store.path) as live:
+    with sqlite3.connect(_file(store)) as live:
         live.backup(backup)
     live.close()
     backup.close()
@@ -234,8 +239,8 @@ def test_a_restored_backup_is_not_signed(store: Store, tmp_path: Path, added: in
     store.close()
     for name in ("node.db-wal", "node.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
-    (tmp_path / "backup.db").replace(store.path)
-    restored = Store(store.path)
+    (tmp_path / "backup.db").replace(_file(store))
+    restored = Store(_file(store))
     try:
         append(restored, added)
         with pytest.raises(ProofError, match=r"restored backup"):
@@ -303,7 +308,7 @@ def test_the_guard_is_on_disk_before_the_checkpoint_is_kept(
 def test_two_publishers_sign_one_history(tmp_path: Path) -> None:
     with made_store(tmp_path / "a.db") as store:
         append(store, 4)
-        other = Store(store.path)
+        other = Store(_file(store))
         assert publish(store) == publish(other)
         append(other, 4)
         assert publish(other) == publish(store)

@@ -6,12 +6,14 @@ from tearline.release import arrive
 from tearline.release.arrive import Annotation
 from tearline.stix import marking
 from tearline.stix.objects import read
-from tearline.store import annotations, objects
+from tearline.store import annotations, objects, stirred
 from tearline.store.objects import OURS
 from tests.pair import DAY, START, Pair, as_object, make_pair, rel, sdo, stix_id
 
 loader = sdo("malware", "Mud Loader")
 later = loader | {"modified": "2026-03-02T00:00:00.000Z", "description": "new"}
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ def test_a_relationship_that_moves_stirs_what_it_tied_before(pair: Pair) -> None
     moved = edge | {"target_ref": kit["id"], "modified": later["modified"]}
     pair.put(moved)
     with pair.north.store.read() as tx:
-        dirty = annotations.dirty_ids(tx, pair.agreement_id)
-    assert dirty == {edge["id"], loader["id"]}
+        log = stirred.since(tx, stirred.seen_by(tx).everybody)
+    assert {each for _, each in log} == {edge["id"], loader["id"]}
     pair.reconcile()
     assert kit["id"] in pair.delivered()
     assert loader["id"] not in pair.delivered()

@@ -18,6 +18,8 @@ from tests.pair import Pair, make_pair, rel, sdo
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader")
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:

@@ -20,6 +20,8 @@ loader = sdo("malware", "Mud Loader")
 kit = sdo("malware", "Tern Kit")
 use = rel(heron, "uses", loader)
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import releases
 from tests.pair import START, TYPES, Pair, make_pair, rel, sdo
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 sign = sdo("indicator", "loader domain")
 LABEL = {"labels": ["gray-heron"]}

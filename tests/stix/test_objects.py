@@ -157,3 +157,26 @@ def test_references_do_not_descend_by_recursion() -> None:
     for _ in range(50_000):
         doc = {"x": doc}
     assert [target for _, target in references(doc)] == [A]
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"name": "a\0b"}, "name"),
+        ({"labels": ["fine", "a\0b"]}, "labels"),
+        ({"aliases": ["a\0"]}, "aliases"),
+        ({"relationship_type": "\0"}, "relationship_type"),
+        ({"created_by_ref": f"identity--{UUID}\0"}, "created_by_ref"),
+        ({"external_references": [{"external_id": "T\0"}]}, "external_references.external_id"),
+        ({"x_own": {"some_refs": ["tool--\0"]}}, "x_own.some_refs"),
+        ({"x_own": {"a\0b": 1}}, "x_own"),
+    ],
+)
+def test_nul_is_refused_in_what_objects_are_found_by(more: dict[str, Any], place: str) -> None:
+    raw = json.dumps(TOOL | {"name": "x"} | more).encode()
+    assert refused(raw).place == place
+
+
+def test_nul_in_any_other_text_is_kept_as_it_came() -> None:
+    doc = TOOL | {"description": "\0", "name": r"\u0000", "x_command_line": ["sh\0-c"]}
+    assert read(json.dumps(doc).encode()).doc == doc

@@ -54,6 +54,14 @@ def test_each_object_stands_alone() -> None:
     assert all(one.reason and "harbour-master" not in one.reason for one in refusals)
 
 
+def test_a_refusal_names_the_version_where_one_is_sound() -> None:
+    changed, odd = "2026-02-02T00:00:00Z", "harbour-master"
+    neither = tool(2, modified=odd, created=odd)
+    slices = [tool(0, name=7, modified=changed), tool(1, modified=odd), neither]
+    found = [each.version for each in sift(slices) if isinstance(each, Refusal)]
+    assert found == [changed, "2026-01-02T03:04:05.678Z", ""]
+
+
 def test_places_go_on_from_batch_to_batch() -> None:
     slices = [tool(0)] * 1200 + [b"{}"]
     *_, last = sift(slices)

@@ -1,14 +1,13 @@
 """Rows of agreements, statements and messages."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tearline.store import agreements
 from tearline.store.agreements import Conflict, Outgoing, StatementRow, Version
-from tearline.store.database import Store
+from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
 ID = "urn:uuid:1"
@@ -61,8 +60,8 @@ OUT = Outgoing(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "node.db")
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
     yield made
     made.close()
 

@@ -1,18 +1,17 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tearline.store import jobs
-from tearline.store.database import Store
+from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
 SPAN = 10
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "node.db")
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
     yield made
     made.close()
 

@@ -1,22 +1,20 @@
 """Log rows: order, ranges, whole leaves, and what is never replaced."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tearline.store import logs
-from tearline.store.database import Store, metadata
+from tearline.store.database import Place, Store
+from tearline.store.schema import open_store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "a.db")
-    with store.write() as tx:
-        metadata.create_all(tx)
-    yield store
-    store.close()
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
+    yield made
+    made.close()
 
 
 def test_leaves_come_in_order_and_the_head_follows(store: Store) -> None:
@@ -38,8 +36,8 @@ def test_a_leaf_is_never_replaced(store: Store) -> None:
     with store.write() as tx:
         logs.add_leaves(tx, "a", [(b"0", b"h0")], at=5)
         tx.exec_driver_sql("UPDATE log_head SET size = 0")
-        with pytest.raises(IntegrityError):
-            logs.add_leaves(tx, "a", [(b"x", b"hx")], at=5)
+    with pytest.raises(IntegrityError), store.write() as tx:
+        logs.add_leaves(tx, "a", [(b"x", b"hx")], at=5)
 
 
 def test_tiles_count_from_zero(store: Store) -> None:

@@ -1,14 +1,14 @@
 """What objects name is told alike, whichever table it stands in."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tearline.release.indexing import index
 from tearline.store import objects
-from tearline.store.database import Store, metadata
+from tearline.store.database import Place, Store
 from tearline.store.objects import OURS, NewVersion, Reference, Version
+from tearline.store.schema import open_store
 from tests.pair import as_object, rel, sdo
 
 AUTHOR = sdo("identity", "North CERT")
@@ -22,10 +22,9 @@ REPORT = sdo(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "a.db")
+def store(place: Place) -> Iterator[Store]:
+    store = open_store(place)
     with store.write() as tx:
-        metadata.create_all(tx)
         objects.keep(tx, OURS, [_new(doc) for doc in (AUTHOR, HERON, LOADER, USES, ODD, REPORT)])
     yield store
     store.close()

@@ -1,12 +1,11 @@
 """Rows of partners, keys and refusals."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tearline.store import parties
-from tearline.store.database import Store
+from tearline.store.database import Place, Store
 from tearline.store.parties import Account, Partner, Refusal
 from tearline.store.schema import open_store
 
@@ -14,8 +13,8 @@ NORTH = Partner("north-cert", "North CERT", b"card", "sha256:aa", 5, None, None)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "node.db")
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
     yield made
     made.close()
 

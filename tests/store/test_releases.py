@@ -1,10 +1,9 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tearline.store import releases
-from tearline.store.database import Store
+from tearline.store.database import Place, Store
 from tearline.store.releases import Release
 from tearline.store.schema import open_store
 
@@ -13,8 +12,8 @@ FOREVER = 2**62
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "node.db")
+def store(place: Place) -> Iterator[Store]:
+    made = open_store(place)
     yield made
     made.close()
 
@@ -59,19 +58,3 @@ def test_a_page_after_a_moment_is_a_page_after_its_position(store: Store) -> Non
             assert releases.page(tx, HERE, after=start, now=0, limit=99) == releases.page(
                 tx, HERE, after=0, now=0, limit=99, added_after=at
             )
-
-
-@pytest.mark.parametrize("ids", [(), ("malware--3",)])
-@pytest.mark.parametrize("types", [(), ("malware", "tool")])
-def test_no_page_sorts_what_it_reads(
-    store: Store, ids: tuple[str, ...], types: tuple[str, ...]
-) -> None:
-    """A page that collects and sorts takes longer the more was released: 200 times at a million."""
-    fill(store, 9)
-    query = releases._page(bool(ids), bool(types), False)  # noqa: FBT003, SLF001  # its plan
-    values = {"id": HERE, "after": 0, "now": 0, "limit": 5, "ids": list(ids), "types": list(types)}
-    text = str(query.params(values).compile(compile_kwargs={"literal_binds": True}))
-    with store.read() as tx:
-        plan = [str(row[-1]) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
-    assert plan[0].startswith("SEARCH release USING INDEX")
-    assert ids or not any("TEMP B-TREE" in step for step in plan)

@@ -5,6 +5,7 @@ log shows the countersigned hash; a receiver accepts from the countersignature o
 with a suspension, an end, the clock, or a block of the partner.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from tearline.errors import RefusedError
 from tearline.store import agreements, parties
 from tearline.store.agreements import Version
 from tearline.store.database import Tx
+from tearline.store.parties import Partner
 
 
 class InForce(Struct, frozen=True, kw_only=True):
@@ -49,27 +51,38 @@ def in_force(tx: Tx, agreement_id: str, *, now: int) -> InForce | None:
 
     The newest that both activated, be it suspended or ended since; else the newest countersigned.
     """
+    chosen = _chosen(agreements.versions(tx, agreement_id))
+    return _standing(parties.partner_of(tx, chosen.partner), chosen, now) if chosen else None
+
+
+def _chosen(versions: Iterable[Version]) -> Version | None:
     signed: Version | None = None
     active: Version | None = None
-    for version in agreements.versions(tx, agreement_id):
+    for version in versions:
         if version.state in {"active", "suspended", "terminated", "superseded"}:
             active = version
         elif version.state == "countersigned":
             signed = version
-    chosen = signed if active is None or (signed and active.state in ENDED) else active
-    return _standing(tx, chosen, now) if chosen else None
+    return signed if active is None or (signed and active.state in ENDED) else active
 
 
 def standing(tx: Tx, agreement: str, *, now: int) -> InForce | None:
     """Return the version with this hash, whatever its state."""
     version = agreements.version_of(tx, agreement)
-    return _standing(tx, version, now) if version else None
+    return _standing(parties.partner_of(tx, version.partner), version, now) if version else None
 
 
 def all_in_force(tx: Tx, *, now: int) -> list[InForce]:
     """Return what binds now or stood last, for every agreement, by id."""
-    found = (in_force(tx, each, now=now) for each in agreements.agreement_ids(tx))
-    return [each for each in found if each is not None]
+    by_id: dict[str, list[Version]] = {}
+    for version in agreements.every_version(tx):
+        by_id.setdefault(version.agreement_id, []).append(version)
+    partners = {each.slug: each for each in parties.partners(tx)}
+    chosen = (
+        _chosen(sorted(by_id[each], key=lambda version: (version.version, version.arrived_at)))
+        for each in sorted(by_id)
+    )
+    return [_standing(partners.get(each.partner), each, now) for each in chosen if each]
 
 
 def serves(tx: Tx, agreement_id: str, *, now: int) -> InForce:
@@ -88,8 +101,7 @@ def accepts(tx: Tx, agreement_id: str, *, now: int) -> InForce:
     return found
 
 
-def _standing(tx: Tx, version: Version, now: int) -> InForce:
-    partner = parties.partner_of(tx, version.partner)
+def _standing(partner: Partner | None, version: Version, now: int) -> InForce:
     state = version.state
     if now >= version.until_at and state not in ENDED:
         state = "expired"
@@ -117,7 +129,7 @@ def _standing(tx: Tx, version: Version, now: int) -> InForce:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4_096)
 def _terms(document: bytes) -> Terms:
     return parse_json(document)
 

@@ -1,6 +1,6 @@
 """A node's home folder: its store, its keys, its card.
 
-    <home>/node.db       the store
+    <home>/node.db       the store, unless TEARLINE_STORE names a PostgreSQL database
     <home>/keys/*.pem    root, sign, log, next-root; readable by the owner alone
     <home>/keys/secret   32 bytes for derived identifiers
     <home>/card.json     our card
@@ -34,7 +34,8 @@ from tearline.log import record
 from tearline.log.checkpoint import vkey, vkey_for
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store.database import Store
+from tearline.store import owner
+from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
 CARD_DAYS = 5 * 365
@@ -100,7 +101,8 @@ def slug_of(name: str) -> str:
 def create_home(path: Path, name: str, url: str | None, now: int) -> Home:
     """Make keys, a card and an empty store in a new folder, all of it or nothing.
 
-    HomeError when something is there already; InputError when the name or address cannot be used.
+    HomeError when something is there already, or the store belongs to another node; InputError when
+    the name or address cannot be used.
     """
     path = path.expanduser().absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -113,6 +115,7 @@ def create_home(path: Path, name: str, url: str | None, now: int) -> Home:
     try:
         draft.mkdir(mode=0o700, parents=True)
         _write_home(draft, name, url, now)
+        _claim_store(draft, now)
         if path.exists():
             path.rmdir()
         draft.rename(path)
@@ -122,7 +125,10 @@ def create_home(path: Path, name: str, url: str | None, now: int) -> Home:
 
 
 def open_home(path: Path) -> Home:
-    """Open the home in a folder; HomeError when it is missing, half there or open to others."""
+    """Open the home in a folder; HomeError when it is missing, half there or open to others.
+
+    Also when its store is missing or another node's, and as StoreError when it does not answer.
+    """
     path = path.expanduser().absolute()
     try:
         card = read_card((path / "card.json").read_bytes())
@@ -145,10 +151,52 @@ def open_home(path: Path) -> Home:
     return Home(
         path=path,
         settings=settings().model_copy(update={"home": path}),
-        store=open_store(path / "node.db"),
+        store=_our_store(path, card),
         card=card,
         keys=Keys(keys["root"], keys["sign"], keys["log"], secret),
     )
+
+
+def store_of(path: Path) -> Place:
+    """Return where the store of a home is: the database that the settings name, or its file."""
+    return settings().store.get_secret_value() or path / "node.db"
+
+
+def _our_store(path: Path, card: Card) -> Store:
+    """Open the store of a home, after seeing that it is this node's."""
+    store = open_store(store_of(path), new=False)
+    with store.read() as tx:
+        found = owner.owner_of(tx)
+    if found is not None and (found.slug, found.root) == (card.slug, card.root):
+        replica = settings().store_read.get_secret_value()
+        if replica:
+            store.use_replica(replica)
+        return store
+    store.close()
+    whose = f"to the node {found.slug!r}" if found else "to no node yet"
+    raise HomeError(
+        f"The store {store.shown} belongs {whose}, not to {card.slug!r} of {path}.",
+        means="A node that used another's store would sign what it never did.",
+        do="See that TEARLINE_STORE and --home name what belongs together.",
+    )
+
+
+def _claim_store(path: Path, now: int) -> None:
+    """Make the store of a new home, and write into it whose it is."""
+    card = read_card((path / "card.json").read_bytes())
+    store = open_store(store_of(path))
+    try:
+        with store.write() as tx:
+            found = owner.owner_of(tx)
+            if found is not None:
+                raise HomeError(
+                    f"The store {store.shown} belongs to the node {found.slug!r} already.",
+                    means="Each node needs a store of its own.",
+                    do="Name another database in TEARLINE_STORE, or leave it out.",
+                )
+            owner.claim(tx, owner.Owner(card.slug, card.root, now))
+    finally:
+        store.close()
 
 
 def renew_card(home: Home, url: str | None, *, now: int) -> bytes:

@@ -2,10 +2,10 @@
 
 from tearline.agreement.card import Card, card_hash, read_card, same_words
 from tearline.agreement.fitting import LIVE
-from tearline.agreement.home import Home
+from tearline.agreement.home import Home, slug_of
 from tearline.agreement.signing import say, suspend_all
 from tearline.agreement.state import Step
-from tearline.errors import MisuseError, RefusedError
+from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.log import record
 from tearline.store import agreements, parties
 from tearline.store.database import Tx
@@ -17,7 +17,8 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
 
     RefusedError when the words are missing or are not the card's: trust on first use is refused.
     RefusedError too when another party has the short name. A card that only renews what is pinned
-    (same keys, issued later) takes its place, after its own words were compared.
+    (same keys, issued later) takes its place, after its own words were compared. A party that was
+    entered without a card, and has a node now, gets its first one.
     """
     card = read_card(card_file)
     if not same_words(card, words):
@@ -35,10 +36,34 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
         _check_name(home, known, card)
         fresh = Partner(card.slug, card.name, card_file, card_hash(card), now, None, None)
         entry = known._replace(card=card_file, card_hash=card_hash(card)) if known else fresh
-        parties.save_partner(tx, entry)
-        act = "renewed" if known else "added"
+        parties.save_partner(tx, entry._replace(name=card.name))
+        act = "renewed" if known and known.card else "added"
         _log(tx, {"act": act, "party": card.slug, "card": card_hash(card)}, now)
     return card
+
+
+def add_plain(home: Home, name: str, slug: str | None = None, *, now: int) -> Partner:
+    """Enter a party that has no node and so no card, only a TAXII client.
+
+    Its short name is made from its name unless it is given; it is the user name of its client.
+    InputError when neither gives one, RefusedError when it is taken.
+    """
+    short = slug or slug_of(name)
+    if short != slug_of(short) or not (name.strip() and name.isprintable()):
+        raise InputError(
+            "A party has a name that can be printed, and a short name of a-z, 0-9 and hyphens.",
+            do="Give it another one.",
+        )
+    with home.store.write() as tx:
+        if short == home.slug or parties.partner_of(tx, short) is not None:
+            raise RefusedError(
+                f"There is a party called {short} already.",
+                do="Give the newcomer another short name with --short.",
+            )
+        partner = Partner(short, name.strip(), None, None, now, None, None)
+        parties.save_partner(tx, partner)
+        _log(tx, {"act": "added-plain", "party": short, "name": partner.name}, now)
+    return partner
 
 
 def block_party(home: Home, name: str, reason: str, *, now: int) -> Partner:
@@ -91,11 +116,11 @@ def _check_name(home: Home, known: Partner | None, card: Card) -> None:
         raise RefusedError(
             f"{card.slug} is our own short name.", do="One of the two has to take another name."
         )
-    if known is None:
+    if known is None or known.card is None:
         return
-    before = read_card(known.card) if known.card else None
+    before = read_card(known.card)
     keys = ("slug", "root", "sign", "log")
-    if before is None or any(getattr(before, key) != getattr(card, key) for key in keys):
+    if any(getattr(before, key) != getattr(card, key) for key in keys):
         raise RefusedError(
             f"Another party is called {card.slug} already.",
             means="Two parties of one short name could be taken for each other.",

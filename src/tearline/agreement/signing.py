@@ -139,10 +139,15 @@ def terminate(home: Home, ref: str, reason: str, *, now: int) -> list[Version]:
         return done
 
 
-def open_account(home: Home, ref: str, *, now: int) -> str:
-    """Return a fresh key for the partner of a one-sided agreement; only its hash is kept."""
+def open_account(home: Home, ref: str, *, keep: bool = True, now: int) -> str:
+    """Return a fresh key for the partner of a one-sided agreement; only its hash is kept.
+
+    Without `keep`, the keys that opened before end with it.
+    """
     with home.store.write() as tx:
         version = _choose(tx, ref, "open an account for", _on_paper)
+        if not keep:
+            parties.end_accounts(tx, version.agreement_id, at=now)
         key = clock.fresh_bytes(_KEY_BYTES).hex()
         entry = Account(canonical.sha256(key.encode()), version.agreement_id, version.partner, now)
         parties.add_account(tx, entry)

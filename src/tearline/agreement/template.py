@@ -1,6 +1,7 @@
 """A commented agreement to begin with, in which every limit is spelled out; pure but for its id."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from tearline import clock
 from tearline.agreement.card import Card
@@ -9,19 +10,29 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 _SLOT = 31
 
 
-def template(our_card: Card, their_card: Card | None, *, now: int) -> str:
+class Receiver(NamedTuple):
+    """A receiver who has no node: what it is called, and the hash of the paper it signed."""
+
+    name: str = "The receiver"
+    slug: str = "the-receiver"
+    paper: str = f"sha256:{'0' * 64}"
+
+
+def template(our_card: Card, them: Card | Receiver, *, now: int) -> str:
     """Return the TOML of a new agreement between us and a partner, to be edited.
 
-    Without `their_card` it is one-sided: we give to a receiver who has no node and signed paper.
+    With a `Receiver` it is one-sided: we give to someone who has no node and signed paper.
     """
     today = (_EPOCH + timedelta(microseconds=now)).date()
     head = _HEAD.format(id=clock.fresh_uuid(), today=today, until=today + timedelta(days=365))
-    us, them = _slots(our_card.slug, their_card.slug if their_card else "the-receiver")
-    both = _clauses(us, them)
-    head += _party(us, our_card) if their_card else _PAPER + _party(us, our_card)
-    if their_card is None:
-        return head + _RECEIVER.format(slot=them) + _TOPIC + both[0] + _END
-    return head + _party(them, their_card) + _TOPIC + "".join(both) + _END
+    our_slot, slot = _slots(our_card.slug, them.slug)
+    ours, theirs = _clauses(our_slot, slot)
+    if isinstance(them, Receiver):
+        head += _PAPER.format(paper=them.paper) + _party(our_slot, our_card)
+        name = _quoted(them.name)
+        return head + _RECEIVER.format(slot=slot, name=name, slug=them.slug) + _TOPIC + ours + _END
+    head += _party(our_slot, our_card) + _party(slot, them)
+    return head + _TOPIC + ours + theirs + _END
 
 
 def _slots(ours: str, theirs: str) -> tuple[str, str]:
@@ -40,8 +51,12 @@ def _clauses(us: str, them: str) -> tuple[str, str]:
 
 
 def _party(slot: str, card: Card) -> str:
-    name = card.name.replace("\\", "\\\\").replace('"', '\\"')
+    name = _quoted(card.name)
     return _PARTY.format(slot=slot, name=name, slug=card.slug, key=card.sign, log=card.log)
+
+
+def _quoted(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 _HEAD = """\
@@ -62,7 +77,7 @@ _PAPER = """\
 
 # The receiver has no node and no keys: it signed on paper, and this is the paper's hash.
 one_sided = true
-paper = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+paper = "{paper}"
 """
 
 _PARTY = """
@@ -78,8 +93,8 @@ log = "{log}"
 
 _RECEIVER = """
 [party.{slot}]
-name = "The receiver"
-slug = "the-receiver"
+name = "{name}"
+slug = "{slug}"
 """
 
 _TOPIC = """

@@ -23,20 +23,30 @@ def new(
         str | None,
         typer.Option("--with", help="The partner; without it the receiver has no node."),
     ] = None,
+    one_sided: Annotated[
+        bool, typer.Option("--one-sided", help="The receiver has no node; it signed paper.")
+    ] = False,
+    paper: Annotated[
+        Path | None, typer.Option("--paper", help="The paper that the receiver signed.")
+    ] = None,
     out: Out = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Write a commented agreement to begin with."""
+    """Write a commented agreement to begin with.
+
+    With a party that has no card it is one-sided, as with --one-sided: our signature and the hash
+    of the paper are enough.
+    """
     from tearline import clock
     from tearline.agreement.template import template
-    from tearline.cli.documents import card_of
+    from tearline.cli.documents import other_side
     from tearline.cli.options import open_home, write_bytes
     from tearline.cli.terminal import text
 
     opened = open_home(home)
-    theirs = card_of(opened, party) if party else None
-    written = template(opened.card, theirs, now=clock.now())
+    them = other_side(opened, party, paper, one_sided=one_sided)
+    written = template(opened.card, them, now=clock.now())
     if out is not None:
         write_bytes(out, written.encode())
     said = written if out is None else f"Wrote {out}. Edit it, then `tearline agreement check`.\n"

@@ -26,7 +26,7 @@ class Choice(NamedTuple):
 def annotate(home: Home, choice: Choice, annotation: Annotation) -> dict[str, Any]:
     """Put a marking or grade beside the chosen objects, and let releases follow."""
     with home.store.read() as tx:
-        ids = _chosen(tx, choice)
+        ids = chosen(tx, choice)
     changed = arrive.annotate(home, ids, annotation, now=clock.now())
     return {"chosen": len(ids), "changed": changed, **afterwards.reconcile(home)}
 
@@ -40,7 +40,12 @@ def set_hold(home: Home, stix_id: str, reason: str, *, held: bool) -> dict[str, 
     return {"object": stix_id, "held": held, "changed": changed, **afterwards.reconcile(home)}
 
 
-def _chosen(tx: Tx, choice: Choice) -> list[str]:
+def chosen(tx: Tx, choice: Choice) -> list[str]:
+    """Return the ids of the objects of ours that were chosen.
+
+    MisuseError when both names and conditions are given, or neither; RefusedError for an object
+    that we do not hold.
+    """
     conditions = (choice.type, choice.source, choice.unmarked)
     if bool(choice.ids) == any(conditions):
         raise MisuseError(

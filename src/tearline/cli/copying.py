@@ -4,19 +4,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tearline import clock
-from tearline.agreement.card import read_card
 from tearline.agreement.home import Home
+from tearline.agreement.log_keys import THEIRS, key_of
 from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
 from tearline.cli.readings import resolve
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
 from tearline.log import record, tiles
-from tearline.log.checkpoint import vkey_for
-from tearline.store import agreements, logs, parties, releases
+from tearline.store import agreements, logs, releases
 from tearline.store.database import Tx
-
-_OURS, _THEIRS = "ours/", "theirs/"
 
 
 class Wanted(NamedTuple):
@@ -37,7 +34,7 @@ def copy_log(
     if not theirs:
         home.publish(_agreement(name), now=clock.now())
     with home.store.read() as tx:
-        origin, vkey = _key(tx, home, name)
+        origin, vkey = key_of(tx, home, name)
         tiles.write_folder(tx, name, directory, vkey=vkey, with_records=records)
         signed = logs.last_checkpoint(tx, name)
         waiting = len(releases.pending_private(tx)) if name == record.PRIVATE else 0
@@ -67,10 +64,10 @@ def make_receipt(home: Home, wanted: Wanted) -> dict[str, Any]:
             name, leaf, item = str(wanted.log), wanted.leaf or 0, wanted.item
         if name not in logs.names(tx):
             raise RefusedError(f"There is no log {name!r}.", do="See `tearline log list`.")
-    if not name.startswith(_THEIRS):
+    if not name.startswith(THEIRS):
         home.publish(_agreement(name), now=clock.now())
     with home.store.read() as tx:
-        origin, vkey = _key(tx, home, name)
+        origin, vkey = key_of(tx, home, name)
         return record.receipt(tx, name, leaf, item, origin=origin, vkey=vkey)
 
 
@@ -105,19 +102,6 @@ def _agreement(name: str) -> str | None:
     return name.partition("/")[2] or None
 
 
-def _key(tx: Tx, home: Home, name: str) -> tuple[str, str]:
-    """Return the origin and the verifier key of a log, ours or a partner's."""
-    agreement_id = _agreement(name)
-    if not name.startswith(_THEIRS):
-        return record.origin_of(home.slug, agreement_id), home.log_vkey(agreement_id)
-    slug = agreements.versions(tx, str(agreement_id))[0].partner
-    partner = parties.partner_of(tx, slug)
-    if partner is None or partner.card is None:
-        raise RefusedError(f"{slug} has no card, and so no log.")
-    origin = record.origin_of(slug, agreement_id)
-    return origin, vkey_for(origin, read_card(partner.card).log)
-
-
 def _described(tx: Tx, home: Home, name: str) -> dict[str, Any]:
     head, signed = logs.head(tx, name), logs.last_checkpoint(tx, name)
     return {
@@ -125,5 +109,5 @@ def _described(tx: Tx, home: Home, name: str) -> dict[str, Any]:
         "leaves": head.size,
         "signed": signed.size if signed else 0,
         "last": stamp(head.at),
-        "origin": _key(tx, home, name)[0],
+        "origin": key_of(tx, home, name)[0],
     }

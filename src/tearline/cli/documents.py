@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from tearline.agreement.terms import Terms, parse_json, parse_toml
 from tearline.cli.options import read_bytes
-from tearline.errors import InputError, RefusedError
+from tearline.errors import InputError, MisuseError
 
 if TYPE_CHECKING:
     from tearline.agreement.card import Card
     from tearline.agreement.home import Home
+    from tearline.agreement.template import Receiver
 
 
 def read_terms(path: Path) -> Terms:
@@ -42,15 +43,30 @@ def terms_of(home: "Home", name: str) -> Terms:
     return parse_json(next((each for each in found if each.hash == ref), found[-1]).terms)
 
 
-def card_of(home: "Home", party: str) -> "Card":
-    """Return a partner's pinned card; RefusedError when it has none."""
+def other_side(
+    home: "Home", party: str | None, paper: Path | None, *, one_sided: bool
+) -> "Card | Receiver":
+    """Return what stands for the partner in a new agreement: its card, or a receiver on paper.
+
+    MisuseError when a partner with a card is asked for on paper, or paper for one with a card.
+    """
     from tearline.agreement.card import read_card
     from tearline.agreement.partners import find_party
+    from tearline.agreement.template import Receiver
+    from tearline.stix import canonical
 
-    with home.store.read() as tx:
-        found = find_party(tx, party)
-    if found.card is None:
-        raise RefusedError(
-            f"{found.name} has no card.", do="Leave --with out for a receiver without a node."
-        )
-    return read_card(found.card)
+    receiver = Receiver()
+    if party is not None:
+        with home.store.read() as tx:
+            found = find_party(tx, party)
+        if found.card is not None and not one_sided and paper is None:
+            return read_card(found.card)
+        if found.card is not None:
+            raise MisuseError(
+                f"{found.name} has a node, so it signs with its own key.",
+                do="Leave out --one-sided and --paper.",
+            )
+        receiver = Receiver(found.name, found.slug)
+    if paper is not None:
+        receiver = receiver._replace(paper=canonical.sha256(read_bytes(paper)))
+    return receiver

@@ -35,25 +35,25 @@ def explain(object_id: ObjectId, to: To, home: Place = None, json: Json = False)
 
 
 def sync(
-    party: Annotated[
-        str | None, typer.Argument(metavar="[PARTY]", help="One partner; without it, each.")
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A partner or a source; else each.")
     ] = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Exchange with partners: messages, objects, logs.
+    """Exchange with partners, and read sources.
 
-    Brings our messages, takes what partners give, checks it, and answers for it. Can be interrupted
-    at any moment and run again: nothing is lost, nothing is taken twice. Exit 1 when something
-    could not be brought or taken.
+    Brings our messages, takes what partners give, checks it, and answers for it; then reads what
+    foreign servers have (`tearline source`). Can be interrupted at any moment and run again:
+    nothing is lost, nothing is taken twice. Exit 1 when something could not be brought or taken.
     """
     from tearline.cli.options import open_home
-    from tearline.cli.syncing import sync_parties, sync_parts
+    from tearline.cli.syncing import sync_all, sync_parts
     from tearline.cli.terminal import answer
 
-    found = sync_parties(open_home(home), party)
-    answer(json, {"ok": all(each["ok"] for each in found), "parties": found}, *sync_parts(found))
-    if not all(each["ok"] for each in found):
+    found = sync_all(open_home(home), name, as_json=json)
+    answer(json, found, *sync_parts(found))
+    if not found["ok"]:
         raise typer.Exit(1)
 
 
@@ -63,18 +63,19 @@ def recall(
     """Take back what a partner holds of an object.
 
     It is an order to stop using it; the object is held back from now on. The partner's node answers
-    with a receipt; see `tearline recalls`.
+    with a receipt; see `tearline recalls`. A receiver without a node cannot answer: the object
+    leaves its collection, and you tell it yourself.
     """
     from tearline import clock
     from tearline.cli.known import known
     from tearline.cli.options import open_home
-    from tearline.cli.syncing import recall_table, recall_value
+    from tearline.cli.syncing import recall_line, recall_table, recall_value
     from tearline.cli.terminal import answer
     from tearline.release.recall import recall as order
 
     with known():
         done = order(open_home(home), object_id, to, reason, now=clock.now())
-    line = f"Recalled from {to}. Its next sync brings it the order."
+    line = recall_line(to, done)
     answer(json, recall_value(done), line, recall_table(done))
 
 

@@ -11,7 +11,8 @@ from tearline.agreement.home import Home
 from tearline.cli import afterwards
 from tearline.cli.terminal import Part, Table, count, progress
 from tearline.errors import MisuseError
-from tearline.exchange.files import ImportResult, import_files, import_galaxies
+from tearline.exchange.files import import_files, import_galaxies
+from tearline.exchange.keeping import ImportResult
 from tearline.stix.marking import parse_grade, parse_level
 
 _SHOWN = 20

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from tearline import __version__
-from tearline.cli import exchanging, node, objects, party, proofs, signing, status
+from tearline.cli import (
+    account,
+    collection,
+    connect,
+    exchanging,
+    node,
+    objects,
+    party,
+    proofs,
+    signing,
+    source,
+    status,
+    store,
+)
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
 
@@ -46,6 +59,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "grade": objects.grade,
     "hold": objects.hold,
     "release-hold": objects.release_hold,
+    "connect": connect.connect,
     "explain": exchanging.explain,
     "sync": exchanging.sync,
     "recall": exchanging.recall,
@@ -58,9 +72,13 @@ for name, verb in _VERBS.items():
 for name, group in {
     "party": party.app,
     "agreement": signing.app,
+    "collection": collection.app,
+    "account": account.app,
+    "source": source.app,
     "quarantine": exchanging.quarantine_app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
+    "store": store.app,
     "config": node.config_app,
 }.items():
     app.add_typer(group, name=name)

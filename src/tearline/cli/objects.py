@@ -41,7 +41,8 @@ def import_(
 ) -> None:
     """Import STIX bundles, MISP events and galaxies.
 
-    Files may be gzip. What may go under an agreement is released at once.
+    Files may be gzip. Objects of STIX 2.0 are lifted to 2.1, with notes on what that changed. What
+    may go under an agreement is released at once.
 
     A file that does not parse stores nothing and ends the import with exit 1; what came before it
     is kept. In one that parses, unsound objects are listed and the others kept: exit 0, or 1 when

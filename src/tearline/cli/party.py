@@ -39,6 +39,31 @@ def add(
     answer(json, value, f"{added.name} is a partner now, as {added.slug}.")
 
 
+@app.command("add-plain")
+def add_plain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the party is called.")],
+    short: Annotated[
+        str | None, typer.Option("--short", help="Its short name; made from the name without it.")
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Enter a party that has no node, only a TAXII client.
+
+    It gets objects under a one-sided agreement: our signature, and the paper that it signed.
+    """
+    from tearline import clock
+    from tearline.agreement.partners import add_plain as enter
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    added = enter(open_home(home), name, short, now=clock.now())
+    value = {"party": added.slug, "name": added.name, "card": None}
+    line = f"{added.name} is a party now, as {added.slug}, without a node."
+    follow = f"Next: tearline agreement new --with {added.slug} --paper FILE --out DRAFT"
+    answer(json, value, line, follow)
+
+
 @app.command("list")
 def list_(home: Place = None, json: Json = False) -> None:
     """List the partners."""

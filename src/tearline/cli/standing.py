@@ -6,7 +6,7 @@ from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.cli import readings
+from tearline.cli import feed_parts, readings
 from tearline.cli.holdings import summary
 from tearline.cli.terminal import Part, Table, count, stamp
 from tearline.log import record
@@ -28,6 +28,7 @@ def standing(home: Home) -> dict[str, Any]:
             each | bound.get(each["hash"], {}) for each in readings.all_agreements(home)
         ],
         "pending": readings.pending(home),
+        "sources": feed_parts.everything(home),
     }
 
 
@@ -61,6 +62,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
         Table(names, rows),
         *waiting,
+        *feed_parts.trouble_lines(found["sources"]),
     ]
 
 

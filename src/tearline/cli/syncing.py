@@ -8,7 +8,7 @@ from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
-from tearline.cli import afterwards
+from tearline.cli import afterwards, feed_parts, feeds
 from tearline.cli.terminal import Part, Table, count, moment, stamp
 from tearline.errors import RefusedError, TearlineError
 from tearline.exchange import peer
@@ -16,28 +16,37 @@ from tearline.exchange.peer import Synced, SyncResult
 from tearline.release import inbound
 from tearline.release.recall import Recalled
 from tearline.release.recall import recalls as recalls_of
-from tearline.store import parties
+from tearline.store import parties, sources
 from tearline.store.received import Received
 
 
-def sync_parties(home: Home, name: str | None) -> list[dict[str, Any]]:
-    """Sync with one partner, or with each that has an address and is not blocked."""
+def sync_all(home: Home, name: str | None, *, as_json: bool) -> dict[str, Any]:
+    """Sync with the partner and the source of a name, or with each that can be reached."""
     afterwards.reconcile(home)
-    if name is not None:
-        with home.store.read() as tx:
-            slugs = [find_party(tx, name).slug]
-    else:
-        slugs = _reachable(home)
-    found = [_sync(home, slug) for slug in slugs]
+    slugs, read = (_reachable(home), True) if name is None else _named(home, name)
+    partners = [_sync(home, slug) for slug in slugs]
+    came = feeds.poll_all(home, name, as_json=as_json) if read else []
     afterwards.reconcile(home)
-    return found
+    ok = all(each["ok"] for each in (*partners, *came))
+    return {"ok": ok, "parties": partners, "sources": came}
 
 
-def sync_parts(found: list[dict[str, Any]]) -> list[Part]:
+def sync_parts(found: dict[str, Any]) -> list[Part]:
     """Say what each sync did."""
-    if not found:
-        return ["No partner has a node that can be reached from here."]
-    return [line for each in found for line in _sync_lines(each)]
+    if not found["parties"] and not found["sources"]:
+        return ["No partner has a node that can be reached from here, and there is no source."]
+    lines: list[Part] = [line for each in found["parties"] for line in _sync_lines(each)]
+    return lines + [line for each in found["sources"] for line in feed_parts.polled_lines(each)]
+
+
+def _named(home: Home, name: str) -> tuple[list[str], bool]:
+    """Return the partners of a name, and whether a source has it; MisuseError for neither."""
+    with home.store.read() as tx:
+        source = sources.source_named(tx, name)
+        read = source is not None and source.ended_at is None
+        if read and not parties.partners_named(tx, name):
+            return [], True
+        return [find_party(tx, name).slug], read
 
 
 def recalled_from(home: Home, party: str | None) -> list[Recalled]:
@@ -45,6 +54,16 @@ def recalled_from(home: Home, party: str | None) -> list[Recalled]:
     with home.store.read() as tx:
         slug = find_party(tx, party).slug if party else None
     return recalls_of(home, slug, now=clock.now())
+
+
+def recall_line(party: str, done: list[Recalled]) -> str:
+    """Say what a recall does next."""
+    if any(each.confirmable for each in done):
+        return f"Recalled from {party}. Its next sync brings it the order."
+    return (
+        f"Recalled from {party}: it is out of the collection. {party} has no node and cannot "
+        "confirm it; tell it yourself."
+    )
 
 
 def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
@@ -56,6 +75,7 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
             "object": each.delivered_id,
             "reason": each.reason,
             "at": stamp(each.at),
+            "state": each.state,
             "confirmed_at": stamp(each.acknowledged_at),
         }
         for each in found
@@ -64,11 +84,12 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
 
 def recall_table(found: list[Recalled]) -> Table:
     """Return recalls for people."""
-    rows = [
-        (each.delivered_id, each.reason, moment(each.at), moment(each.acknowledged_at))
-        for each in found
-    ]
+    rows = [(each.delivered_id, each.reason, moment(each.at), _ended(each)) for each in found]
     return Table(("object", "reason", "ordered", "confirmed"), rows)
+
+
+def _ended(each: Recalled) -> str:
+    return moment(each.acknowledged_at) if each.state == "confirmed" else each.state
 
 
 def in_quarantine(home: Home) -> list[dict[str, Any]]:

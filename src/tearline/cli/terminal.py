@@ -92,8 +92,11 @@ def interactive() -> bool:
 
 
 @contextmanager
-def progress(what: str, *, as_json: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar while the block runs, on a terminal only; yields what is told (done, total)."""
+def progress(what: str, *, as_json: bool) -> Iterator[Callable[[int, int | None], None] | None]:
+    """Show a bar while the block runs, on a terminal only; yields what is told (done, total).
+
+    Where nobody knows the total it is None.
+    """
     if as_json or not sys.stderr.isatty():
         yield None
         return
@@ -102,8 +105,10 @@ def progress(what: str, *, as_json: bool) -> Iterator[Callable[[int, int], None]
     with Progress(console=_console(stderr=True), transient=True) as bar:
         task = bar.add_task(visible(what), total=None)
 
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total)
+            if total is None:
+                bar.update(task, description=visible(f"{what}: {done:,}"))
 
         yield tell
 

@@ -1,17 +1,18 @@
-"""Who knocks: the key in a request, the account behind it, the agreement it relies on.
+"""Who knocks: what a request brings, the account behind it, the agreement it relies on.
 
-A key may come as HTTP Basic (user = the partner's short name, password = the key), as a bearer
-token, or in `X-API-Key`. Only its hash is kept here, so a lookup is an index probe and needs no
-slow password hash: the keys are 256 random bits that we made. Failed attempts are counted in
-memory for each address, and after too many no key is looked up for it; but a right key always
-opens, so that nobody who shares an address with a partner can keep it out.
+A partner's key may come as HTTP Basic (user = the partner's short name, password = the key), as a
+bearer token, or in `X-API-Key`; so may a key of an account of ours, which also has a password.
+Only hashes are kept here: a key is 256 random bits that we made and is looked up by its SHA-256, a
+password is proven as `credentials` says. Failed attempts are counted in memory for each address,
+and after too many no key is looked up and no password tried for it; but a right key, or a password
+that was proven lately, always opens, so that nobody who shares an address can keep others out.
 """
 
-import base64
-import binascii
+import asyncio
 import hmac
 from collections import OrderedDict, deque
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
@@ -20,18 +21,21 @@ import orjson
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
 from tearline.errors import RefusedError
-from tearline.stix import canonical
+from tearline.exchange.credentials import Credentials, Proofs, credentials, is_password
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import parties, releases
+from tearline.store import accounts, parties, releases
 from tearline.store.database import Tx
 
 AGREEMENT_HEADER = "Tearline-Agreement"
 CHALLENGE = 'Basic realm="Tearline", charset="UTF-8", Bearer realm="Tearline"'
-_LONGEST_KEY = 512
 _SPAN_US = 60_000_000
 _REFRESH_US = 1_000_000
 _HOUR_US = 3_600_000_000
 _NOTED_PER_HOUR = 60
+_HASHES_AT_ONCE = 2
+_MOST_WAITING = 64
+_A_KEY = ""
+"""Stands among the proofs for what is no password: it is looked up each time."""
 
 
 class TurnedAwayError(RefusedError):
@@ -76,18 +80,13 @@ class Caller(NamedTuple):
     party: str
     agreement_id: str
     force: InForce
+    key_hash: str
 
 
-class Credentials(NamedTuple):
-    """What a request brought; `user` only with HTTP Basic."""
+class LocalCaller(NamedTuple):
+    """An account of our own organisation."""
 
-    user: str | None
-    key: str
-
-    @property
-    def key_hash(self) -> str:
-        """The name under which the account of this key is kept."""
-        return canonical.sha256(self.key.encode())
+    account: str
 
 
 class Door:
@@ -104,6 +103,9 @@ class Door:
         self._keys: frozenset[str] = frozenset()
         self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
+        self._proofs = Proofs()
+        self._hashing = ThreadPoolExecutor(_HASHES_AT_ONCE, "tearline-passwords")
+        self._waiting = 0
         self._lock = Lock()
 
     def check(self, address: str, *, now: int) -> None:
@@ -129,7 +131,8 @@ class Door:
         """Whether a key is one that opens, by a list that is read once a second at most."""
         with self._lock:
             if now - self._keys_at >= _REFRESH_US:
-                self._keys, self._keys_at = parties.open_keys(tx), now
+                self._keys = parties.open_keys(tx) | accounts.open_keys(tx)
+                self._keys_at = now
             return key_hash in self._keys
 
     def note(self, home: Home, error: OtherAgreementError, *, now: int) -> None:
@@ -149,27 +152,108 @@ class Door:
         with home.store.write() as tx:
             releases.add_private(tx, "refusal", [orjson.dumps(entry).decode()])
 
-    def admit(self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int) -> Caller:
-        """Return who asks; TurnedAwayError: 401 no or wrong key, 403 blocked, 429 too often."""
+    def is_known(self, headers: Mapping[str, str], *, now: int) -> bool:
+        """Whether `prove` has nothing to do: no password, or one that was proven lately."""
         found = credentials(headers)
+        return found is None or found.user is None or self._proofs.get(found, now=now) is not None
+
+    async def prove(
+        self, home: Home, headers: Mapping[str, str], address: str, *, now: int
+    ) -> None:
+        """Prove a password that is new here, so that `admit` knows it.
+
+        The slow hash runs in a few threads of its own, so that whoever tries passwords holds up
+        nobody but others who bring new ones. TurnedAwayError: 429 too often, 503 too many at once.
+        """
+        found = credentials(headers)
+        if found is None or self.is_known(headers, now=now):
+            return
+        if self._waiting >= _MOST_WAITING:
+            raise TurnedAwayError(503, "Too many are knocking.", headers={"Retry-After": "5"})
+        self._waiting += 1
+        try:
+            proving = self._hashing.submit(self._prove, home, found, address, now)
+            await asyncio.wrap_future(proving)
+        finally:
+            self._waiting -= 1
+
+    def _prove(self, home: Home, found: Credentials, address: str, now: int) -> None:
+        with home.store.read() as tx:
+            if not self._opens(tx, found.key_hash, now):
+                self.check(address, now=now)
+            if _is_key(tx, found.key_hash):
+                self._proofs.put(found, _A_KEY, now=now)
+                return
+            account = accounts.account_named(tx, found.user or "")
+        phc = account.password if account and account.ended_at is None else None
+        if is_password(found.key, phc) and phc is not None:
+            self._proofs.put(found, phc, now=now)
+
+    def admit(
+        self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int
+    ) -> Caller | LocalCaller:
+        """Return who asks; TurnedAwayError: 401 no or wrong key, 403 blocked, 429 too often.
+
+        A password opens only after `prove`, and only while the account still has it.
+        """
+        found = credentials(headers)
+        if found is not None and found.user is not None:
+            proof = self._proofs.get(found, now=now)
+            if proof and accounts.is_proven(tx, found.user, proof):
+                return LocalCaller(found.user)
         key_hash = found.key_hash if found else ""
         if not self._opens(tx, key_hash, now):
             self.check(address, now=now)
         if found is None:
             raise _unknown("Bring the key that was agreed.")
-        account = parties.account_of(tx, key_hash)
-        if account is None and parties.is_blocked(tx, key_hash):
-            raise TurnedAwayError(403, "This key opens nothing any more.")
-        named = account is not None and (
-            found.user is None or hmac.compare_digest(found.user.encode(), account.party.encode())
-        )
-        if account is None or not named or not hmac.compare_digest(account.key_hash, key_hash):
+        caller = _partner(tx, found, now) or _local(tx, found)
+        if caller is None:
             self.failed(address, now=now)
             raise _unknown("The user or the key is wrong.")
-        force = in_force(tx, account.agreement_id, now=now)
-        if force is None or force.partner != account.party:
-            raise TurnedAwayError(404, "There is nothing here.")
-        return Caller(account.party, account.agreement_id, force)
+        return caller
+
+    def admit_partner(
+        self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int
+    ) -> Caller:
+        """Return which partner asks; for accounts of ours there is nothing here (404)."""
+        caller = self.admit(tx, headers, address, now=now)
+        if isinstance(caller, LocalCaller):
+            raise TurnedAwayError(404, "There is nothing here that you may know of.")
+        return caller
+
+
+def _is_key(tx: Tx, key_hash: str) -> bool:
+    """Whether this is a key, of a partner or of an account, and no password."""
+    return (
+        parties.account_of(tx, key_hash) is not None
+        or parties.is_blocked(tx, key_hash)
+        or accounts.account_keyed(tx, key_hash) is not None
+    )
+
+
+def _partner(tx: Tx, found: Credentials, now: int) -> Caller | None:
+    account = parties.account_of(tx, found.key_hash)
+    if account is None:
+        if parties.is_blocked(tx, found.key_hash):
+            raise TurnedAwayError(403, "This key opens nothing any more.")
+        return None
+    if not _same_user(found, account.party):
+        return None
+    if not hmac.compare_digest(account.key_hash, found.key_hash):
+        return None
+    force = in_force(tx, account.agreement_id, now=now)
+    if force is None or force.partner != account.party:
+        raise TurnedAwayError(404, "There is nothing here.")
+    return Caller(account.party, account.agreement_id, force, account.key_hash)
+
+
+def _local(tx: Tx, found: Credentials) -> LocalCaller | None:
+    name = accounts.account_keyed(tx, found.key_hash)
+    return LocalCaller(name) if name is not None and _same_user(found, name) else None
+
+
+def _same_user(found: Credentials, name: str) -> bool:
+    return found.user is None or hmac.compare_digest(found.user.encode(), name.encode())
 
 
 def check_agreement(headers: Mapping[str, str], caller: Caller, *, required: bool) -> None:
@@ -180,28 +264,6 @@ def check_agreement(headers: Mapping[str, str], caller: Caller, *, required: boo
             raise TurnedAwayError(400, f"The header {AGREEMENT_HEADER} is missing.")
     elif not hmac.compare_digest(named.strip().encode(), caller.force.hash.encode()):
         raise OtherAgreementError(caller, named.strip()[:100])
-
-
-def credentials(headers: Mapping[str, str]) -> Credentials | None:
-    """Return the key that a request brings, whichever way; None when it brings none."""
-    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
-    value = value.strip()
-    if scheme.casefold() == "bearer" and value:
-        found = Credentials(None, value)
-    elif scheme.casefold() == "basic" and value:
-        found = _basic(value)
-    else:
-        found = Credentials(None, headers.get("x-api-key", "").strip())
-    return found if 0 < len(found.key) <= _LONGEST_KEY else None
-
-
-def _basic(value: str) -> Credentials:
-    try:
-        text = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return Credentials(None, "")
-    user, _, key = text.partition(":")
-    return Credentials(user, key)
 
 
 def _unknown(description: str) -> TurnedAwayError:

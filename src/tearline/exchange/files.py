@@ -1,77 +1,37 @@
 """Files on their way in: STIX bundles and MISP events, plain or gzip; and the galaxies.
 
 A document that does not parse as a whole stores nothing. In one that does, each object is read
-and checked for itself: the sound ones are kept in batches, the others are listed with the place
-where they stood. Importing twice stores nothing new.
+and checked for itself (`keeping`); one of STIX 2.0 is lifted to 2.1 first.
 """
 
 import gzip
 import io
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from tearline.agreement.home import Home
-from tearline.config import Settings
 from tearline.errors import InputError, MisuseError
 from tearline.exchange.galaxies import galaxy_objects
-from tearline.release.arrive import Annotation, arrive
-from tearline.release.indexing import Indexed, index
+from tearline.exchange.keeping import (
+    Document,
+    ImportResult,
+    Progress,
+    Refused,
+    keep,
+    limits_of,
+)
+from tearline.release.arrive import Annotation
 from tearline.stix.bundle import DEFAULT, Limits, split_bundle
-from tearline.stix.objects import StixObject
-from tearline.stix.sift import Refusal, sift
 from tearline.stix.strict import collector_paused, parse_strict
 
-Progress = Callable[[int, int], None]
-"""Told how many of a document's objects are done, and how many there are."""
-
-_BATCH = 10_000
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _STDIN = Path("-")
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """An object that was not taken."""
-
-    where: str
-    """The file and the object's place in it, `file.json objects[17]`."""
-    id: str
-    """Its id, or '' when it has no sound one."""
-    reason: str
-
-
-class ImportResult(msgspec.Struct, frozen=True):
-    """What became of all that was imported."""
-
-    stored: int = 0
-    unchanged: int = 0
-    refused: tuple[Refused, ...] = ()
-    remarks: tuple[str, ...] = ()
-    """What was taken with less meaning than it had."""
-
-    def __add__(self, other: "ImportResult") -> "ImportResult":
-        """Both together."""
-        return ImportResult(
-            self.stored + other.stored,
-            self.unchanged + other.unchanged,
-            self.refused + other.refused,
-            self.remarks + other.remarks,
-        )
-
-
-class _Source(msgspec.Struct, frozen=True):
-    """A document's objects and what they are called in messages and in the store."""
-
-    place: str
-    name: str
-    slices: tuple[bytes, ...]
-    result: ImportResult = ImportResult()
 
 
 class _Outline(msgspec.Struct):
@@ -84,16 +44,6 @@ class _Outline(msgspec.Struct):
 
 
 _OUTLINE = msgspec.json.Decoder(_Outline)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Return how much of a foreign document an operator allows to be read."""
-    return Limits(
-        max_bytes=settings.max_document_bytes,
-        max_objects=settings.max_objects,
-        max_object_bytes=settings.max_object_bytes,
-        max_depth=settings.max_depth,
-    )
 
 
 def import_files(
@@ -117,7 +67,7 @@ def import_files(
     total = ImportResult()
     for path in paths:
         opened = _open_source(path, source, limits)
-        total += _keep(home, opened, annotation, limits, progress, now=now)
+        total += keep(home, opened, annotation, progress=progress, now=now)
     return total
 
 
@@ -138,9 +88,8 @@ def import_galaxies(
     name = source or f"galaxy/{'+'.join(sorted(set(names)))}"
     with collector_paused():
         slices = tuple(galaxy_objects(names))
-    limits = limits_of(home.settings)
-    opened = _Source(name, name, slices)
-    return _keep(home, opened, Annotation(mark, grade), limits, progress, now=now)
+    opened = Document(name, name, slices)
+    return keep(home, opened, Annotation(mark, grade), progress=progress, now=now)
 
 
 def read_document(path: Path | None, limits: Limits = DEFAULT) -> bytes:
@@ -202,7 +151,7 @@ def _placed(error: InputError, place: str) -> InputError:
     return InputError(error.what, place=f"{place}{inside}", means=error.means, do=error.do)
 
 
-def _open_source(path: Path | None, source: str | None, limits: Limits) -> _Source:
+def _open_source(path: Path | None, source: str | None, limits: Limits) -> Document:
     """Read and parse one document; InputError names the file."""
     if path is None or path == _STDIN:
         place, stem = "standard input", "stdin"
@@ -211,7 +160,7 @@ def _open_source(path: Path | None, source: str | None, limits: Limits) -> _Sour
     document = read_document(path, limits)
     try:
         if not _looks_like_misp(document):
-            return _Source(place, source or stem, tuple(split_bundle(document, limits)))
+            return Document(place, source or stem, split_bundle(document, limits))
         # Its converter takes seconds to import, and most files do without.
         from tearline.exchange.misp import read_misp  # noqa: PLC0415
 
@@ -221,7 +170,7 @@ def _open_source(path: Path | None, source: str | None, limits: Limits) -> _Sour
         raise _placed(error, place) from None
     lost = tuple(Refused(place, "", reason) for reason in converted.lost)
     remarks = tuple(f"{place}: {remark}" for remark in converted.remarks)
-    return _Source(
+    return Document(
         place, source or stem, converted.objects, ImportResult(refused=lost, remarks=remarks)
     )
 
@@ -241,55 +190,3 @@ def _looks_like_misp(document: bytes) -> bool:
         return False
     said = (outline.event, outline.response, outline.info)
     return outline.type is msgspec.UNSET and any(part is not msgspec.UNSET for part in said)
-
-
-def _keep(
-    home: Home,
-    source: _Source,
-    annotation: Annotation,
-    limits: Limits,
-    progress: Progress | None,
-    *,
-    now: int,
-) -> ImportResult:
-    """Read, check and keep the objects of one document, a batch in each transaction."""
-    total, done = source.result, 0
-    with collector_paused():
-        for batch in _batches(sift(source.slices, limits)):
-            total += _arrived(home, source, batch, annotation, done, now=now)
-            done += len(batch)
-            if progress is not None:
-                progress(done, len(source.slices))
-    return total
-
-
-def _batches(found: Iterator[StixObject | Refusal]) -> Iterator[list[Indexed | Refusal]]:
-    indexed = (index(each) if isinstance(each, StixObject) else each for each in found)
-    while batch := list(islice(indexed, _BATCH)):
-        yield batch
-
-
-def _arrived(
-    home: Home,
-    source: _Source,
-    batch: list[Indexed | Refusal],
-    annotation: Annotation,
-    done: int,
-    *,
-    now: int,
-) -> ImportResult:
-    sound = [each for each in batch if isinstance(each, Indexed)]
-    refused = [
-        Refused(f"{source.place} {each.place}", each.id or "", each.reason)
-        for each in batch
-        if isinstance(each, Refusal)
-    ]
-    if not sound:
-        return ImportResult(refused=tuple(refused))
-    arrival = arrive(home, sound, source=source.name, annotation=annotation, now=now)
-    places = {each.id: place for place, each in enumerate(batch, done) if isinstance(each, Indexed)}
-    refused += [
-        Refused(f"{source.place} objects[{places[stix_id]}]", stix_id, reason)
-        for stix_id, reason in arrival.refused
-    ]
-    return ImportResult(arrival.stored, arrival.unchanged, tuple(refused))

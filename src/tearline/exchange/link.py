@@ -47,8 +47,8 @@ class Link:
             headers=headers,
             timeout=httpx.Timeout(_SILENCE_S, connect=_CONNECT_S),
             follow_redirects=False,
-            verify=_trusted(),
-            trust_env=not _is_loopback(self.url),
+            verify=trusted(),
+            trust_env=not is_loopback(self.url),
         )
 
     def __enter__(self) -> Self:
@@ -118,12 +118,12 @@ class Link:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Load the authorities that vouch for addresses, once; SSL_CERT_FILE names others."""
     return httpx.create_ssl_context()
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     """Whether an address is on this machine, where no proxy stands between."""
     host = urlsplit(url).hostname or ""
     try:

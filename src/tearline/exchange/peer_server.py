@@ -136,7 +136,7 @@ def _shown(
     address = request.client.host if request.client else ""
     try:
         with opened.store.read() as tx:
-            caller = door.admit(tx, request.headers, address, now=now)
+            caller = door.admit_partner(tx, request.headers, address, now=now)
         if request.path_params["agreement"] != caller.agreement_id.removeprefix("urn:uuid:"):
             raise _absent()
         check_agreement(request.headers, caller, required=True)

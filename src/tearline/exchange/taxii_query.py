@@ -30,8 +30,8 @@ _OFFSET = re.compile(r"[+ ]00:00\Z")
 class Query(Struct, frozen=True, array_like=True):
     """One walk through a collection, and how far it has come.
 
-    `versions` holds moments that were asked for by name of a version; empty stands for the live
-    one, which is first, last and all of them at once. `nothing` when no object can match.
+    `versions` holds the moments of versions that were asked for, `named` their names: first,
+    last, all; without either the last is meant. `nothing` when no object can match.
     """
 
     after: int = 0
@@ -40,10 +40,14 @@ class Query(Struct, frozen=True, array_like=True):
     types: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
     nothing: bool = False
+    named: tuple[str, ...] = ()
 
     def matches(self, version: str) -> bool:
-        """Whether a version, as a text from the table of releases, was asked for."""
-        return not self.versions or parse_timestamp(version) in self.versions
+        """Whether the only version that is live, as a text, was asked for.
+
+        The only one is first, last and all of them at once.
+        """
+        return bool(self.named) or not self.versions or parse_timestamp(version) in self.versions
 
 
 def token_key(secret: bytes) -> bytes:
@@ -101,13 +105,15 @@ def read_query(
     added_after = _last(values, "added_after")
     spec = _values(values, "match[spec_version]")
     versions = _values(values, "match[version]")
-    stamps = [] if _NAMED_VERSIONS.intersection(versions) else versions
     return Query(
         added_after=_moment(added_after, "added_after") if added_after else None,
         ids=(only,) if only is not None else tuple(_values(values, "match[id]")),
         types=tuple(_values(values, "match[type]")),
-        versions=tuple(_moment(each, "match[version]") for each in stamps),
+        versions=tuple(
+            _moment(each, "match[version]") for each in versions if each not in _NAMED_VERSIONS
+        ),
         nothing=bool(spec) and "2.1" not in spec,
+        named=tuple(each for each in versions if each in _NAMED_VERSIONS),
     )
 
 

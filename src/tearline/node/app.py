@@ -20,11 +20,15 @@ from starlette.routing import Route
 from tearline import __version__
 from tearline.agreement.home import Home, open_home
 from tearline.config import settings
+from tearline.errors import InputError, StoreError
 from tearline.exchange import peer_server, taxii_server
 from tearline.exchange.access import Door, TurnedAwayError
+from tearline.exchange.taxii_answers import ERROR_ID, refusal
+from tearline.exchange.visits import Visits
+from tearline.node.gathering import Gathering
 from tearline.node.logs import log_as_json
 from tearline.node.metrics import Metrics
-from tearline.node.runner import all_jobs
+from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
 
 _THREADS = 12
@@ -65,11 +69,11 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     """
     log_as_json()
     home = Opened(home_path or settings().home)
-    metrics, door = Metrics(home), Door()
+    metrics, door, visits = Metrics(home), Door(), Visits()
     app = FastAPI(
         title="Tearline",
         version=__version__,
-        lifespan=_lifespan(home, jobs=jobs),
+        lifespan=_lifespan(home, visits, jobs=jobs),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -77,25 +81,29 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     )
     app.state.home = home
     app.state.door = door
-    app.router.routes.extend(taxii_server.routes(home, door))
+    app.router.routes.extend(taxii_server.routes(home, door, visits))
     app.router.routes.extend(peer_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
+    app.add_exception_handler(InputError, _unfit)
+    app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Watch, metrics=metrics)
     return app
 
 
 def _lifespan(
-    home: Opened, *, jobs: bool
+    home: Opened, visits: Visits, *, jobs: bool
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def _run(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        running = all_jobs(await anyio.to_thread.run_sync(home)) if jobs else []
+        opened = await anyio.to_thread.run_sync(home)
+        running: list[Gathering | Job] = [Gathering(opened, visits)]
+        running += all_jobs(opened) if jobs else []
         for job in running:
             job.start()
-        _log.info("node started", jobs=bool(running))
+        _log.info("node started", jobs=jobs)
         try:
             yield
         finally:
@@ -119,9 +127,30 @@ def _health(home: Opened) -> Callable[[Request], Response]:
     return health
 
 
-async def _broken(request: Request, _error: Exception) -> Response:
+async def _unfit(request: Request, error: Exception) -> Response:
+    """Answer what no door found wrong and the store does not take: U+0000 in what is looked up."""
+    return _turned_away(request, TurnedAwayError(400, "This cannot be understood."), error)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Answer while the store is away."""
+    busy = TurnedAwayError(503, "The store does not answer now.", headers={"Retry-After": "5"})
+    return _turned_away(request, busy, error)
+
+
+def _turned_away(request: Request, refused: TurnedAwayError, error: Exception) -> Response:
+    _log.error("request failed", problem=str(error))
+    if request.url.path.startswith("/taxii2"):
+        return refusal(refused, request)
+    headers = {"Cache-Control": "no-store", **refused.headers}
+    return JSONResponse({"title": refused.title}, refused.status, headers=headers)
+
+
+async def _broken(request: Request, broke: Exception) -> Response:
     """Answer for a fault of ours without a word about it; the log has the rest."""
     error = TurnedAwayError(500, "Something went wrong here.")
     if request.url.path.startswith("/taxii2"):
-        return taxii_server.refusal(error)
+        answer = refusal(error, request)
+        _log.error("request broke", error_id=request.scope[ERROR_ID], exc_info=broke)
+        return answer
     return JSONResponse({"title": error.title}, 500, headers={"Cache-Control": "no-store"})

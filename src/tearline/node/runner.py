@@ -2,6 +2,8 @@
 
     decide    reconcile every agreement; make leaves of what waits for the private log
     carry     bring messages to partners; read what they give
+    poll      read foreign TAXII servers
+    served    make a leaf of what each plain client was served in an hour
     publish   sign the logs that grew
 
 Any worker process may run a job; a lease says which one does. A job that fails is logged and tried
@@ -20,8 +22,10 @@ from tearline.agreement import force
 from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.exchange import peer
+from tearline.node.polling import Polling
 from tearline.node.publisher import flush_private, publish_grown
 from tearline.release.reconcile import reconcile_all
+from tearline.release.serving import log_served
 from tearline.store import agreements, jobs, parties
 
 LEASE_US = 15_000_000
@@ -108,8 +112,14 @@ def all_jobs(home: Home) -> list[Job]:
     return [
         Job(home, "decide", Deciding(home)),
         Job(home, "carry", Carrying(home)),
+        Job(home, "poll", Polling(home)),
+        Job(home, "served", lambda now: _log_served(home, now)),
         Job(home, "publish", lambda now: _publish(home, now)),
     ]
+
+
+def _log_served(home: Home, now: int) -> None:
+    log_served(home, now=now)
 
 
 def _publish(home: Home, now: int) -> None:

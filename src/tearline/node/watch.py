@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tearline.exchange.taxii_answers import ERROR_ID
 from tearline.node.metrics import Metrics
 
 _HEADERS = {
@@ -70,4 +71,5 @@ class Watch:
         self._metrics.count(method, path, status, seconds)
         if path not in _QUIET:
             ms = round(seconds * 1000, 1)
-            _log.info("answered", method=method, route=path, status=status, ms=ms)
+            error = {"error_id": scope[ERROR_ID]} if ERROR_ID in scope else {}
+            _log.info("answered", method=method, route=path, status=status, ms=ms, **error)

@@ -1,6 +1,6 @@
 """The one door by which objects arrive, and the acts that change what we say of them.
 
-Each keeps what came, and marks as dirty whatever a decision may now answer differently, in one
+Each keeps what came, and stirs whatever a decision may now answer differently, in one
 transaction. Nothing is released here: `reconcile` does that.
 """
 
@@ -11,13 +11,14 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError
-from tearline.release.indexing import Indexed, index
+from tearline.release.indexing import Indexed
+from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, releases
+from tearline.store import annotations, objects, releases, stirred
 from tearline.store.database import Tx
-from tearline.store.objects import OURS, NewVersion, Version
+from tearline.store.objects import OURS
 from tearline.topics.about import leads_to
 
 
@@ -55,30 +56,46 @@ def arrive(
     annotation: Annotation = NOTHING,
     now: int,
 ) -> Arrival:
-    """Keep objects of our own, and mark what changed as dirty under every agreement.
+    """Keep objects of our own, and stir what changed.
 
     Idempotent: a version that is there already is unchanged, whatever its white space. The same
     version with other content is refused. A version older than the latest is kept and never
     released. The annotation is a default: for what comes without a marking and has none of ours,
     and for what has no grade yet.
     """
-    indexed = _indexed(arriving)
+    indexed = as_indexed(arriving)
     with home.store.write() as tx:
-        new, unchanged, refused = sort_out(tx, OURS, indexed, source, now)
-        ids = [each.version.stix_id for each in new]
-        known = [each.version.stix_id for each in new if not each.first]
-        stirred = {*ids, *leads_to(tx, OURS, known)}
-        objects.keep(tx, OURS, new)
-        turned_away = {each.stix_id for each in refused}
-        kept = [each for each in indexed if each.id not in turned_away]
-        stirred.update(_annotate_new(tx, kept, annotation, now))
-        _mark_dirty(tx, stirred)
-        if new:
-            record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
-            hashes = sorted(each.version.hash for each in new)
-            record |= {"count": str(len(new)), "hash": canonical.sha256("\n".join(hashes).encode())}
-            releases.add_private(tx, "import", [orjson.dumps(record).decode()])
-    return Arrival(len(new), unchanged, tuple(refused))
+        outcomes = take_in(tx, indexed, source=source, annotation=annotation, now=now)
+    sound = [each for each in outcomes if not each.refused]
+    stored = sum(each.new for each in sound)
+    refused = tuple(Refused(each.stix_id, each.refused) for each in outcomes if each.refused)
+    return Arrival(stored, len(sound) - stored, refused)
+
+
+def take_in(
+    tx: Tx,
+    arriving: Sequence[Indexed],
+    *,
+    source: str,
+    annotation: Annotation = NOTHING,
+    now: int,
+) -> list[Outcome]:
+    """Do what `arrive` does inside a transaction of the caller; return what became of each."""
+    found = sort_out(tx, OURS, arriving, source, now)
+    ids = [each.version.stix_id for each in found.new]
+    known = [each.version.stix_id for each in found.new if not each.first]
+    touched = {*ids, *leads_to(tx, OURS, known)}
+    seqs = objects.keep(tx, OURS, found.new)
+    outcomes = numbered(found, seqs)
+    kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
+    touched.update(_annotate_new(tx, kept, annotation, now))
+    stirred.stir(tx, sorted(touched))
+    if found.new:
+        record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
+        hashes = sorted(each.version.hash for each in found.new)
+        record |= {"count": str(len(hashes)), "hash": canonical.sha256("\n".join(hashes).encode())}
+        releases.add_private(tx, "import", [orjson.dumps(record).decode()])
+    return outcomes
 
 
 def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int) -> int:
@@ -86,7 +103,7 @@ def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int
     with home.store.write() as tx:
         held = list(objects.latest(tx, OURS, ids))
         changed = _annotate(tx, held, annotation, now)
-        _mark_dirty(tx, changed)
+        stirred.stir(tx, changed)
     return len(changed)
 
 
@@ -98,7 +115,7 @@ def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
     with home.store.write() as tx:
         if not annotations.put_hold(tx, kind, value, reason, now):
             return False
-        _mark_dirty(tx, _held_ids(tx, kind, value))
+        stirred.stir(tx, _held_ids(tx, kind, value))
         _record(tx, {"kind": "hold", "what": kind, "value": value, "reason": reason}, now)
     return True
 
@@ -108,104 +125,9 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
     with home.store.write() as tx:
         if not annotations.lift_hold(tx, kind, value):
             return False
-        _mark_dirty(tx, _held_ids(tx, kind, value))
+        stirred.stir(tx, _held_ids(tx, kind, value))
         _record(tx, {"kind": "hold-ended", "what": kind, "value": value, "reason": reason}, now)
     return True
-
-
-def sort_out(
-    tx: Tx, origin: str, arriving: Sequence[StixObject | Indexed], source: str, now: int
-) -> tuple[list[NewVersion], int, list[Refused]]:
-    """Tell new versions from known ones: what to keep, how many are unchanged, what is refused.
-
-    Of several new versions of one object only the newest is marked as latest, and only if nothing
-    newer is held.
-    """
-    indexed = _indexed(arriving)
-    held = objects.versions_of(tx, origin, {each.id for each in indexed})
-    new: dict[tuple[str, int], NewVersion] = {}
-    refused: list[Refused] = []
-    unchanged = 0
-    newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
-    for each in indexed:
-        before = held.get(each.id, ())
-        version_at = _version_at(each, before, now, ours=origin == OURS)
-        twin = new.get((each.id, version_at)) or _kept(before, version_at)
-        if twin is None:
-            since = _first_arrival(before, now)
-            new[each.id, version_at] = _new_version(
-                each, version_at, source, since, first=not before
-            )
-            newest[each.id] = max(version_at, newest.get(each.id, version_at))
-        elif _same(tx, each, twin):
-            unchanged += 1
-        else:
-            refused.append(Refused(each.id, "This version is held already, with other content."))
-    marked = [
-        each
-        if version_at == newest[stix_id]
-        else each._replace(version=each.version._replace(latest=False))
-        for (stix_id, version_at), each in new.items()
-    ]
-    return marked, unchanged, refused
-
-
-def _indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
-    return [each if isinstance(each, Indexed) else index(each) for each in arriving]
-
-
-def _kept(held: Sequence[Version], version_at: int) -> Version | None:
-    for version in held:
-        if version.version_at == version_at:
-            return version
-    return None
-
-
-def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool) -> int:
-    """`modified`, else `created`; an observable has neither: it is what it was, or new now.
-
-    Of ours, what comes again is what it was. Of theirs, it is the latest only if it was that:
-    they may release it as they once did, and then what they released since is past.
-    """
-    stamp = each.created_at if each.modified_at is None else each.modified_at
-    if stamp is not None:
-        return stamp
-    same = [v.version_at for v in held if v.hash == each.hash and (ours or v.latest)]
-    return same[0] if same else now
-
-
-def _first_arrival(held: Sequence[Version], now: int) -> int:
-    """An observable's age counts from its first arrival: a new version does not make it young."""
-    return min((each.arrived_at for each in held if each.created_at is None), default=now)
-
-
-def _same(tx: Tx, each: Indexed, twin: Version | NewVersion) -> bool:
-    """Whether two have the same content; only where their bytes differ are they read."""
-    version = twin if isinstance(twin, Version) else twin.version
-    if each.hash == version.hash:
-        return True
-    raw = objects.raw_of(tx, [twin.seq])[twin.seq] if isinstance(twin, Version) else twin.raw
-    first, second = orjson.loads(each.raw), orjson.loads(raw)
-    return canonical.canonical(first) == canonical.canonical(second)
-
-
-def _new_version(
-    each: Indexed, version_at: int, source: str, arrived_at: int, *, first: bool
-) -> NewVersion:
-    version = Version(
-        0,
-        each.id,
-        version_at,
-        each.type,
-        each.created_at,
-        arrived_at,
-        each.marking,
-        each.revoked,
-        True,  # noqa: FBT003  # a row, written for each object: `latest`, until a newer one is seen
-        each.hash,
-        source,
-    )
-    return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)
 
 
 def _annotate_new(tx: Tx, kept: Sequence[Indexed], annotation: Annotation, now: int) -> list[str]:
@@ -253,8 +175,3 @@ def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:
     if kind == "source":
         return objects.ids_from(tx, value)
     raise MisuseError(f"{kind!r} cannot be held.", do="Hold an object or a source.")
-
-
-def _mark_dirty(tx: Tx, ids: Iterable[str]) -> None:
-    stirred = sorted(ids)
-    annotations.mark_dirty(tx, [each.agreement_id for each in releases.heads(tx)], stirred)

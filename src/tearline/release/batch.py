@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tearline.release.decide import Decision, decide, passes_but_for_about
+from tearline.release.concern import Decided
+from tearline.release.decide import decide, passes_but_for_about
 from tearline.release.facts import Attestations, gather
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.stix.marking import CONTRADICTORY
@@ -22,14 +23,6 @@ from tearline.topics.about import Path
 from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
 
 _BY_OUTCOME: Mapping[str, int] = {"release": GOES, "wait": WAITS, "withhold": STAYS}
-
-
-class Decided(NamedTuple):
-    """One object's facts, its decision, and the path that makes it about the topic, if any."""
-
-    facts: Facts
-    decision: Decision
-    path: Path | None
 
 
 class Paths(NamedTuple):
@@ -97,11 +90,20 @@ class Batch:
             goes = any(self._fate(each) == GOES for each in needs[stix_id])
             self._settle(stix_id, paths[stix_id], GOES if goes else STAYS)
         ordered, circles = _in_order({each: needs[each] for each in needs.keys() - holders})
+        from_ids = self._carried_from(needs.keys() - holders)
         for stix_id in ordered:
             ends = max((self._fate(each) for each in needs[stix_id]), default=STAYS)
-            self._settle(stix_id, _NONE, ends)
+            begins = from_ids.get(stix_id)
+            carries = begins is not None and self._fate(begins) != STAYS
+            self._settle(stix_id, _NONE, ends, carries=carries)
         for stix_id in circles:
             self._settle(stix_id, _NONE, STAYS)
+
+    def _carried_from(self, ids: set[str]) -> dict[str, str]:
+        """For each relationship by which *about* goes on, the object from which it does."""
+        relations = objects.relations_via(self._tx, self._scene.origin, ids)
+        moves = [about.move_by(each) for each in relations]
+        return {move.via_id: move.from_id for move in moves if move is not None}
 
     def paths(self, ids: set[str]) -> dict[str, Paths]:
         """The paths of `ids`, for each clause under which there is one.
@@ -174,7 +176,7 @@ class Batch:
         self._before.update(self._scene.before(outside - self._before.keys()))
         return needs
 
-    def _settle(self, stix_id: str, paths: Paths, ends: int) -> None:
+    def _settle(self, stix_id: str, paths: Paths, ends: int, *, carries: bool = False) -> None:
         facts = msgspec.structs.replace(
             self._facts[stix_id],
             about={clause: path.ids for clause, path in paths.open.items()},
@@ -185,7 +187,7 @@ class Batch:
         decision = decide(self._scene.rules, facts)
         clause = decision.clause or ""
         path = paths.open.get(clause) or paths.waiting.get(clause)
-        self.decided[stix_id] = Decided(facts, decision, path)
+        self.decided[stix_id] = Decided(facts, decision, path, carries)
 
     def _fate(self, stix_id: str) -> int:
         if stix_id in self.decided:

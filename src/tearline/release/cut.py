@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from tearline.stix.check import required_properties
+from tearline.stix.marking import LEVEL_OF, marking_ref
 from tearline.stix.objects import is_observable, observable_id
 from tearline.stix.timestamp import format_timestamp
 
@@ -50,6 +51,16 @@ def cut(doc: Mapping[str, Any], remove: Iterable[str], deliver: Deliver) -> dict
     return _reselect(doc, result)
 
 
+def marked(doc: Mapping[str, Any], level: int) -> dict[str, Any]:
+    """The object with another TLP level for all of it; what is no level among its markings stays.
+
+    A receiver without a node reads no slip, so what we say of an object has to stand in its bytes.
+    """
+    given = doc.get("object_marking_refs")
+    refs = [each for each in given if each not in LEVEL_OF] if isinstance(given, list) else []
+    return {**doc, "object_marking_refs": [*refs, marking_ref(level)]}
+
+
 def bare(doc: Mapping[str, Any], deliver: Deliver) -> dict[str, Any] | None:
     """The bare revoked object: what the standard requires of its type, and that it is revoked.
 
@@ -59,6 +70,52 @@ def bare(doc: Mapping[str, Any], deliver: Deliver) -> dict[str, Any] | None:
     short = {name: value for name, value in doc.items() if name in wanted}
     result = cut(short, (), deliver) or short
     return result if required_properties(doc["type"]) <= result.keys() else None
+
+
+def withdrawn(
+    doc: Mapping[str, Any], named: Callable[[str], bool], at: int
+) -> dict[str, Any] | None:
+    """A revoked version that says nothing but that the object of this id is withdrawn.
+
+    For an id that we derived: nobody else can revoke it. What the standard requires of the type is
+    filled with words that mean nothing, references are kept where they may be `named`. None where
+    that makes no object of the type: then it only leaves the collection. `at` is the moment.
+    """
+    if is_observable(doc["type"]):
+        return None
+    kept = {name: doc[name] for name in _IDENTITY if name in doc}
+    result = {**kept, "modified": format_timestamp(at), "revoked": True}
+    for name in required_properties(doc["type"]) - result.keys():
+        value = _hollow(name, doc, named)
+        if value is _GONE:
+            return None
+        result[name] = value
+    return result
+
+
+_IDENTITY = ("type", "spec_version", "id", "created", "object_marking_refs")
+_HOLLOW: Mapping[str, Any] = {
+    "content": "Withdrawn",
+    "context": "unspecified",
+    "is_family": False,
+    "name": "Withdrawn",
+    "number_observed": 1,
+    "opinion": "neutral",
+    "pattern": "[x-withdrawn:value = 'withdrawn']",
+    "pattern_type": "stix",
+    "product": "withdrawn",
+    "relationship_type": "related-to",
+}
+_MOMENTS = frozenset({"first_observed", "last_observed", "published", "valid_from"})
+
+
+def _hollow(name: str, doc: Mapping[str, Any], named: Callable[[str], bool]) -> object:
+    """What stands for a required property of a withdrawn object."""
+    if name in _MOMENTS:
+        return doc.get("created", _GONE)
+    if name.endswith(("_ref", "_refs")):
+        return _cut_value(name, doc.get(name), lambda each: each if named(each) else None)
+    return _HOLLOW.get(name, _GONE)
 
 
 def is_bare(doc: Mapping[str, Any]) -> bool:

@@ -17,10 +17,10 @@ from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
 from tearline.log import record
 from tearline.release import slips
-from tearline.release.arrive import sort_out
 from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
+from tearline.release.sorting import sort_out
 from tearline.stix import canonical
 from tearline.stix.objects import read
 from tearline.stix.timestamp import format_timestamp
@@ -93,8 +93,7 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
 def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) -> None:
     """Keep what was accepted, let it replace what it supersedes, and put the rest aside."""
     accepted = [each.object for each in judged.candidates]
-    new, _, _ = sort_out(tx, agreement_id, accepted, "", now)
-    objects.keep(tx, agreement_id, new)
+    objects.keep(tx, agreement_id, sort_out(tx, agreement_id, accepted, "", now).new)
     ids = {each.object.id for each in judged.candidates}
     hashes = {each.row.hash for each in judged.candidates}
     superseded = [
@@ -226,9 +225,9 @@ def accept_quarantined(
             found = read(row.raw or b"")
         except InputError as error:
             raise RefusedError("These bytes are no STIX object.", do="Refuse them.") from error
-        new, _, refused = sort_out(tx, agreement_id, [found], "", now)
-        if refused:
-            raise RefusedError(refused[0].reason, do="Refuse it, or ask the partner.")
+        new, (outcome,) = sort_out(tx, agreement_id, [found], "", now)
+        if outcome.refused:
+            raise RefusedError(outcome.refused, do="Refuse it, or ask the partner.")
         objects.keep(tx, agreement_id, new)
         taken = row._replace(state="accepted")
         received.settle(tx, agreement_id, [taken])

@@ -15,7 +15,8 @@ from tearline.topics.topic import CONTAINERS, keys_of
 class Indexed(NamedTuple):
     """One version of an object: its exact bytes, and what is indexed of them.
 
-    `unmarked` is true where the bytes state no marking at all.
+    `unmarked` is true where the bytes state no marking at all. `version` is the text of
+    `modified`, else of `created`; '' where it has neither.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Indexed(NamedTuple):
     relations: tuple[Relation, ...]
     references: list[tuple[str, str]]
     keys: list[str]
+    version: str
 
 
 def index(each: StixObject) -> Indexed:
@@ -49,6 +51,7 @@ def index(each: StixObject) -> Indexed:
         _relations(each),
         _named(each),
         keys_of(each.doc),
+        each.doc.get("modified", each.doc.get("created", "")),
     )
 
 

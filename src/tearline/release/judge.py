@@ -11,13 +11,13 @@ from tearline.agreement.force import InForce
 from tearline.agreement.state import ENDED
 from tearline.errors import InputError
 from tearline.release import slips
-from tearline.release.arrive import sort_out
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
 from tearline.release.facts import Attested
 from tearline.release.reasons import Code
 from tearline.release.rules import Clause, rules_of
 from tearline.release.slips import Slip, Story
+from tearline.release.sorting import sort_out
 from tearline.stix.check import Checker
 from tearline.stix.objects import StixObject, read
 from tearline.store import agreements, objects, received
@@ -124,9 +124,9 @@ def _decide(
 ) -> dict[str, list[str]]:
     """Keep the candidates on trial and decide each; returns the reasons against those that fail."""
     origin = bound.agreement_id
-    new, _, refused = sort_out(tx, origin, [each.object for each in candidates], bound.partner, now)
-    objects.keep(tx, origin, new)
-    conflicting = {each.stix_id for each in refused}
+    found = sort_out(tx, origin, [each.object for each in candidates], bound.partner, now)
+    objects.keep(tx, origin, found.new)
+    conflicting = {each.stix_id for each in found.outcomes if each.refused}
     by_id = {each.object.id: each for each in candidates}
     revoked = {stix_id for stix_id, each in by_id.items() if each.object.revoked}
     scene = Scene(

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.release import cut
-from tearline.release.batch import Batch, Before, Decided, Scene
+from tearline.release.batch import Batch, Before, Scene
+from tearline.release.concern import Decided, concerns
 from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -25,12 +26,16 @@ from tearline.topics.topic import depends
 
 
 class Ground(NamedTuple):
-    """What a plan stands on: the agreement, its rules for what we give, and the moment."""
+    """What a plan stands on: the agreement, its rules for what we give, and the moment.
+
+    With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes.
+    """
 
     agreement_id: str
     rules: Rules
     secret: bytes
     now: int
+    marks: bool = False
 
 
 class Form(NamedTuple):
@@ -46,9 +51,14 @@ class Form(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What would stand on one object, and the form it goes in; None where bytes do not change."""
+    """What would be the answer for one object, whether it stands, and the form it goes in.
+
+    No decision stands on what does not concern the agreement. There is no form where bytes do not
+    change.
+    """
 
     standing: Standing
+    stands: bool
     decided: Decided | None
     form: Form | None
 
@@ -112,6 +122,7 @@ class _Work:
         return {
             each: Planned(
                 self._standing(each, decided.get(each), attested.get(each, (None, None))),
+                self._stands(each),
                 decided.get(each),
                 self._forms.get(each),
             )
@@ -205,13 +216,14 @@ class _Work:
             for _, target in references(doc):
                 naming.setdefault(target, []).append(each)
         self._standings(naming.keys() - self._batch.decided.keys())
+        levels = self._levels(versions)
         under: dict[str, str] = {each: each for each in docs}
         cuts: dict[str, dict[str, Any] | None] = {}
         turns = dict.fromkeys(docs, 0)
         todo = sorted(docs)
         while todo:
             each = todo.pop()
-            cuts[each], new_id = self._cut_one(each, docs[each], under)
+            cuts[each], new_id = self._cut_one(each, docs[each], under, levels.get(each))
             turns[each] += 1
             if new_id != under[each] and turns[each] <= _TURNS:
                 under[each] = new_id
@@ -221,8 +233,19 @@ class _Work:
             for each, version in versions.items()
         }
 
+    def _levels(self, versions: Mapping[str, Version]) -> dict[str, int]:
+        """The marking that the bytes of each have to carry, where it is stricter than theirs."""
+        if not self._ground.marks:
+            return {}
+        found = {}
+        for each, (level, _) in annotations.annotations(self._tx, versions).items():
+            own = versions[each].marking
+            if level is not None and (strictest := marking.strictest(own, level)) > max(own, -1):
+                found[each] = strictest
+        return found
+
     def _cut_one(
-        self, stix_id: str, doc: dict[str, Any], under: Mapping[str, str]
+        self, stix_id: str, doc: dict[str, Any], under: Mapping[str, str], level: int | None
     ) -> tuple[dict[str, Any] | None, str]:
         """The cut version of one object, or None if it goes as it is, and the id it goes under."""
 
@@ -235,11 +258,14 @@ class _Work:
         if decided and decided.facts.revoked:
             old_id = self._stood[stix_id].delivered_id
             short = cut.bare(doc, deliver) or {}
+            short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
         clause = decided.decision.clause if decided else self._stood[stix_id].clause
         remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
         result = cut.cut(doc, remove, deliver)
+        if level is not None:
+            result = cut.marked(result or doc, level)
         if result is None:
             return None, stix_id
         derived = cut.derived_id(self._ground.secret, self._ground.agreement_id, stix_id)
@@ -262,6 +288,12 @@ class _Work:
         )
 
     # ------------------------------------------------------------------------------- stands
+
+    def _stands(self, stix_id: str) -> bool:
+        decided = self._batch.decided.get(stix_id)
+        if decided is None:
+            return stix_id in self._forms
+        return concerns(self._ground.rules, decided)
 
     def _standing(
         self, stix_id: str, decided: Decided | None, beside: tuple[int | None, int | None]

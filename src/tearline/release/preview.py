@@ -12,12 +12,13 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
-from tearline.release.batch import Batch, Before, Decided, Scene
+from tearline.release.batch import Batch, Before, Scene
+from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import gather
 from tearline.release.reasons import Code, Reason
 from tearline.release.rules import Rules, rules_of
-from tearline.store import objects, releases
+from tearline.store import aliases, objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.topic import depends
@@ -201,7 +202,7 @@ def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:
 def _ours(tx: Tx, bound: InForce, stix_id: str) -> str:
     if objects.latest(tx, OURS, [stix_id]):
         return stix_id
-    return releases.our_id(tx, bound.agreement_id, stix_id)
+    return aliases.our_id(tx, bound.agreement_id, stix_id)
 
 
 def _named(tx: Tx, ids: Iterable[str]) -> tuple[Step, ...]:

@@ -22,7 +22,10 @@ from tearline.store.database import Tx
 
 
 class Recalled(NamedTuple):
-    """A recall that we ordered: of which release, why, when, and when it was confirmed."""
+    """A recall that we ordered: of which release, why, when, and when it was confirmed.
+
+    A receiver without a node cannot confirm one: `confirmable` is false, and it ends so.
+    """
 
     agreement_id: str
     position: int
@@ -30,6 +33,14 @@ class Recalled(NamedTuple):
     reason: str
     at: int
     acknowledged_at: int | None
+    confirmable: bool
+
+    @property
+    def state(self) -> str:
+        """Return *confirmed*, *open* or *unconfirmable*."""
+        if not self.confirmable:
+            return "unconfirmable"
+        return "open" if self.acknowledged_at is None else "confirmed"
 
 
 def recall(home: Home, stix_id: str, party: str, reason: str, *, now: int) -> list[Recalled]:
@@ -61,7 +72,7 @@ def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]
     with home.store.read() as tx:
         bound = force.all_in_force(tx, now=now)
         return [
-            Recalled(each.agreement_id, *row[:5])
+            Recalled(each.agreement_id, *row[:5], not each.one_sided)
             for each in bound
             if party is None or each.partner == party
             for row in releases.recalls(tx, each.agreement_id)

@@ -5,26 +5,29 @@ that carry it out: table, log leaves, positions and the private record of every 
 transaction. Incremental state always equals a rebuild from nothing: both are one plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import orjson
 
-from tearline.agreement.force import InForce, in_force
+from tearline.agreement import force
+from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.state import ENDED
 from tearline.log import record
-from tearline.release import cut
-from tearline.release.batch import Decided
+from tearline.release import cut, noting
+from tearline.release.candidates import Stirred, candidates, gathered
+from tearline.release.concern import rules_under
 from tearline.release.plan import Form, Ground, Planned, plan
 from tearline.release.reasons import Code
-from tearline.release.rules import FOREVER, rules_of
+from tearline.release.revoking import revocations, taken_back
+from tearline.release.rules import FOREVER
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import agreements, annotations, objects, releases
+from tearline.store import aliases, objects, releases, stirred
 from tearline.store.database import Tx
 from tearline.store.releases import Head, Release, Standing
+from tearline.store.stirred import Seen
 from tearline.topics.topic import type_of
 
 _MS = 1_000
@@ -48,54 +51,123 @@ NOTHING = Reconciled(0, 0, 0)
 
 
 def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
-    """Reconcile every agreement; answers those where anything changed."""
+    """Reconcile every agreement; answers those where anything changed.
+
+    What was stirred is read once for all. An agreement that it does not concern is not touched.
+    """
     with home.store.read() as tx:
-        ids = agreements.agreement_ids(tx)
-    done = {each: reconcile(home, each, now=now) for each in ids}
+        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
+        ground = _survey(tx, now)
+        dues = {each: _due(tx, ground, its) for each, its in bound.items()}
+    done = {
+        each: _reconcile(home, each, ground, now=now)
+        for each, due in dues.items()
+        if due is not None
+    }
+    idle = {each: its.hash for each, its in bound.items() if dues[each] is None}
+    noting.settle(home, idle=idle, upto=ground.last, now=now)
     return {each: result for each, result in done.items() if result != NOTHING}
 
 
 def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -> Reconciled:
-    """Decide what is dirty under one agreement and append what changes.
+    """Decide what was stirred and concerns one agreement, and append what changes.
 
     Everything is decided anew with `whole`, and when another version came into force. An agreement
     that is not in force has all its releases withdrawn.
     """
     with home.store.read() as tx:
-        if _due(tx, agreement_id, now, whole=whole) is None:
-            return NOTHING
-    with home.store.write() as tx:
-        due = _due(tx, agreement_id, now, whole=whole)
-        if due is None:
-            return NOTHING
-        if due.force is None or not due.force.serving:
-            return _stop(tx, due.head, due.force, now)
-        rules = rules_of(due.force.terms, due.force.our_slot)
-        ground = Ground(agreement_id, rules, home.keys.secret, now)
-        planned = plan(tx, ground, due.ids, whole=due.whole)
-        result = _carry_out(tx, due.head._replace(hash=due.force.hash), planned, now)
-        annotations.clear_dirty(tx, agreement_id)
+        bound = force.in_force(tx, agreement_id, now=now)
+        ground = _survey(tx, now)
+        due = _due(tx, ground, bound) if bound is not None else None
+    idle = {}
+    if due is None and not whole:
+        result = NOTHING
+        idle = {agreement_id: bound.hash} if bound is not None else {}
+    else:
+        result = _reconcile(home, agreement_id, ground, now=now, whole=whole)
+    noting.settle(home, idle=idle, upto=ground.last, now=now)
     return result
 
 
-class _Due(NamedTuple):
-    """What there is to decide: the version in force, where we stand, and which objects."""
+def _reconcile(
+    home: Home, agreement_id: str, ground: "_Survey", *, now: int, whole: bool = False
+) -> Reconciled:
+    with home.store.write() as tx:
+        bound = force.in_force(tx, agreement_id, now=now)
+        if bound is None:
+            return NOTHING
+        if not _holds(tx, ground, agreement_id):
+            ground = _survey(tx, now)
+        due = _due(tx, ground, bound, whole=whole)
+        if due is None:
+            return NOTHING
+        if not bound.serving:
+            return _stop(tx, due.head, bound, now)
+        rules = rules_under(bound.terms_bytes, bound.our_slot)
+        on = Ground(agreement_id, rules, home.keys.secret, now, marks=bound.one_sided)
+        planned = plan(tx, on, due.ids, whole=due.whole)
+        result = _carry_out(tx, due.head._replace(hash=bound.hash), planned, now, on)
+        fresh = due.head.hash != bound.hash or agreement_id in ground.seen.whole
+        if fresh or ground.last > ground.seen.by(agreement_id):
+            stirred.put_seen(tx, agreement_id, ground.last, whole=fresh)
+    return result
 
-    force: InForce | None
+
+class _Survey(NamedTuple):
+    """What was stirred and not decided by everybody, and whose time limits turn."""
+
+    found: Stirred
+    seen: Seen
+    last: int
+    heads: dict[str, Head]
+    turning: dict[str, set[str]]
+
+
+def _survey(tx: Tx, now: int) -> _Survey:
+    seen = stirred.seen_by(tx)
+    log = stirred.since(tx, seen.everybody)
+    return _Survey(
+        gathered(tx, log),
+        seen,
+        log[-1][0] if log else seen.everybody,
+        {each.agreement_id: each for each in releases.heads(tx)},
+        releases.turning(tx, now),
+    )
+
+
+def _holds(tx: Tx, ground: _Survey, agreement_id: str) -> bool:
+    """Whether a survey still says what an agreement has to decide."""
+    return (
+        stirred.last(tx) == ground.last
+        and stirred.seen_by(tx).by(agreement_id) == ground.seen.by(agreement_id)
+        and releases.head_of(tx, agreement_id) == _head(tx, ground, agreement_id)
+    )
+
+
+def _head(tx: Tx, ground: _Survey, agreement_id: str) -> Head:
+    return ground.heads.get(agreement_id) or releases.head_of(tx, agreement_id)
+
+
+class _Due(NamedTuple):
+    """What there is to decide: where we stand, and which objects."""
+
     head: Head
     ids: set[str]
     whole: bool
 
 
-def _due(tx: Tx, agreement_id: str, now: int, *, whole: bool) -> _Due | None:
+def _due(tx: Tx, ground: _Survey, bound: InForce, *, whole: bool = False) -> _Due | None:
     """Find what is due; None where nothing is, which most of the time a read can tell."""
-    force = in_force(tx, agreement_id, now=now)
-    head = releases.head_of(tx, agreement_id)
-    if force is None or not force.serving:
-        return _Due(force, head, set(), whole=True) if head.hash else None
-    ids = annotations.dirty_ids(tx, agreement_id) | releases.turning(tx, agreement_id, now)
-    whole = whole or head.hash != force.hash
-    return _Due(force, head, ids, whole) if ids or whole else None
+    agreement_id = bound.agreement_id
+    head = _head(tx, ground, agreement_id)
+    if not bound.serving:
+        return _Due(head, set(), whole=True) if head.hash else None
+    if whole or head.hash != bound.hash:
+        return _Due(head, set(), whole=True)
+    rules = rules_under(bound.terms_bytes, bound.our_slot)
+    ids = candidates(ground.found, agreement_id, rules, ground.seen.by(agreement_id))
+    ids |= ground.turning.get(agreement_id, set())
+    return _Due(head, ids, whole=False) if ids else None
 
 
 class _Event(NamedTuple):
@@ -108,7 +180,9 @@ class _Event(NamedTuple):
     hash: str
 
 
-def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> Reconciled:
+def _carry_out(
+    tx: Tx, head: Head, planned: Mapping[str, Planned], now: int, on: Ground
+) -> Reconciled:
     """Append the events of a plan, and write what stands afterwards."""
     stood = releases.standing(tx, head.agreement_id, planned)
     going, ending, noted = [], [], []
@@ -121,33 +195,46 @@ def _carry_out(tx: Tx, head: Head, planned: Mapping[str, Planned], now: int) -> 
                     ending.append((old, "recut"))
         elif old and (old.live or (old.position and each.standing.outcome != "wait")):
             ending.append((old, _first_reason(each.standing)))
-        if each.decided and (old is None or _decided_anew(old, each.standing)):
+        if each.decided and (each.stands if old is None else _decided_anew(old, each.standing)):
             noted.append(each.decided)
     going.sort(key=lambda each: (*_depth(each.standing), each.standing.stix_id))
     waiting = {each for each, p in planned.items() if p.standing.outcome == "wait"}
-    head = _withdraw(tx, head, ending, waiting, now)
+    head = _withdraw(
+        tx, head, ending, waiting, now, revocations(tx, on, taken_back(ending, waiting, going))
+    )
     head, positions = _release(tx, head, going, now)
     rows = [
         _held_after(each.standing, stood.get(stix_id), positions.get(stix_id))
         for stix_id, each in planned.items()
+        if each.stands
     ]
-    releases.put_standing(tx, head.agreement_id, rows)
+    _put_standing(tx, head.agreement_id, stood, rows)
     releases.put_head(tx, head)
-    _note(tx, head.hash, noted)
+    noting.note(tx, head.hash, noted)
     return Reconciled(len(going), len(ending), len(noted))
 
 
-def _stop(tx: Tx, head: Head, force: InForce | None, now: int) -> Reconciled:
+def _put_standing(
+    tx: Tx, agreement_id: str, stood: Mapping[str, Standing], rows: Sequence[Standing]
+) -> None:
+    """Write what stands where it is not what stood; what stands no more goes."""
+    changed = [row for row in rows if stood.get(row.stix_id) != row]
+    gone = stood.keys() - {row.stix_id for row in rows}
+    replaced = {row.stix_id for row in changed} & stood.keys()
+    releases.drop_standing(tx, agreement_id, sorted(gone | replaced))
+    releases.put_standing(tx, agreement_id, changed)
+
+
+def _stop(tx: Tx, head: Head, bound: InForce, now: int) -> Reconciled:
     """Withdraw whatever is live under an agreement that is not in force (any more)."""
     standing = releases.standing_all(tx, head.agreement_id)
     ending = [(each, "not-in-force") for each in standing.values() if each.position]
-    ended = force is not None and force.state in ENDED
-    keep = ended and force is not None and force.terms.retention.after_end == "keep"
+    keep = bound.state in ENDED and bound.terms.retention.after_end == "keep"
     waiting = {each.stix_id for each, _ in ending} if keep else set()
     head = _withdraw(tx, head, ending, waiting, now)
     releases.drop_standing(tx, head.agreement_id, standing)
     releases.put_head(tx, head._replace(hash=""))
-    annotations.clear_dirty(tx, head.agreement_id)
+    stirred.forget_seen(tx, head.agreement_id)
     return Reconciled(0, len(ending), len(standing))
 
 
@@ -164,9 +251,9 @@ def _release(tx: Tx, head: Head, going: list[Planned], now: int) -> tuple[Head, 
     places = _log(tx, head, "release", [_slip(*each, now) for each in issued], now)
     rows = [_row(*each, *place) for each, place in zip(issued, places, strict=True)]
     releases.add_releases(tx, head.agreement_id, rows)
-    aliases = {(e.new.delivered_id, e.new.stix_id) for e in events}
-    renamed = [(theirs, ours) for theirs, ours in aliases if theirs != ours]
-    releases.put_aliases(tx, head.agreement_id, renamed)
+    under = {(e.new.delivered_id, e.new.stix_id) for e in events}
+    renamed = [(theirs, ours) for theirs, ours in under if theirs != ours]
+    aliases.put_aliases(tx, head.agreement_id, renamed)
     return head, {event.new.stix_id: at.position for event, at, _ in issued}
 
 
@@ -265,27 +352,40 @@ def _slip(event: _Event, head: Head, version: str, now: int) -> dict[str, Any]:
 
 
 def _withdraw(
-    tx: Tx, head: Head, ending: list[tuple[Standing, str]], waiting: set[str], now: int
+    tx: Tx,
+    head: Head,
+    ending: list[tuple[Standing, str]],
+    waiting: set[str],
+    now: int,
+    revoked_as: Mapping[int, Release] | None = None,
 ) -> Head:
-    """Append withdrawals and their one leaf; a recall goes with each unless it only waits."""
+    """Append withdrawals and their one leaf; a recall goes with each unless it only waits.
+
+    `revoked_as` has by position the revoked version that takes the place of what they hold.
+    """
     if not ending:
         return head
-    entries = []
+    entries: list[dict[str, Any]] = []
+    revoked: list[tuple[int, Release]] = []
     for old, reason in sorted(ending, key=lambda each: each[0].position):
         head = _advance(head, now)
-        entries.append(
-            {
-                "kind": "withdraw",
-                "agreement": head.hash,
-                "position": head.position,
-                "object": old.delivered_id,
-                "release": old.position,
-                "reason": reason if reason in _TOLD else "withdrawn",
-                "recall": old.stix_id not in waiting,
-                "at": format_timestamp(now, digits=6),
-            }
-        )
-    _log(tx, head, "withdraw", entries, now)
+        entry = {
+            "kind": "withdraw",
+            "agreement": head.hash,
+            "position": head.position,
+            "object": old.delivered_id,
+            "release": old.position,
+            "reason": reason if reason in _TOLD else "withdrawn",
+            "recall": old.stix_id not in waiting,
+            "at": format_timestamp(now, digits=6),
+        }
+        row = (revoked_as or {}).get(old.position)
+        if row is not None:
+            entry["revoked"] = row.hash
+            revoked.append((len(entries), row._replace(position=head.position, at=head.last_at)))
+        entries.append(entry)
+    places = _log(tx, head, "withdraw", entries, now)
+    rows = [row._replace(leaf=places[place][0], item=places[place][1]) for place, row in revoked]
     releases.end_releases(tx, head.agreement_id, [old.position for old, _ in ending])
     releases.add_recalls(
         tx,
@@ -296,36 +396,8 @@ def _withdraw(
             if old.stix_id not in waiting
         ],
     )
+    releases.add_releases(tx, head.agreement_id, rows)
     return head
-
-
-def _note(tx: Tx, agreement: str, noted: list[Decided]) -> None:
-    """Queue decisions for the private log, with the facts from which they can be taken again."""
-    releases.add_private(
-        tx,
-        "decision",
-        [
-            msgspec.json.encode(
-                {
-                    "kind": "decision",
-                    "agreement": agreement,
-                    "object": each.facts.id,
-                    "outcome": each.decision.outcome,
-                    "clause": each.decision.clause,
-                    "reasons": each.decision.reasons,
-                    "until": str(each.decision.until_at),
-                    "facts": _exact(each),
-                }
-            ).decode()
-            for each in noted
-        ],
-    )
-
-
-def _exact(each: Decided) -> dict[str, Any]:
-    """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
-    facts: dict[str, Any] = msgspec.to_builtins(each.facts)
-    return facts | {name: str(facts[name]) for name in ("version_at", "created_at", "now")}
 
 
 def _advance(head: Head, now: int) -> Head:

@@ -7,12 +7,15 @@ import msgspec
 import orjson
 
 from tearline.agreement.home import Home
-from tearline.agreement.terms import parse_json
 from tearline.log import record
+from tearline.log.verify import parse_leaf
+from tearline.release.concern import rules_under, scope_of
 from tearline.release.decide import decide
-from tearline.release.rules import Facts, Rules, rules_of
+from tearline.release.rules import FOREVER, Facts, Rules
 from tearline.store import agreements, logs, releases
 from tearline.store.database import Tx
+
+_NO_RULES = Rules((), 0, 0)
 
 
 class Replayed(NamedTuple):
@@ -23,43 +26,91 @@ class Replayed(NamedTuple):
 
 
 def replay(home: Home) -> Replayed:
-    """Decide every decision of the private log again, by the terms and facts of its moment."""
-    rules: dict[str, Rules] = {}
+    """Decide every decision of the private log again, by the terms and facts of its moment.
+
+    One that was taken alike for many agreements counts once, and is taken again for each of them.
+    """
     count = 0
     differing = []
     with home.store.read() as tx:
-        for entry in _decisions(tx):
-            agreement = entry["agreement"]
-            if agreement not in rules:
-                rules[agreement] = _rules(tx, agreement)
+        book = _Book(tx)
+        for entry in _entries(tx, "decision"):
             count += 1
-            if _again(rules[agreement], entry) != _as_logged(entry):
+            if not book.agrees(entry):
                 differing.append(entry["object"])
     return Replayed(count, tuple(differing))
 
 
-def _decisions(tx: Tx) -> Iterator[dict[str, Any]]:
-    """All logged decisions, in order: those under a leaf, then those that wait for theirs."""
-    size = logs.head(tx, record.PRIVATE).size
-    for leaf in range(size):
-        for _, _, _, content in logs.records(tx, record.PRIVATE, leaf, leaf + 1):
-            entry = orjson.loads(content)
-            if entry.get("kind") == "decision":
-                yield entry
-    for kind, line in releases.pending_private(tx):
-        if kind == "decision":
+class _Alike(NamedTuple):
+    """What the rules of a list of agreements come to where no topic counts.
+
+    `rules` has one entry if all are alike, as they ought to be; all are in force from `from_at`
+    until `until_at`.
+    """
+
+    rules: frozenset[Rules]
+    from_at: int
+    until_at: int
+
+
+class _Book:
+    """The rules of agreements, and the lists of them that decisions name."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._rules: dict[str, Rules] = {}
+        self._lists = {each["scope"]: each["agreements"] for each in _entries(tx, "scope")}
+        self._alike: dict[tuple[str, tuple[int, ...]], _Alike] = {}
+
+    def agrees(self, entry: dict[str, Any]) -> bool:
+        """Whether an entry says what is decided from its facts, for all agreements it names."""
+        facts = msgspec.convert(entry["facts"], Facts, strict=False)
+        if "agreement" in entry:
+            return _decided(self._of(entry["agreement"]), facts) == _as_logged(entry)
+        return all(self._agrees_alike(entry, each, facts) for each in entry["scopes"])
+
+    def _agrees_alike(self, entry: dict[str, Any], answer: dict[str, Any], facts: Facts) -> bool:
+        alike = self._alike_in(answer["scope"], tuple(answer["but"]))
+        logged = _as_logged(answer | {"outcome": entry["outcome"]})
+        return (
+            not (facts.about or facts.about_waiting)
+            and alike.from_at <= facts.now < alike.until_at
+            and all(_decided(each, facts) == logged for each in alike.rules)
+        )
+
+    def _alike_in(self, name: str, but: tuple[int, ...]) -> _Alike:
+        if (name, but) not in self._alike:
+            hashes = self._lists.get(name, ())
+            rules = [self._of(each) for at, each in enumerate(hashes) if at not in but]
+            self._alike[name, but] = _Alike(
+                frozenset(map(scope_of, rules)),
+                max((each.valid_from for each in rules), default=FOREVER),
+                min((each.valid_until for each in rules), default=0),
+            )
+        return self._alike[name, but]
+
+    def _of(self, agreement: str) -> Rules:
+        if agreement not in self._rules:
+            version = agreements.version_of(self._tx, agreement)
+            self._rules[agreement] = (
+                _NO_RULES if version is None else rules_under(version.terms, version.our_slot)
+            )
+        return self._rules[agreement]
+
+
+def _entries(tx: Tx, kind: str) -> Iterator[dict[str, Any]]:
+    """All logged records of a kind, in order: first those that have their leaf."""
+    for index in range(logs.head(tx, record.PRIVATE).size):
+        leaf = logs.leaf(tx, record.PRIVATE, index)
+        if leaf is not None and parse_leaf(leaf).kind == kind:
+            for _, _, _, content in logs.records(tx, record.PRIVATE, index, index + 1):
+                yield orjson.loads(content)
+    for queued, line in releases.pending_private(tx):
+        if queued == kind:
             yield orjson.loads(line)
 
 
-def _rules(tx: Tx, agreement: str) -> Rules:
-    version = agreements.version_of(tx, agreement)
-    if version is None:
-        return Rules((), 0, 0)
-    return rules_of(parse_json(version.terms), version.our_slot)
-
-
-def _again(rules: Rules, entry: dict[str, Any]) -> dict[str, Any]:
-    facts = msgspec.convert(entry["facts"], Facts, strict=False)
+def _decided(rules: Rules, facts: Facts) -> dict[str, Any]:
     decision = decide(rules, facts)
     answer: dict[str, Any] = orjson.loads(msgspec.json.encode(decision))
     return answer | {"until_at": str(decision.until_at)}

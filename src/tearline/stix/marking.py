@@ -34,13 +34,13 @@ _TLP_2 = {
     AMBER_STRICT: f"{_PREFIX}939a9414-2ddd-4d32-a0cd-375ea402b003",
     RED: f"{_PREFIX}e828b379-4e03-4974-9ac4-e53a884c97c1",
 }
-_TLP_1 = {
+TLP_1: Final = {
     CLEAR: f"{_PREFIX}613f2e26-407d-48c7-9eca-b8e91df99dc9",
     GREEN: f"{_PREFIX}34098fce-860f-48ae-8e50-ebd3cc5e41da",
     AMBER: f"{_PREFIX}f88d31f6-486f-44da-b317-01333bde0b82",
     RED: f"{_PREFIX}5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
 }
-LEVEL_OF: Final = {ref: level for table in (_TLP_1, _TLP_2) for level, ref in table.items()}
+LEVEL_OF: Final = {ref: level for table in (TLP_1, _TLP_2) for level, ref in table.items()}
 """The level of each predefined marking: TLP 1.0 (STIX 2.1, 7.2.1.4) and the TLP 2.0 extension."""
 
 _NAMES = {

@@ -73,7 +73,8 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
 
     Refused: duplicate members at any depth, NaN and Infinity, whole numbers beyond 2^53-1, bytes
     that are not UTF-8, nesting and size beyond the limits, an id or type of the wrong form (2.9),
-    timestamps of the wrong form (3.12), `revoked` that is not a truth value.
+    timestamps of the wrong form (3.12), `revoked` that is not a truth value, U+0000 in what objects
+    are found by.
     """
     if len(raw) > limits.max_object_bytes:
         raise InputError(
@@ -83,6 +84,8 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
     doc = parse_strict(raw, max_depth=limits.max_depth)
     if not isinstance(doc, dict):
         raise InputError("A STIX object is a JSON object in braces; this is another value.")
+    if b"\\u0000" in raw:
+        _refuse_nul(doc)
     type_ = _type(doc)
     created_at = _moment(doc, "created")
     unmodified = created_at is not None and doc.get("modified") == doc["created"]
@@ -178,6 +181,30 @@ def references_in(name: str, value: Json) -> list[tuple[str, str]]:
     return [(name, one) for one in listed if isinstance(one, str) and "--" in one]
 
 
+def _refuse_nul(doc: dict[str, Any]) -> None:
+    """Refuse U+0000 in names, labels, kinds, references and property names.
+
+    No store can be trusted with it there: PostgreSQL holds no such text, and programs in C read it
+    as the end, so that two names could look like one. In any other text it is kept as it came.
+    """
+    rest: list[tuple[str, bool, Json]] = [("", False, doc)]
+    while rest:
+        place, found_by, value = rest.pop()
+        if isinstance(value, str) and found_by and "\0" in value:
+            raise InputError("The text holds the character U+0000.", place=place)
+        if isinstance(value, list):
+            rest += [(place, found_by, item) for item in value]
+        elif isinstance(value, dict):
+            for name, below in value.items():
+                if "\0" in name:
+                    raise InputError("A property's name holds the character U+0000.", place=place)
+                by = name in _FOUND_BY or name.endswith(_ENDINGS)
+                rest.append((f"{place}.{name}" if place else name, by, below))
+
+
+_FOUND_BY = frozenset(
+    {"name", "aliases", "x_mitre_aliases", "labels", "relationship_type", "external_id"}
+)
 _NESTING = (dict, list)
 _ENDINGS = ("_ref", "_refs")
 _MARKINGS = frozenset({"granular_markings", "object_marking_refs"})

@@ -3,6 +3,7 @@
 Each object stands alone: a bad one is named with place, id and reason, and hinders no other.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
 
@@ -11,7 +12,8 @@ import msgspec
 from tearline.errors import InputError
 from tearline.stix.bundle import DEFAULT, Limits
 from tearline.stix.check import Checker
-from tearline.stix.objects import IDENTIFIER, StixObject, read
+from tearline.stix.lift import is_old, lift
+from tearline.stix.objects import IDENTIFIER, TIMESTAMP, StixObject, read
 from tearline.stix.strict import collector_paused
 
 # Small enough to stay in the cache of a core.
@@ -26,10 +28,14 @@ class Refusal(msgspec.Struct, frozen=True):
     id: str | None
     """Its id, if it has a sound one."""
     reason: str
+    version: str = ""
+    """The text of its `modified` or `created`, if it has a sound one."""
 
 
 class _Named(msgspec.Struct):
-    id: str
+    id: str = ""
+    modified: str = ""
+    created: str = ""
 
 
 _NAMED = msgspec.json.Decoder(_Named)
@@ -53,20 +59,82 @@ def sift(
         yield from batch
 
 
-def _judge(raw: bytes, place: int, limits: Limits, checker: Checker) -> StixObject | Refusal:
+def sift_lifting(
+    slices: Sequence[bytes], notices: Counter[str], limits: Limits = DEFAULT
+) -> Iterator[tuple[int, StixObject | Refusal]]:
+    """As `sift`, and objects of STIX 2.0 are lifted to 2.1; yields places with what stood there.
+
+    A lifted object is followed by the observables that it held; an observable that another held
+    too is not repeated. Counts in `notices` how many objects each notice of `lift` is about.
+    """
+    checker, lifted = Checker(), dict[str, bytes]()
+    for start in range(0, len(slices), _BATCH):
+        with collector_paused():
+            batch = [
+                (place, each)
+                for place, raw in enumerate(slices[start : start + _BATCH], start)
+                for each in _judge_any(raw, f"objects[{place}]", limits, checker, lifted, notices)
+            ]
+        yield from batch
+
+
+def _judge_any(
+    raw: bytes,
+    place: str,
+    limits: Limits,
+    checker: Checker,
+    lifted: dict[str, bytes],
+    notices: Counter[str],
+) -> list[StixObject | Refusal]:
+    """Read an object of either version; what 2.0 held inside comes behind it."""
+    try:
+        found = read(raw, limits)
+        if not is_old(found.doc):
+            return [_checked(found, place, checker)]
+        done = lift(found.doc)
+    except InputError as error:
+        return [_refusal(place, raw, str(error))]
+    judged = [_judge(each, place, limits, checker) for each in done.raws]
+    for each in judged:
+        if isinstance(each, Refusal):
+            reason = f"STIX 2.0, lifted to 2.1: {each.reason}"
+            return [Refusal(place, found.id, reason)]
+    notices.update(done.notices)
+    return [judged[0], *_fresh(judged[1:], lifted, notices)]
+
+
+def _fresh(
+    inside: list[StixObject | Refusal], lifted: dict[str, bytes], notices: Counter[str]
+) -> Iterator[StixObject]:
+    """Yield observables that the document has not held yet; of several descriptions, the first."""
+    for each in inside:
+        if isinstance(each, StixObject):
+            if each.id not in lifted:
+                lifted[each.id] = each.raw
+                yield each
+            elif lifted[each.id] != each.raw:
+                notices["twice"] += 1
+
+
+def _judge(raw: bytes, place: str, limits: Limits, checker: Checker) -> StixObject | Refusal:
     try:
         found = read(raw, limits)
     except InputError as error:
-        return Refusal(f"objects[{place}]", _id_of(raw), str(error))
+        return _refusal(place, raw, str(error))
+    return _checked(found, place, checker)
+
+
+def _checked(found: StixObject, place: str, checker: Checker) -> StixObject | Refusal:
     if problems := checker.problems(found.doc):
-        return Refusal(f"objects[{place}]", found.id, "; ".join(problems))
+        return _refusal(place, found.raw, "; ".join(problems))
     return found
 
 
-def _id_of(raw: bytes) -> str | None:
-    """Return the id of an object that could not be read, if it can be found at all."""
+def _refusal(place: str, raw: bytes, reason: str) -> Refusal:
+    """Name an object that is not taken by its id and version, if they can be found at all."""
     try:
-        name = _NAMED.decode(raw).id
+        named = _NAMED.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    return name if IDENTIFIER.fullmatch(name) else None
+        return Refusal(place, None, reason)
+    version = next(filter(TIMESTAMP.fullmatch, (named.modified, named.created)), "")
+    return Refusal(place, named.id if IDENTIFIER.fullmatch(named.id) else None, reason, version)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
-    Text,
     UniqueConstraint,
     bindparam,
     delete,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Tx, metadata
 
 agreement_version = Table(
@@ -77,7 +77,7 @@ statement_conflict = Table(
 message_out = Table(
     "message_out",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("party", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -103,7 +103,7 @@ message_in = Table(
 message_waiting = Table(
     "message_waiting",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True),
     Column("party", Text, nullable=False),
     Column("hash", Text, nullable=False, unique=True),
     Column("document", LargeBinary, nullable=False),

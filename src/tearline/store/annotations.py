@@ -1,9 +1,10 @@
-"""What we say of objects beside their bytes, what we hold back, and what must be decided again."""
+"""What we say of objects beside their bytes, and what we hold back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, delete, distinct, select
+from sqlalchemy import BigInteger, Column, Integer, Table, delete, select
 
+from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
 annotation = Table(
@@ -21,12 +22,6 @@ hold = Table(
     Column("value", Text, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-)
-dirty = Table(
-    "dirty",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("stix_id", Text, primary_key=True),
 )
 
 
@@ -48,7 +43,7 @@ def annotate(
                 changed.append(stix_id)
                 rows.append((stix_id, *new, at))
     for chunk in in_chunks(changed):
-        tx.execute(delete(annotation).where(annotation.c.stix_id.in_(chunk)))
+        tx.execute(delete(annotation).where(among(annotation.c.stix_id, chunk)))
     insert_rows(tx, annotation, rows)
     return changed
 
@@ -57,7 +52,7 @@ def annotations(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[int | None, int |
     """Our marking and grade of each of `ids` that has any."""
     found: dict[str, tuple[int | None, int | None]] = {}
     for chunk in in_chunks(ids):
-        query = select(annotation).where(annotation.c.stix_id.in_(chunk))
+        query = select(annotation).where(among(annotation.c.stix_id, chunk))
         found.update({row.stix_id: (row.marking, row.grade) for row in tx.execute(query)})
     return found
 
@@ -80,25 +75,3 @@ def lift_hold(tx: Tx, kind: str, value: str) -> bool:
 def holds(tx: Tx) -> dict[tuple[str, str], str]:
     """Every hold: (kind, value) and its reason."""
     return {(row.kind, row.value): row.reason for row in tx.execute(select(hold))}
-
-
-def mark_dirty(tx: Tx, agreement_ids: Iterable[str], ids: Sequence[str]) -> None:
-    """Note that decisions on `ids` must be taken again under each of these agreements."""
-    for agreement_id in agreement_ids:
-        insert_rows(tx, dirty, [(agreement_id, each) for each in ids], ignore=True)
-
-
-def dirty_ids(tx: Tx, agreement_id: str) -> set[str]:
-    """The dirty set of one agreement."""
-    query = select(dirty.c.stix_id).where(dirty.c.agreement_id == agreement_id)
-    return set(tx.execute(query).scalars())
-
-
-def dirty_agreements(tx: Tx) -> list[str]:
-    """Agreements whose dirty set is not empty."""
-    return list(tx.execute(select(distinct(dirty.c.agreement_id))).scalars())
-
-
-def clear_dirty(tx: Tx, agreement_id: str) -> None:
-    """Empty the dirty set of one agreement, in the transaction that decided it."""
-    tx.execute(delete(dirty).where(dirty.c.agreement_id == agreement_id))

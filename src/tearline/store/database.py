@@ -1,68 +1,186 @@
-"""Run one transaction on the store.
+"""Run one transaction on the store, which is a SQLite file or a PostgreSQL database.
 
-SQLite in WAL mode with `synchronous=FULL`: a power cut must never roll back behind a checkpoint
-that was signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the one writer's lock
-from its first read on; a read transaction sees one snapshot.
+What every function of this folder relies on, on both: there is one writer at a time, from the first
+read of a write transaction on; so the numbers it draws become visible in their order. A read
+transaction sees one snapshot.
 """
 
-import sqlite3
-import time
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet, finalize
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
-from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
+from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
-from tearline.errors import HomeError
+from tearline.errors import HomeError, StoreError
+from tearline.store.columns import misfit
+from tearline.store.replica import Replica
 
-_WAL_TRIES = 600
-
+T = TypeVar("T")
 metadata = MetaData()
 """All tables; each module of this folder adds its own family."""
 
 Tx = Connection
 """A transaction: what every function of this folder takes first."""
 
+Place = Path | str
+"""Where a store is: a SQLite file, or the address of a PostgreSQL database."""
+
+_opened: "WeakSet[Store]" = WeakSet()
+
 
 class Store:
-    """The store of one node: a database file and the two kinds of transaction on it."""
+    """The store of one node, and the two kinds of transaction on it."""
 
-    def __init__(self, path: Path) -> None:
-        """Bind to the database file at `path`; nothing is opened yet."""
-        self.path = path
-        self._engine = _engine(path)
+    replica: Replica | None = None
+    """Who answers pages where it can; None where this store does it all."""
+
+    def __init__(self, place: Place, *, follows: bool = False) -> None:
+        """Bind to a file or an address; nothing is opened yet.
+
+        `follows`: the address is of a read replica. HomeError when it cannot be understood.
+        """
+        # Only the driver that is needed is imported.
+        kind = "sqlite" if isinstance(place, Path) else "postgresql"
+        self._kind: Any = import_module(f"tearline.store.{kind}")
+        self.path = place if isinstance(place, Path) else None
+        self.shown: str = self._kind.shown(place)
+        self._engine = self._kind.follower(place) if follows else self._kind.engine(place)
+        self._follower: Store | None = None
+        finalize(self, self._engine.dispose)
+        _opened.add(self)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """Run one write transaction: all of it is durable at the end, or none of it."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        """Run one write transaction: all of it is durable at the end, or none of it.
+
+        StoreError when the store cannot be reached or cannot keep it.
+        """
+        with self._begun(self._kind.begin_write) as connection:
             try:
                 yield connection
             except BaseException:
                 # An interrupt inside the driver has already undone and closed the connection.
-                with suppress(PendingRollbackError):
-                    connection.exec_driver_sql("ROLLBACK")
+                with suppress(PendingRollbackError, DBAPIError):
+                    self._kind.undo(connection)
                 raise
-            connection.exec_driver_sql("COMMIT")
+            self._kind.commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """Run one read transaction: a single snapshot, whatever is written meanwhile."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+        """Run one read transaction: a single snapshot, whatever is written meanwhile.
+
+        StoreError when the store cannot be reached.
+        """
+        with self._begun(self._kind.begin_read) as connection:
             try:
                 yield connection
             finally:
-                with suppress(PendingRollbackError):
-                    connection.exec_driver_sql("ROLLBACK")
+                with suppress(PendingRollbackError, DBAPIError):
+                    self._kind.undo(connection)
+
+    def read_pages(self, tx: Tx, head: Callable[[Tx], object], read: Callable[[Tx], T]) -> T:
+        """Read what a page is made of: from a replica where one stands as `tx` does, else from it.
+
+        `tx` is of this store, and has decided already who may see the page. `head` reads the row
+        that moves with everything that the page could show. Both functions may be called twice.
+        """
+        return read(tx) if self.replica is None else self.replica.pages(tx, head, read)
+
+    def use_replica(self, url: str) -> None:
+        """Have pages read from a replica of this store; HomeError where there can be none."""
+        if self.path is not None:
+            raise HomeError(
+                "A store in a file has no replica.",
+                do="Name a PostgreSQL database in TEARLINE_STORE, or no TEARLINE_STORE_READ.",
+            )
+        self._follower = Store(url, follows=True)
+        self.replica = Replica(self._follower.read)
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        if self._follower is not None:
+            self._follower.close()
+
+    def forget(self) -> None:
+        """Leave the connections to the process that opened them, after a fork."""
+        self._engine.dispose(close=False)
+
+    @contextmanager
+    def _begun(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+        means = "Nothing was read or written."
+        try:
+            with self._connection(begin) as connection:
+                means = "What was not acknowledged may not have been kept."
+                yield connection
+        except (DBAPIError, TimeoutError, OverflowError) as error:
+            if isinstance(error, (DataError, OverflowError)):
+                raise misfit() from error
+            problem = self._kind.problem(error)
+            if problem is None:
+                raise
+            self._engine.dispose()
+            raise StoreError(
+                f"The store {self.shown} cannot be used now: {problem}",
+                means=means,
+                do="Try again when it is back. If it does not come back, look at its own log.",
+            ) from error
+
+    @contextmanager
+    def _connection(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+        """Begin on a connection; on a new one where the pool's turns out to be broken."""
+        connection = self._engine.connect()
+        try:
+            try:
+                begin(connection)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                connection.close()
+                self._engine.dispose()
+                connection = self._engine.connect()
+                begin(connection)
+            yield connection
+        finally:
+            connection.close()
+
+
+class Statement:
+    """A statement that is compiled once for each dialect, and handed to the driver as text.
+
+    It takes its named parameters as keywords. What comes is as the driver gives it: SQLite has
+    numbers for truth values.
+    """
+
+    def __init__(self, query: Executable) -> None:
+        """Bind to a statement without lists of parameters."""
+        self._query = query
+        self._compiled: dict[str, _Compiled] = {}
+
+    def __call__(self, tx: Tx, **values: object) -> CursorResult[*tuple[Any, ...]]:
+        """Run it."""
+        known = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
+        values = {**known.fixed, **values}
+        if known.order is None:
+            return tx.exec_driver_sql(known.text, values)
+        return tx.exec_driver_sql(known.text, tuple(values[name] for name in known.order))
+
+    def _compile(self, dialect: Dialect) -> "_Compiled":
+        done = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # all have it
+        fixed = {name: value for name, value in done.params.items() if value is not None}
+        self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed)
+        return found
+
+
+class _Compiled(NamedTuple):
+    text: str
+    order: Sequence[str] | None
+    fixed: dict[str, object]
 
 
 @contextmanager
@@ -86,11 +204,12 @@ def insert_rows(
 ) -> None:
     """Insert `rows`, each a tuple in the order of the table's columns.
 
-    The statement is compiled once and handed to the driver as text: several times faster than
-    building it for each call. With `ignore`, a row whose key is taken is passed over.
+    Goes past SQLAlchemy to the driver's fastest way. With `ignore`, a row whose key is taken is
+    passed over.
     """
     if rows:
-        tx.exec_driver_sql(_insert_text(table, ignore), list(rows))
+        kind: Any = import_module(f"tearline.store.{tx.dialect.name}")
+        kind.insert(tx, table, rows, ignore=ignore)
 
 
 def in_chunks(ids: Iterable[str], size: int = 500) -> Iterator[list[str]]:
@@ -105,44 +224,9 @@ def in_chunks(ids: Iterable[str], size: int = 500) -> Iterator[list[str]]:
         yield chunk
 
 
-@cache
-def _insert_text(table: Table, ignore: bool) -> str:  # noqa: FBT001  # a cache key
-    columns = [column.name for column in table.columns]
-    marks = ", ".join("?" * len(columns))
-    tail = " ON CONFLICT DO NOTHING" if ignore else ""
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}){tail}"  # noqa: S608  # names from our own tables
+def _after_fork() -> None:
+    for store in _opened:
+        store.forget()
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        connect_args={"timeout": 60, "check_same_thread": False, "isolation_level": None},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
-        # Counts for a new file alone. Four times SQLite's own: rows here are long, and its trees
-        # are written in two thirds of the time.
-        connection.execute("PRAGMA page_size=16384")
-        _use_wal(connection)
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "cache_size=-65536",
-            "temp_store=MEMORY",
-            "wal_autocheckpoint=2000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _use_wal(connection: Any) -> None:  # noqa: ANN401  # SQLite's own connection
-    """Switch a new file to WAL; here SQLite does not wait for another process by itself."""
-    for _ in range(_WAL_TRIES):
-        try:
-            if connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",):
-                return
-        except sqlite3.OperationalError:
-            time.sleep(0.05)
-    raise HomeError("The store is locked by another program.", do="End it, and try again.")
+os.register_at_fork(after_in_child=_after_fork)

@@ -5,8 +5,9 @@ when the time is up. A lease saves work, it guards nothing: every job is safe to
 Who can write here can stop the jobs of this node, which shows as a log that no longer grows.
 """
 
-from sqlalchemy import BigInteger, Column, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Table, delete, select
 
+from tearline.store.columns import Text
 from tearline.store.database import Tx, insert_rows, metadata
 
 lease = Table(
@@ -26,6 +27,12 @@ def holder_of(tx: Tx, name: str, *, now: int, span_us: int) -> str | None:
     """
     row = tx.execute(select(lease.c.holder, lease.c.until_at).where(lease.c.name == name)).first()
     return row.holder if row and now < row.until_at <= now + span_us else None
+
+
+def held(tx: Tx, *, now: int, span_us: int) -> list[str]:
+    """Return the leases that somebody holds at this moment, by name."""
+    names = tx.execute(select(lease.c.name).order_by(lease.c.name)).scalars().all()
+    return [each for each in names if holder_of(tx, each, now=now, span_us=span_us)]
 
 
 def take(tx: Tx, name: str, holder: str, *, now: int, span_us: int) -> bool:

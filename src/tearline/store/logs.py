@@ -15,13 +15,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
-    Text,
     bindparam,
     func,
     select,
+    update,
 )
 
-from tearline.store.database import Tx, insert_rows, metadata
+from tearline.store.columns import Text
+from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 log_head = Table(
     "log_head",
@@ -89,20 +90,29 @@ OpenedRow = tuple[int, int, bytes, bytes]
 
 # ---------------------------------------------------------------------------- head and leaves
 
-_HEAD = "SELECT size, at FROM log_head WHERE log = ?"
-_SET_HEAD = (
-    "INSERT INTO log_head (log, size, at) VALUES (?, ?, ?)"
-    " ON CONFLICT (log) DO UPDATE SET size = excluded.size, at = excluded.at"
+_HEAD = Statement(select(log_head.c.size, log_head.c.at).where(log_head.c.log == bindparam("log")))
+_MOVE_HEAD = Statement(
+    update(log_head)
+    .where(log_head.c.log == bindparam("name"))
+    .values(size=bindparam("size"), at=bindparam("at"))
 )
-_LEAF_HASHES = "SELECT leaf_hash FROM log_leaf WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx"
-_TILE_HASHES = (
-    "SELECT hash FROM log_tile WHERE log = ? AND level = ? AND idx >= ? AND idx < ? ORDER BY idx"
+_LEAF_HASHES = Statement(
+    select(log_leaf.c.leaf_hash)
+    .where(log_leaf.c.log == bindparam("log"), log_leaf.c.idx >= bindparam("begin"))
+    .where(log_leaf.c.idx < bindparam("end"))
+    .order_by(log_leaf.c.idx)
+)
+_TILE_HASHES = Statement(
+    select(log_tile.c.hash)
+    .where(log_tile.c.log == bindparam("log"), log_tile.c.level == bindparam("level"))
+    .where(log_tile.c.idx >= bindparam("begin"), log_tile.c.idx < bindparam("end"))
+    .order_by(log_tile.c.idx)
 )
 
 
 def head(tx: Tx, log: str) -> Head:
     """Return the head of a log; a log that nobody wrote to has no leaves."""
-    row = tx.exec_driver_sql(_HEAD, (log,)).one_or_none()
+    row = _HEAD(tx, log=log).one_or_none()
     return Head(row[0], row[1]) if row else Head(0, 0)
 
 
@@ -116,7 +126,8 @@ def add_leaves(tx: Tx, log: str, leaves: Sequence[tuple[bytes, bytes]], *, at: i
     first = head(tx, log).size
     rows = [(log, first + place, leaf, digest) for place, (leaf, digest) in enumerate(leaves)]
     insert_rows(tx, log_leaf, rows)
-    tx.exec_driver_sql(_SET_HEAD, (log, first + len(rows), at))
+    if not _MOVE_HEAD(tx, name=log, size=first + len(rows), at=at).rowcount:
+        insert_rows(tx, log_head, [(log, first + len(rows), at)])
     return first
 
 
@@ -145,9 +156,9 @@ def leaves(tx: Tx, log: str, begin: int, end: int) -> list[bytes]:
 def hashes(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
     """Return the hashes of one tile level from `begin` up to, not including, `end`."""
     if level:
-        rows = tx.exec_driver_sql(_TILE_HASHES, (log, level, begin, end))
+        rows = _TILE_HASHES(tx, log=log, level=level, begin=begin, end=end)
     else:
-        rows = tx.exec_driver_sql(_LEAF_HASHES, (log, begin, end))
+        rows = _LEAF_HASHES(tx, log=log, begin=begin, end=end)
     return [row[0] for row in rows]
 
 
@@ -233,3 +244,12 @@ def checkpoint_at(tx: Tx, log: str, size: int) -> Signed | None:
     covering = select(*columns).where(log_checkpoint.c.log == log, log_checkpoint.c.size >= size)
     row = tx.execute(covering.order_by(log_checkpoint.c.size).limit(1)).one_or_none()
     return Signed(row[0], row[1], row[2]) if row else None
+
+
+def checkpoints(tx: Tx, log: str) -> list[Signed]:
+    """Return every checkpoint of a log, smallest first."""
+    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
+    rows = tx.execute(
+        select(*columns).where(log_checkpoint.c.log == log).order_by(log_checkpoint.c.size)
+    )
+    return [Signed(row[0], row[1], row[2]) for row in rows]

@@ -5,7 +5,7 @@ and never mixes with ours, so no partner can change what is the latest version o
 ours. `relation`, `reference` and `topic_key` speak of latest versions only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
-    Text,
     UniqueConstraint,
     bindparam,
     delete,
@@ -28,7 +27,10 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store import partitions
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.partitions import BY_RANGE
 
 MEMBER = "member"
 """The kind of a relation that is a container's hold on its member."""
@@ -39,7 +41,7 @@ OURS = ""
 object_version = Table(
     "object_version",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("origin", Text, nullable=False),
     Column("stix_id", Text, nullable=False),
     Column("version_at", BigInteger, nullable=False),
@@ -56,8 +58,9 @@ object_version = Table(
 object_raw = Table(
     "object_raw",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
+    postgresql_partition_by=BY_RANGE,
 )
 relation = Table(
     "relation",
@@ -167,11 +170,12 @@ def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
         yield Version(*row)
 
 
-def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
+def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     """Keep new versions and index those that are the latest of their object.
 
-    `version.seq` is ignored: the store issues it. Among several versions of one object the caller
-    marks one as latest; whatever was latest before is not any more.
+    `version.seq` is ignored: the store issues it, and this returns it for each. Among several
+    versions of one object the caller marks one as latest; whatever was latest before is not any
+    more.
     """
     newest = [each for each in new if each.version.latest]
     _forget_index(tx, origin, [each.version.stix_id for each in newest if not each.first])
@@ -180,16 +184,18 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> None:
     # The columns are the fields of a Version, with the origin after the number.
     rows = [(seq, origin, *each.version[1:]) for seq, each in numbered]
     insert_rows(tx, object_version, rows)
+    partitions.ensure(tx, next_seq + len(new))
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
+    return [seq for seq, _ in numbered]
 
 
 def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     """Forget every version of `ids`, bytes and index: what a recall demands of us."""
     for kept in versions_of(tx, origin, ids).values():
         seqs = [each.seq for each in kept]
-        tx.execute(delete(object_raw).where(object_raw.c.seq.in_(seqs)))
-        tx.execute(delete(object_version).where(object_version.c.seq.in_(seqs)))
+        tx.execute(delete(object_raw).where(among(object_raw.c.seq, seqs)))
+        tx.execute(delete(object_version).where(among(object_version.c.seq, seqs)))
     _unindex(tx, origin, ids)
 
 
@@ -197,7 +203,7 @@ def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
     """The exact bytes of versions, by their sequence number."""
     found: dict[int, bytes] = {}
     for chunk in in_chunks(str(seq) for seq in seqs):
-        query = select(object_raw).where(object_raw.c.seq.in_([int(seq) for seq in chunk]))
+        query = select(object_raw).where(among(object_raw.c.seq, [int(seq) for seq in chunk]))
         found.update({row.seq: row.raw for row in tx.execute(query)})
     return found
 
@@ -252,6 +258,30 @@ def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def keys_on(tx: Tx, origin: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """The keys that `ids` carry: key and object."""
+    query = select(topic_key.c.key, topic_key.c.stix_id).where(topic_key.c.origin == origin)
+    return [(row[0], row[1]) for row in _by_ids(tx, query, topic_key.c.stix_id, ids)]
+
+
+def ties(
+    tx: Tx, origin: str, ids: Iterable[str], roles: Collection[str]
+) -> Iterator[tuple[str, ...]]:
+    """What ties `ids` to other objects, each as the objects tied.
+
+    A relation ties three: itself and its two ends. A property of `roles` ties who names to whom
+    it names.
+    """
+    wanted = set(ids)
+    for column in (relation.c.via_id, relation.c.source_id, relation.c.target_id):
+        for via, _, source, target in _relations(tx, origin, column, wanted):
+            yield via, source, target
+    for column in (reference.c.from_id, reference.c.to_id):
+        for from_id, role, to_id in _references(tx, origin, column, wanted):
+            if role in roles:
+                yield from_id, to_id
+
+
 def ids_from(tx: Tx, source: str) -> list[str]:
     """Ids of our own objects whose latest version came from `source`."""
     query = select(object_version.c.stix_id).where(
@@ -273,12 +303,12 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
             relation.c.origin == origin,
             relation.c.kind == "targets",
             target.startswith("identity--"),
-            or_(target.in_(chunk), relation.c.via_id.in_(chunk)),
+            or_(among(target, chunk), among(relation.c.via_id, chunk)),
         )
         sighted = select(reference.c.from_id, reference.c.to_id).where(
             reference.c.origin == origin,
             reference.c.role == "where_sighted_refs",
-            or_(reference.c.to_id.in_(chunk), reference.c.from_id.in_(chunk)),
+            or_(among(reference.c.to_id, chunk), among(reference.c.from_id, chunk)),
         )
         for row in (*tx.execute(targets), *tx.execute(sighted)):
             found.update(row)
@@ -348,7 +378,7 @@ def _unindex(tx: Tx, origin: str, ids: Sequence[str]) -> None:
             (reference, reference.c.from_id),
             (topic_key, topic_key.c.stix_id),
         ):
-            tx.execute(delete(table).where(table.c.origin == origin, column.in_(chunk)))
+            tx.execute(delete(table).where(table.c.origin == origin, among(column, chunk)))
 
 
 def _relations(
@@ -369,4 +399,4 @@ def _by_ids(
     tx: Tx, query: Select[*tuple[Any, ...]], column: Column[str], ids: Iterable[str]
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     for chunk in in_chunks(ids):
-        yield from tx.execute(query.where(column.in_(chunk)))
+        yield from tx.execute(query.where(among(column, chunk)))

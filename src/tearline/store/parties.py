@@ -13,10 +13,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Integer,
     LargeBinary,
     Table,
-    Text,
     bindparam,
     func,
     insert,
@@ -24,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Tx, metadata
 
 party = Table(
@@ -56,7 +55,7 @@ credential = Table(
 refusal = Table(
     "refusal",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("party", Text, nullable=False),
     Column("code", Text, nullable=False),
@@ -160,6 +159,20 @@ def account_of(tx: Tx, key_hash: str) -> Account | None:
     """Return the open account behind the hash of a key; none when its party is blocked."""
     row = tx.execute(_ACCOUNT, {"key_hash": key_hash}).one_or_none()
     return Account(*row) if row else None
+
+
+def account_ever(tx: Tx, key_hash: str) -> tuple[Account, int | None] | None:
+    """Return the account that a key opens or once opened, and when it ended."""
+    row = tx.execute(select(account).where(account.c.key_hash == key_hash)).one_or_none()
+    return (Account(*row[:-1]), row.ended_at) if row else None
+
+
+def ended_keys(tx: Tx, agreement_id: str) -> frozenset[str]:
+    """Return the hashes of keys that once opened an account of an agreement."""
+    rows = select(account.c.key_hash).where(
+        account.c.agreement_id == agreement_id, account.c.ended_at.is_not(None)
+    )
+    return frozenset(tx.execute(rows).scalars())
 
 
 def is_blocked(tx: Tx, key_hash: str) -> bool:

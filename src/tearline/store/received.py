@@ -3,18 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    delete,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, select
 
+from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 
 received = Table(
@@ -36,7 +27,7 @@ cursor = Table(
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("next", Text, nullable=False),
-    Column("leaf", Integer, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
 )
 
 
@@ -77,7 +68,7 @@ def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
     for chunk in in_chunks(stale):
         tx.execute(
             delete(received).where(
-                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+                received.c.agreement_id == agreement_id, among(received.c.hash, chunk)
             )
         )
     staged = [(agreement_id, *row._replace(slip=stale.get(row.hash, ""))) for row in rows]
@@ -90,7 +81,7 @@ def by_hash(tx: Tx, agreement_id: str, hashes: Iterable[str]) -> list[Received]:
     found = []
     for chunk in in_chunks(hashes):
         query = select(*columns).where(
-            received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+            received.c.agreement_id == agreement_id, among(received.c.hash, chunk)
         )
         found += [Received(*row) for row in tx.execute(query)]
     return found
@@ -103,7 +94,7 @@ def given_as(tx: Tx, agreement_id: str, ids: Iterable[str], *states: str) -> lis
     for chunk in in_chunks(ids):
         query = select(*columns).where(
             received.c.agreement_id == agreement_id,
-            received.c.delivered_id.in_(chunk),
+            among(received.c.delivered_id, chunk),
             received.c.state.in_(states),
         )
         found += [Received(*row) for row in tx.execute(query)]
@@ -124,7 +115,7 @@ def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
     for chunk in in_chunks(row.hash for row in rows):
         tx.execute(
             delete(received).where(
-                received.c.agreement_id == agreement_id, received.c.hash.in_(chunk)
+                received.c.agreement_id == agreement_id, among(received.c.hash, chunk)
             )
         )
     insert_rows(tx, received, [(agreement_id, *row) for row in rows])

@@ -1,8 +1,8 @@
 """What was decided and released under each agreement, and what came in under it.
 
 `head` has one row for each agreement and issues its positions and moments; `decision` is the
-standing answer for every object, `release` the table that pages are served from. The alias map
-(which of our objects a derived id stands for) never leaves home.
+standing answer for every object that concerns the agreement, `release` the table that pages are
+served from.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +16,9 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Select,
     Table,
-    Text,
     bindparam,
     delete,
     func,
@@ -26,22 +26,24 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.columns import Serial, Text, among
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
+from tearline.store.partitions import BY_AGREEMENT
 
 head = Table(
     "head",
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("hash", Text, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
 )
 decision = Table(
     "decision",
     metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("stix_id", Text, primary_key=True),
+    Column("agreement_id", Text, nullable=False),
+    Column("stix_id", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("clause", Text, nullable=False),
     Column("reasons", Text, nullable=False),
@@ -50,16 +52,17 @@ decision = Table(
     Column("path", Text, nullable=False),
     Column("attested", Text, nullable=False),
     Column("until_at", BigInteger, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("live", Boolean, nullable=False),
-    Index("decision_until", "agreement_id", "until_at"),
+    PrimaryKeyConstraint("stix_id", "agreement_id"),
+    Index("decision_until", "until_at"),
     Index("decision_delivered", "agreement_id", "delivered_id"),
 )
 release = Table(
     "release",
     metadata,
     Column("agreement_id", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
     Column("delivered_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("version", Text, nullable=False),
@@ -67,26 +70,20 @@ release = Table(
     Column("until_at", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
     Column("basis", Text, nullable=False),
-    Column("seq", Integer),
+    Column("seq", BigInteger),
     Column("cut_raw", LargeBinary),
-    Column("leaf", Integer, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
     Column("item", Integer, nullable=False),
     Column("live", Boolean, nullable=False),
     Index("release_object", "agreement_id", "delivered_id", "position"),
     Index("release_at", "agreement_id", "at"),
-)
-alias = Table(
-    "alias",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("delivered_id", Text, primary_key=True),
-    Column("stix_id", Text, nullable=False),
+    postgresql_partition_by=BY_AGREEMENT,
 )
 recall = Table(
     "recall",
     metadata,
     Column("agreement_id", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
     Column("delivered_id", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -96,10 +93,14 @@ recall = Table(
 private_pending = Table(
     "private_pending",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("record", Text, nullable=False),
 )
+
+
+WITHDRAWN = "withdrawn"
+"""The basis of a revoked version that stands in the place of what was withdrawn."""
 
 
 class Head(NamedTuple):
@@ -186,7 +187,7 @@ def standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Standin
     found = {}
     for chunk in in_chunks(ids):
         query = select(*columns).where(
-            decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+            decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
         )
         found.update({row[0]: Standing(*row) for row in tx.execute(query)})
     return found
@@ -199,29 +200,44 @@ def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     return {row[0]: Standing(*row) for row in tx.execute(query)}
 
 
+def standing_on(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
+    """By agreement, those of `ids` on which it has a standing decision."""
+    found: dict[str, set[str]] = {}
+    for chunk in in_chunks(ids):
+        query = select(decision.c.agreement_id, decision.c.stix_id)
+        for row in tx.execute(query.where(among(decision.c.stix_id, chunk))):
+            found.setdefault(row[0], set()).add(row[1])
+    return found
+
+
 def put_standing(tx: Tx, agreement_id: str, rows: Sequence[Standing]) -> None:
-    """Replace the standing decisions on the objects of `rows`."""
-    drop_standing(tx, agreement_id, [row.stix_id for row in rows])
+    """Keep standing decisions on objects on which there is none."""
     insert_rows(tx, decision, [(agreement_id, *row) for row in rows])
 
 
 def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
-    """Forget the standing decisions on `ids`, which are no longer held."""
+    """Forget the standing decisions on `ids`."""
     for chunk in in_chunks(ids):
         tx.execute(
             delete(decision).where(
-                decision.c.agreement_id == agreement_id, decision.c.stix_id.in_(chunk)
+                decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
             )
         )
 
 
-def turning(tx: Tx, agreement_id: str, now: int) -> set[str]:
-    """Objects whose decision has reached a moment at which a time limit turns."""
-    query = select(decision.c.stix_id).where(
-        decision.c.agreement_id == agreement_id,
-        decision.c.until_at <= now,
+_TURNING = Statement(
+    select(decision.c.agreement_id, decision.c.stix_id).where(
+        decision.c.until_at <= bindparam("now")
     )
-    return set(tx.execute(query).scalars())
+)
+
+
+def turning(tx: Tx, now: int) -> dict[str, set[str]]:
+    """By agreement, objects whose decision has reached a moment at which a time limit turns."""
+    found: dict[str, set[str]] = {}
+    for agreement_id, stix_id in _TURNING(tx, now=now):
+        found.setdefault(agreement_id, set()).add(stix_id)
+    return found
 
 
 def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
@@ -231,7 +247,7 @@ def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
             update(release)
             .where(
                 release.c.agreement_id == agreement_id,
-                release.c.delivered_id.in_(chunk),
+                among(release.c.delivered_id, chunk),
                 release.c.live,
             )
             .values(live=False)
@@ -246,7 +262,7 @@ def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
             update(release)
             .where(
                 release.c.agreement_id == agreement_id,
-                release.c.position.in_([int(each) for each in chunk]),
+                among(release.c.position, [int(each) for each in chunk]),
             )
             .values(live=False)
         )
@@ -259,7 +275,7 @@ def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int
     for chunk in in_chunks(str(each) for each in positions):
         query = select(*columns).where(
             release.c.agreement_id == agreement_id,
-            release.c.position.in_([int(each) for each in chunk]),
+            among(release.c.position, [int(each) for each in chunk]),
         )
         found.update({row[0]: Release(*row) for row in tx.execute(query)})
     return found
@@ -272,7 +288,7 @@ def last_delivered(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, R
     for chunk in in_chunks(ids):
         query = (
             select(*columns)
-            .where(release.c.agreement_id == agreement_id, release.c.delivered_id.in_(chunk))
+            .where(release.c.agreement_id == agreement_id, among(release.c.delivered_id, chunk))
             .order_by(release.c.position)
         )
         found.update({row.delivered_id: Release(*row) for row in tx.execute(query)})
@@ -345,23 +361,11 @@ def position_at(tx: Tx, agreement_id: str, at: int) -> int:
 
 
 def live_count(tx: Tx, agreement_id: str) -> int:
-    """How many releases are live."""
-    query = select(func.count()).where(release.c.agreement_id == agreement_id, release.c.live)
-    return tx.execute(query.select_from(release)).scalar() or 0
-
-
-def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Remember which of our objects (second) a delivered id (first) stands for."""
-    insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
-
-
-def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
-    """The id of ours that a delivered id stands for; itself where it was never cut."""
-    query = select(alias.c.stix_id).where(
-        alias.c.agreement_id == agreement_id, alias.c.delivered_id == delivered_id
+    """How many releases are live; revoked versions of what was withdrawn are none."""
+    query = select(func.count()).where(
+        release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN
     )
-    found = tx.execute(query).scalar()
-    return delivered_id if found is None else found
+    return tx.execute(query.select_from(release)).scalar() or 0
 
 
 def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:
@@ -392,7 +396,7 @@ def acknowledge_recalls(
             update(recall)
             .where(
                 recall.c.agreement_id == agreement_id,
-                recall.c.position.in_([int(each) for each in chunk]),
+                among(recall.c.position, [int(each) for each in chunk]),
                 recall.c.acknowledged_at.is_(None),
             )
             .values(acknowledged_at=at, receipt=receipt)

@@ -3,12 +3,14 @@
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import MetaData, inspect, text
 
 from tearline import store as folder
 from tearline.errors import HomeError
-from tearline.store.database import Store, Tx, metadata
+from tearline.store import partitions
+from tearline.store.database import Place, Store, Tx, metadata
 
 HEAD = "0001"
 """The revision that this version of the software works with."""
@@ -16,10 +18,20 @@ HEAD = "0001"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def open_store(path: Path) -> Store:
-    """Open the store at `path`, making or upgrading its tables where needed."""
-    store = Store(path)
-    upgrade(store)
+def open_store(place: Place, *, new: bool = True) -> Store:
+    """Open the store in a file or a database, making or upgrading its tables where needed.
+
+    Without `new` it has to be there: HomeError when it has no tables yet. StoreError when it does
+    not answer.
+    """
+    store = Store(place)
+    try:
+        if not new:
+            _see_that_it_is_there(store)
+        upgrade(store)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -35,12 +47,30 @@ def upgrade(store: Store) -> None:
         found = revision(tx)
         if found is not None and found > HEAD:
             raise HomeError(
-                f"The store {store.path} has tables of revision {found}; this is {HEAD}.",
+                f"The store {store.shown} has tables of revision {found}; this is {HEAD}.",
                 means="A newer Tearline wrote it.",
                 do="Use that version, or a copy from before.",
             )
+        if found is None and inspect(tx).get_table_names():
+            raise HomeError(
+                f"The store {store.shown} holds tables of something else.",
+                do="Name a database of its own.",
+            )
         if found != HEAD:
             _migrate(tx)
+
+
+def _see_that_it_is_there(store: Store) -> None:
+    if store.path is None or store.path.exists():
+        with store.read() as tx:
+            if revision(tx) is not None:
+                return
+    raise HomeError(
+        f"The store {store.shown} holds no node.",
+        means="It is new, or another one than this node's.",
+        do="See that TEARLINE_STORE names the right one, run `tearline store move` to copy a node"
+        " into it, or restore its backup.",
+    )
 
 
 def revision(tx: Tx) -> str | None:
@@ -59,6 +89,20 @@ def tables() -> MetaData:
     return metadata
 
 
+def differences(tx: Tx) -> list[Any]:
+    """What the tables of a store have that the code does not expect, and the other way round."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    options = {"render_as_batch": True, "include_name": include_name}
+    return list(compare_metadata(MigrationContext.configure(tx, opts=options), tables()))
+
+
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave the parts of tables out of a comparison: their number is of no revision."""
+    return kind != "table" or not partitions.is_part(name or "")
+
+
 def _migrate(tx: Tx) -> None:
     from alembic import command  # noqa: PLC0415  # slow to import, and needed once for each store
     from alembic.config import Config  # noqa: PLC0415
@@ -67,3 +111,4 @@ def _migrate(tx: Tx) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = tx
     command.upgrade(config, HEAD)
+    partitions.make_first(tx)

@@ -65,7 +65,7 @@ class Graph:
         self._into.update({each: [] for each in wanted})
         found = objects.relations_to(self._tx, self._origin, wanted)
         found += objects.relations_from(self._tx, self._origin, wanted)
-        arriving = {r for r in found if (move := _move(r)) is not None and move.to_id in wanted}
+        arriving = {r for r in found if (move := move_by(r)) is not None and move.to_id in wanted}
         self._add(arriving)
         self._load_members({r.source_id for r in arriving if r.kind == "member"})
         self._load_members({each for each in wanted if type_of(each) in CONTAINERS})
@@ -106,7 +106,7 @@ class Graph:
 
     def _add(self, relations: Iterable[objects.Relation]) -> None:
         for each in sorted(relations):
-            move = _move(each)
+            move = move_by(each)
             if move is not None:
                 self._into.setdefault(move.to_id, []).append(move)
             if self._whole and each.kind == "member":
@@ -212,7 +212,7 @@ def leads_to(tx: Tx, origin: str, ids: Iterable[str]) -> set[str]:
     whatever else that one leads to stays as it was.
     """
     tying = {each for each in ids if depends(each)}
-    moves = [_move(each) for each in objects.relations_via(tx, origin, tying)]
+    moves = [move_by(each) for each in objects.relations_via(tx, origin, tying)]
     sighted = objects.references_of(tx, origin, {e for e in tying if type_of(e) == "sighting"})
     return {move.to_id for move in moves if move is not None} | {
         each.to_id for each in sighted if each.role == "where_sighted_refs"
@@ -227,6 +227,7 @@ def holds(path: Path, graph: Graph, topic_starts: Mapping[str, str], *, members:
     return finder.path(path.ids[-1], path.steps) is not None
 
 
-def _move(relation: objects.Relation) -> Move | None:
+def move_by(relation: objects.Relation) -> Move | None:
+    """The step that *about* may take by a relation, if it may take one."""
     ends = step(relation.kind, relation.source_id, relation.target_id)
     return ends and Move(relation.via_id, *ends, relation.kind)

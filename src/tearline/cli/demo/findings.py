@@ -1,10 +1,11 @@
 """What a check answers, and the checks that are made at more than one moment."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tearline.cli.demo.below import Fit
-from tearline.cli.demo.evidence import Answer, Log, Record, statements
+from tearline.cli.demo.evidence import Answer, Log, Record, digest_of, statements
 from tearline.cli.demo.expect import World
 from tearline.cli.demo.known import Known
 
@@ -45,10 +46,11 @@ def fits(name: str, world: World, answer: Answer, found: Fit) -> Iterator[Check]
 
 def reasons(name: str, known: Known, world: World, private: Log) -> Iterator[Check]:
     """North's private log, opened, has a decision with every reason for all that does not go."""
+    lists = {each["scope"]: each["agreements"] for each in private.of("scope")}
     logged = {
-        each["object"]: (each["outcome"], frozenset(r["code"] for r in each["reasons"]))
+        each["object"]: (each["outcome"], frozenset(r["code"] for r in said["reasons"]))
         for each in private.of("decision")
-        if each["agreement"] == known.agreement_hash
+        for said in _said(each, known.agreement_hash, lists)
     }
     wanted = {each: (f.outcome, f.codes) for each, f in world.outcomes.items()}
     differing = [
@@ -84,3 +86,14 @@ def last_slips(log: Log) -> dict[str, Record]:
         elif each.get("kind") == "withdraw":
             found.pop(each["object"], None)
     return found
+
+
+def _said(decision: Record, agreement: str, lists: dict[str, list[str]]) -> Iterator[Record]:
+    """What a logged decision says for one agreement: its own, or one for a whole scope."""
+    if decision.get("agreement") == agreement:
+        yield decision
+    for each in decision.get("scopes", ()):
+        listed = lists[each["scope"]]
+        named = digest_of(json.dumps(listed, separators=(",", ":")).encode()) == each["scope"]
+        if named and agreement in listed and listed.index(agreement) not in each["but"]:
+            yield each

@@ -6,33 +6,55 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make the change."""
     op.create_table(
         "account",
-        sa.Column("key_hash", sa.Text(), nullable=False),
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("party", text, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key_hash"),
     )
     op.create_table(
+        "account_key",
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("account", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key_hash"),
+    )
+    with op.batch_alter_table("account_key", schema=None) as batch_op:
+        batch_op.create_index("account_key_account", ["account"], unique=False)
+
+    op.create_table(
+        "account_right",
+        sa.Column("account", text, nullable=False),
+        sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("can_read", sa.Boolean(), nullable=False),
+        sa.Column("can_write", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "collection"),
+    )
+    op.create_table(
         "agreement_version",
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("agreement_id", sa.Text(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("title", text, nullable=False),
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("signed", sa.LargeBinary(), nullable=False),
-        sa.Column("our_slot", sa.Text(), nullable=False),
-        sa.Column("their_slot", sa.Text(), nullable=False),
-        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("our_slot", text, nullable=False),
+        sa.Column("their_slot", text, nullable=False),
+        sa.Column("partner", text, nullable=False),
         sa.Column("one_sided", sa.Boolean(), nullable=False),
         sa.Column("from_at", sa.BigInteger(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", text, nullable=False),
         sa.Column("ours", sa.Boolean(), nullable=False),
         sa.Column("serving", sa.Boolean(), nullable=False),
         sa.Column("accepting", sa.Boolean(), nullable=False),
@@ -45,100 +67,138 @@ def upgrade() -> None:
 
     op.create_table(
         "alias",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("delivered_id", sa.Text(), nullable=False),
-        sa.Column("stix_id", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "delivered_id"),
     )
     op.create_table(
         "annotation",
-        sa.Column("stix_id", sa.Text(), nullable=False),
+        sa.Column("stix_id", text, nullable=False),
         sa.Column("marking", sa.Integer(), nullable=True),
         sa.Column("grade", sa.Integer(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stix_id"),
     )
     op.create_table(
+        "collected",
+        sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("version_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("earliest", sa.Boolean(), nullable=False),
+        sa.Column("latest", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("collection", "at"),
+        sa.UniqueConstraint("collection", "stix_id", "version_at"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("collected", schema=None) as batch_op:
+        batch_op.create_index(
+            "collected_type",
+            ["collection", "type", "at", "latest", "earliest", "seq"],
+            unique=False,
+        )
+
+    op.create_table(
+        "collection",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("description", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "credential",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("secret", text, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_table(
         "cursor",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("next", sa.Text(), nullable=False),
-        sa.Column("leaf", sa.Integer(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("next", text, nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_table(
         "decision",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("stix_id", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("clause", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.Text(), nullable=False),
-        sa.Column("delivered_id", sa.Text(), nullable=False),
-        sa.Column("basis", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("attested", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("outcome", text, nullable=False),
+        sa.Column("clause", text, nullable=False),
+        sa.Column("reasons", text, nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
+        sa.Column("basis", text, nullable=False),
+        sa.Column("path", text, nullable=False),
+        sa.Column("attested", text, nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("agreement_id", "stix_id"),
+        sa.PrimaryKeyConstraint("stix_id", "agreement_id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_delivered", ["agreement_id", "delivered_id"], unique=False)
-        batch_op.create_index("decision_until", ["agreement_id", "until_at"], unique=False)
+        batch_op.create_index("decision_until", ["until_at"], unique=False)
 
     op.create_table(
-        "dirty",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("stix_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("agreement_id", "stix_id"),
-    )
-    op.create_table(
         "head",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_table(
         "hold",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("value", text, nullable=False),
+        sa.Column("reason", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "value"),
     )
     op.create_table(
         "lease",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("holder", text, nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "local_account",
+        sa.Column("name", text, nullable=False),
+        sa.Column("password", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "log_checkpoint",
-        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("log", text, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("note", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "size"),
     )
     op.create_table(
         "log_head",
-        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("log", text, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log"),
     )
     op.create_table(
         "log_leaf",
-        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("log", text, nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
@@ -147,7 +207,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "log_record",
-        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("log", text, nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
         sa.Column("item", sa.Integer(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
@@ -157,7 +217,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "log_tile",
-        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("log", text, nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -166,24 +226,24 @@ def upgrade() -> None:
     )
     op.create_table(
         "message_in",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("party", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "party"),
     )
     op.create_table(
         "message_out",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("party", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("agreement_id", sa.Text(), nullable=True),
-        sa.Column("agreement", sa.Text(), nullable=True),
+        sa.Column("seq", serial, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=True),
+        sa.Column("agreement", text, nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=True),
-        sa.Column("statement", sa.Text(), nullable=True),
+        sa.Column("statement", text, nullable=True),
         sa.Column("rendered", sa.LargeBinary(), nullable=True),
-        sa.Column("receipt_hash", sa.Text(), nullable=True),
+        sa.Column("receipt_hash", text, nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("delivered_at", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -195,9 +255,9 @@ def upgrade() -> None:
 
     op.create_table(
         "message_waiting",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("party", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("seq", serial, nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
@@ -205,65 +265,73 @@ def upgrade() -> None:
     )
     op.create_table(
         "object_raw",
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+        postgresql_partition_by="RANGE (seq)",
     )
     op.create_table(
         "object_version",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("stix_id", sa.Text(), nullable=False),
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
         sa.Column("version_at", sa.BigInteger(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type", text, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.Column("arrived_at", sa.BigInteger(), nullable=False),
         sa.Column("marking", sa.Integer(), nullable=False),
         sa.Column("revoked", sa.Boolean(), nullable=False),
         sa.Column("latest", sa.Boolean(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("source", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("origin", "stix_id", "version_at"),
     )
     op.create_table(
+        "owner",
+        sa.Column("slug", text, nullable=False),
+        sa.Column("root", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("slug"),
+    )
+    op.create_table(
         "party",
-        sa.Column("slug", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("slug", text, nullable=False),
+        sa.Column("name", text, nullable=False),
         sa.Column("card", sa.LargeBinary(), nullable=True),
-        sa.Column("card_hash", sa.Text(), nullable=True),
+        sa.Column("card_hash", text, nullable=True),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("blocked_at", sa.BigInteger(), nullable=True),
-        sa.Column("blocked_reason", sa.Text(), nullable=True),
+        sa.Column("blocked_reason", text, nullable=True),
         sa.PrimaryKeyConstraint("slug"),
     )
     op.create_table(
         "private_pending",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("record", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
         "recall",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("delivered_id", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
+        sa.Column("reason", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
-        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.Column("receipt", text, nullable=True),
         sa.PrimaryKeyConstraint("agreement_id", "position"),
     )
     op.create_table(
         "received",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("delivered_id", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
-        sa.Column("slip", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("slip", text, nullable=False),
+        sa.Column("state", text, nullable=False),
+        sa.Column("reasons", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "hash"),
     )
@@ -273,10 +341,10 @@ def upgrade() -> None:
 
     op.create_table(
         "reference",
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("from_id", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("to_id", sa.Text(), nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("from_id", text, nullable=False),
+        sa.Column("role", text, nullable=False),
+        sa.Column("to_id", text, nullable=False),
     )
     with op.batch_alter_table("reference", schema=None) as batch_op:
         batch_op.create_index("reference_from", ["from_id"], unique=False)
@@ -284,11 +352,11 @@ def upgrade() -> None:
 
     op.create_table(
         "refusal",
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("seq", serial, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("party", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("message_hash", sa.Text(), nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("code", text, nullable=False),
+        sa.Column("message_hash", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
     with op.batch_alter_table("refusal", schema=None) as batch_op:
@@ -296,11 +364,11 @@ def upgrade() -> None:
 
     op.create_table(
         "relation",
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("via_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("target_id", sa.Text(), nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("via_id", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("source_id", text, nullable=False),
+        sa.Column("target_id", text, nullable=False),
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
         batch_op.create_index("relation_source", ["source_id"], unique=False)
@@ -309,21 +377,22 @@ def upgrade() -> None:
 
     op.create_table(
         "release",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("delivered_id", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("version", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("basis", sa.Text(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("basis", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
         sa.Column("cut_raw", sa.LargeBinary(), nullable=True),
-        sa.Column("leaf", sa.Integer(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
         sa.Column("item", sa.Integer(), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "position"),
+        postgresql_partition_by="HASH (agreement_id)",
     )
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.create_index("release_at", ["agreement_id", "at"], unique=False)
@@ -332,10 +401,77 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "scope", sa.Column("hash", text, nullable=False), sa.PrimaryKeyConstraint("hash")
+    )
+    op.create_table(
+        "seen",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    op.create_table(
+        "served",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("hour_at", sa.BigInteger(), nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("spans", text, nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "key_hash", "hour_at"),
+    )
+    op.create_table(
+        "source",
+        sa.Column("name", text, nullable=False),
+        sa.Column("url", text, nullable=False),
+        sa.Column("way", text, nullable=False),
+        sa.Column("login", text, nullable=False),
+        sa.Column("secret", text, nullable=False),
+        sa.Column("plain_http", sa.Boolean(), nullable=False),
+        sa.Column("marking", sa.Integer(), nullable=True),
+        sa.Column("grade", sa.Integer(), nullable=True),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("every_s", sa.Integer(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "source_collection",
+        sa.Column("source", text, nullable=False),
+        sa.Column("url", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("version", text, nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("after_at", sa.BigInteger(), nullable=True),
+        sa.Column("next", text, nullable=False),
+        sa.Column("sure", sa.Boolean(), nullable=False),
+        sa.Column("top_at", sa.BigInteger(), nullable=True),
+        sa.Column("ordered", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("fresh", sa.Boolean(), nullable=False),
+        sa.Column("met", sa.BigInteger(), nullable=False),
+        sa.Column("stored", sa.BigInteger(), nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("lifted", sa.BigInteger(), nullable=False),
+        sa.Column("reasons", text, nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=True),
+        sa.Column("problem", text, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("again_at", sa.BigInteger(), nullable=True),
+        sa.Column("wait_at", sa.BigInteger(), nullable=True),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "url"),
+    )
+    op.create_table(
         "statement",
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("agreement", text, nullable=False),
         sa.Column("ours", sa.Boolean(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -347,19 +483,66 @@ def upgrade() -> None:
     )
     op.create_table(
         "statement_conflict",
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("held", sa.Text(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("held", text, nullable=False),
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_table(
+        "stirred",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "submission",
+        sa.Column("id", text, nullable=False),
+        sa.Column("collection", sa.Integer(), nullable=False),
+        sa.Column("account", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("known", text, nullable=False),
+        sa.Column("failed", text, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("submission", schema=None) as batch_op:
+        batch_op.create_index("submission_at", ["at"], unique=False)
+
+    op.create_table(
         "topic_key",
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("stix_id", sa.Text(), nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("key", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
         sa.PrimaryKeyConstraint("origin", "key", "stix_id"),
     )
     with op.batch_alter_table("topic_key", schema=None) as batch_op:
         batch_op.create_index("topic_key_object", ["origin", "stix_id"], unique=False)
+
+    op.create_table(
+        "visit",
+        sa.Column("kind", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("method", text, nullable=False),
+        sa.Column("resource", text, nullable=False),
+        sa.Column("collection", text, nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("added_after", sa.BigInteger(), nullable=True),
+        sa.Column("types", text, nullable=False),
+        sa.Column("agent", text, nullable=False),
+        sa.Column("address", text, nullable=False),
+        sa.Column("key_hash", text, nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=True),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("objects_total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", "agreement_id"),
+    )

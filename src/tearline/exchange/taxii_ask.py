@@ -1,0 +1,60 @@
+"""One TAXII request, and what an address does with it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tearline.agreement.home import Home
+from tearline.exchange.access import Caller, LocalCaller
+from tearline.store.database import Tx
+
+Who = TypeVar("Who", Caller, LocalCaller, Caller | LocalCaller)
+
+
+class Ask(NamedTuple, Generic[Who]):
+    """One request: the home and snapshot it reads, who asks, and what the address names."""
+
+    home: Home
+    tx: Tx
+    caller: Who
+    request: Request
+    now: int
+
+    @property
+    def values(self) -> list[tuple[str, str]]:
+        """The parameters of the query, in order, repeated ones included."""
+        return self.request.query_params.multi_items()
+
+
+class Knock(NamedTuple):
+    """A request that is to write: admitted, and with no snapshot open."""
+
+    home: Home
+    caller: LocalCaller
+    request: Request
+    now: int
+
+
+class Resource(NamedTuple):
+    """What one address answers, and to whom; for everybody else it does not exist.
+
+    `glance` answers a reading that needs no page, fast enough to be done without a thread; None
+    where it cannot. `check` turns away what is not to be written, before a body is read; `writes`
+    has a function for each method that writes, which gets the body.
+    """
+
+    get: Callable[[Any], Response]
+    callers: tuple[type, ...] = (Caller, LocalCaller)
+    glance: Callable[[Any], Response | None] | None = None
+    check: Callable[[Any], None] = lambda _ask: None
+    writes: Mapping[str, Callable[[Knock, bytes], Response]] = {}
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods that the address has."""
+        return ["GET", "HEAD", *self.writes]
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]

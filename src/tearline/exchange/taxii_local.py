@@ -1,0 +1,252 @@
+"""The API root for our own organisation's accounts: local collections, page by page.
+
+An account knows of the collections in which it may read or write; all others do not exist for it.
+Everything is in one order, that of the moments at which objects were added: pages of objects, of
+the manifest and of versions alike. A poll that finds nothing new reads two rows.
+"""
+
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from tearline.exchange.access import LocalCaller, TurnedAwayError
+from tearline.exchange.taxii_answers import (
+    MEDIA_TYPE,
+    STIX_TYPE,
+    absent,
+    envelope,
+    json_answer,
+    manifest_entry,
+)
+from tearline.exchange.taxii_ask import Ask
+from tearline.exchange.taxii_query import Query, read_limit, read_query, token_key, write_token
+from tearline.store import accounts, collections
+from tearline.store import objects as stored
+from tearline.store.accounts import Right
+from tearline.store.collections import Member, Which
+from tearline.store.database import Tx
+
+ROOT = "/taxii2/local/"
+Asked = Ask[LocalCaller]
+_MOST_BYTES = 64 << 20
+"""Bytes of objects on one page; a page that would have more ends before, and says so."""
+
+
+def api_root(ask: Asked) -> Response:
+    """Answer the API root."""
+    return json_answer(
+        {
+            "title": f"{ask.home.name}: local collections",
+            "description": "What our own accounts post and read. Nothing of a partner is here.",
+            "versions": [MEDIA_TYPE],
+            "max_content_length": ask.home.settings.max_content_length,
+        }
+    )
+
+
+def all_collections(ask: Asked) -> Response:
+    """Answer the collections that this account may know of."""
+    found = accounts.rights_of(ask.tx, ask.caller.account)
+    return json_answer({"collections": [_described(each) for each in found]} if found else {})
+
+
+def collection(ask: Asked) -> Response:
+    """Answer one collection."""
+    return json_answer(_described(enter(ask)))
+
+
+def objects(ask: Asked) -> Response:
+    """Answer a page of objects."""
+    return _page_of_objects(_read(ask))
+
+
+def one_object(ask: Asked) -> Response:
+    """Answer one object, in the versions that were asked for."""
+    return _page_of_objects(_one(ask))
+
+
+def manifest(ask: Asked) -> Response:
+    """Answer a page of the manifest."""
+    page = _read(ask, raws=False)
+    entries = [manifest_entry(each.stix_id, each.at, each.version) for each in page.members]
+    return envelope(entries, page.ats, more=page.more, token=page.token)
+
+
+def versions(ask: Asked) -> Response:
+    """Answer the versions of one object, in the order in which they were added."""
+    page = _one(ask, every=True)
+    texts = [b'"' + each.version.encode() + b'"' for each in page.members]
+    return envelope(texts, page.ats, more=page.more, token=page.token, name="versions")
+
+
+def enter(ask: Asked, *, to_read: bool = False) -> Right:
+    """Return what this account may do with the collection of the address.
+
+    TurnedAwayError: 404 when it may not know of it, 403 when it may only write to it.
+    """
+    named = ask.request.path_params["collection"]
+    found = accounts.right_of(ask.tx, ask.caller.account, named) if named.isprintable() else None
+    if found is None:
+        raise absent()
+    if to_read and not found.can_read:
+        raise TurnedAwayError(403, "This account may only write to this collection.")
+    return found
+
+
+def which(query: Query) -> Which:
+    """Return which versions are meant; the last, if nothing else is said."""
+    return Which(
+        latest="last" in query.named or not (query.named or query.versions),
+        earliest="first" in query.named,
+        every="all" in query.named,
+        stamps=query.versions,
+    )
+
+
+class _Page(NamedTuple):
+    """What a page shows; `raws` are the bytes of the members, where they were asked for."""
+
+    members: list[Member]
+    raws: list[bytes]
+    ats: list[int]
+    more: bool
+    token: str | None
+
+
+def _page_of_objects(page: _Page) -> Response:
+    return envelope(page.raws, page.ats, more=page.more, token=page.token)
+
+
+def _one(ask: Asked, *, every: bool = False) -> _Page:
+    """Return a page of the object that the address names; 404 when it is not there at all."""
+    only = ask.request.path_params["object"]
+    page = _read(ask, only=only, raws=not every, every=every)
+    if not page.ats and not _holds(ask, only):
+        raise absent()
+    return page
+
+
+def _holds(ask: Asked, stix_id: str) -> bool:
+    number = enter(ask).collection.number
+    return bool(collections.members(ask.tx, number, _askable((stix_id,))))
+
+
+def glance(ask: Asked) -> Response | None:
+    """Answer at once where a walk has nothing to show; None where a page has to be read."""
+    _, _, walk = _walk(ask)
+    return envelope([], [], more=False, token=None) if walk is None else None
+
+
+class _Walk(NamedTuple):
+    """Where a walk stands, and in which collection."""
+
+    right: Right
+    limit: int
+    query: Query | None
+    """None where there is nothing to show."""
+
+
+def _walk(ask: Asked, *, only: str | None = None) -> _Walk:
+    """Read what is asked for. The head of the collection says whether anything can be shown."""
+    right = enter(ask, to_read=True)
+    key = token_key(ask.home.keys.secret)
+    query = read_query(ask.values, key, right.collection.id, only=only)
+    limit = read_limit(ask.values, ask.home.settings.page_limit)
+    after = max(query.after, query.added_after or 0)
+    ids, types = _askable(query.ids), _askable(query.types)
+    lost = (query.ids and not ids) or (query.types and not types)
+    if query.nothing or lost or after >= right.collection.last_at:
+        return _Walk(right, limit, None)
+    return _Walk(right, limit, replace(query, after=after, added_after=None, ids=ids, types=types))
+
+
+def _askable(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what no object can have and not every store can be asked for."""
+    return tuple(each for each in values if each.isprintable())
+
+
+def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool = False) -> _Page:
+    """Return a page of what a walk asks for, and the token to go on with."""
+    right, limit, query = _walk(ask, only=only)
+    if query is None:
+        return _Page([], [], [], more=False, token=None)
+    query = replace(query, named=("all",)) if every else query
+    number, wanted = right.collection.number, query
+    members, found = ask.home.store.read_pages(
+        ask.tx,
+        lambda tx: collections.head_of(tx, number),
+        lambda tx: _found(tx, number, wanted, limit + 1, raws=raws),
+    )
+    fits = min(limit, _fitting([len(raw) for _, raw in found]))
+    ats = [at for at, _ in found]
+    more, token = len(ats) > fits, None
+    if more:
+        after = replace(query, after=ats[fits - 1])
+        token = write_token(token_key(ask.home.keys.secret), right.collection.id, after)
+    kept = [raw for _, raw in found[:fits]]
+    return _Page(members[:fits], kept, ats[:fits], more, token)
+
+
+def _fitting(sizes: list[int]) -> int:
+    """Return how many of the objects fit on one page; one does always."""
+    total = 0
+    for count, size in enumerate(sizes):
+        total += size
+        if total > _MOST_BYTES:
+            return max(count, 1)
+    return len(sizes)
+
+
+def _found(
+    tx: Tx, number: int, query: Query, count: int, *, raws: bool
+) -> tuple[list[Member], list[tuple[int, bytes]]]:
+    """Return the next members of a walk, or their moments and bytes, whichever is asked for."""
+    meant = which(query)
+    if raws and not query.ids and len(query.types) < 2:  # noqa: PLR2004  # none or one
+        type_ = query.types[0] if query.types else None
+        page = collections.page(tx, number, after=query.after, limit=count, which=meant, type=type_)
+        return [], page
+    members = _members(tx, number, query, meant, count)
+    if not raws:
+        return members, [(each.at, b"") for each in members]
+    held = stored.raw_of(tx, [each.seq for each in members])
+    return members, [(each.at, held[each.seq]) for each in members]
+
+
+def _members(tx: Tx, number: int, query: Query, meant: Which, count: int) -> list[Member]:
+    """Return the next members of a walk.
+
+    With ids, all versions of these are read; with several types, each type's next ones: both by
+    an index that gives them one after the other, whatever a planner thinks.
+    """
+    if query.ids:
+        found = [
+            each
+            for each in collections.members(tx, number, query.ids)
+            if each.at > query.after
+            and meant.meets(each)
+            and (not query.types or each.type in query.types)
+        ]
+    else:
+        found = [
+            each
+            for type_ in query.types or (None,)
+            for each in collections.listing(
+                tx, number, after=query.after, limit=count, which=meant, type=type_
+            )
+        ]
+    return sorted(found)[:count]
+
+
+def _described(right: Right) -> dict[str, Any]:
+    found = right.collection
+    return {
+        "id": found.id,
+        "title": found.title,
+        "alias": found.name,
+        **({"description": found.description} if found.description else {}),
+        "can_read": right.can_read,
+        "can_write": right.can_write,
+        "media_types": [STIX_TYPE],
+    }

@@ -1,0 +1,66 @@
+"""Which of the objects that were stirred can concern which agreement.
+
+What an agreement's topics do not touch has no row under it, and must cost it nothing. A path from
+a topic leads only over objects that are about the topic themselves; so the first stirred object on
+a new path is a topic, or is tied to something that is about it already and has a row. From there
+the plan goes on by itself. What is shared, the keys and ties of what was stirred, is read once for
+all agreements.
+"""
+
+from typing import NamedTuple
+
+from tearline.release.concern import anything
+from tearline.release.rules import Rules
+from tearline.store import objects, releases
+from tearline.store.database import Tx
+from tearline.store.objects import OURS
+from tearline.topics.topic import EDGE_REFS
+
+_TYING = frozenset({role for roles in EDGE_REFS.values() for role in roles}) | {
+    "object_refs",
+    "where_sighted_refs",
+}
+"""Properties by which *about*, a victim or the fate of an edge goes from one object to another."""
+
+
+class Stirred(NamedTuple):
+    """What was stirred, and all that says whom it can concern.
+
+    `after` has the number under which each id was stirred last, `keyed` who carries a key, `tied`
+    which of them an object is tied to, `rows` the objects near them that each agreement decided.
+    """
+
+    after: dict[str, int]
+    keyed: dict[str, set[str]]
+    tied: dict[str, set[str]]
+    rows: dict[str, set[str]]
+
+
+def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
+    """Read once what says whom the stirred objects of a stretch of the log can concern."""
+    after = {stix_id: seq for seq, stix_id in log}
+    keyed: dict[str, set[str]] = {}
+    for key, stix_id in objects.keys_on(tx, OURS, after):
+        keyed.setdefault(key, set()).add(stix_id)
+    tied: dict[str, set[str]] = {}
+    for group in objects.ties(tx, OURS, after, _TYING):
+        for each in after.keys() & group:
+            for other in group:
+                tied.setdefault(other, set()).add(each)
+    return Stirred(after, keyed, tied, releases.standing_on(tx, after.keys() | tied.keys()))
+
+
+def candidates(found: Stirred, agreement_id: str, rules: Rules, seen: int) -> set[str]:
+    """The objects stirred after `seen` that can concern an agreement."""
+    if anything(rules):
+        near = set(found.after)
+    else:
+        rows = found.rows.get(agreement_id, set())
+        near = rows & found.after.keys()
+        for each in rows & found.tied.keys():
+            near |= found.tied[each]
+        for clause in rules.clauses:
+            near |= clause.stix_ids & found.after.keys()
+            for key in clause.keys & found.keyed.keys():
+                near |= found.keyed[key]
+    return {each for each in near if found.after[each] > seen}

@@ -1,0 +1,184 @@
+"""What the private log says of decisions, with the facts from which they can be taken again.
+
+A decision that stands is noted for its agreement. What concerns an agreement not at all is noted
+once for all of them: its facts, and under which *scopes* it was decided. The agreements of a scope
+are listed in a record of its own, once for each list, by whose hash decisions name it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tearline.agreement.home import Home
+from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
+from tearline.release.decide import Decision, decide
+from tearline.release.facts import gather
+from tearline.release.rules import Facts, Rules
+from tearline.stix import canonical
+from tearline.store import agreements, objects, releases, stirred
+from tearline.store.database import Tx, in_chunks
+from tearline.store.objects import OURS
+from tearline.store.stirred import Seen
+
+_AT_ONCE = 5_000
+
+
+class Scope(NamedTuple):
+    """Agreements whose rules are equal but for their topics, by the hashes of their versions.
+
+    `ids` has the ids of the same agreements in the same order; `hash` names the list.
+    """
+
+    rules: Rules
+    hashes: tuple[str, ...]
+    ids: tuple[str, ...]
+    hash: str
+
+
+def note(tx: Tx, agreement: str, noted: Iterable[Decided]) -> None:
+    """Queue decisions that stand, or stood, under one agreement."""
+    lines = [
+        _line(
+            {
+                "kind": "decision",
+                "agreement": agreement,
+                "object": each.facts.id,
+                "outcome": each.decision.outcome,
+                **_answer(each.decision),
+                "facts": _exact(each.facts),
+            }
+        )
+        for each in noted
+    ]
+    releases.add_private(tx, "decision", lines)
+
+
+def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
+    """Note and forget what every agreement has decided.
+
+    `idle` has the agreements, with the version decided under, that nothing stirred up to the
+    number `upto` concerns: they need not have written anything.
+    """
+    with home.store.read() as tx:
+        seen = stirred.seen_by(tx)
+        if not seen.whole and stirred.last(tx) == seen.everybody:
+            return
+    with home.store.write() as tx:
+        seen = stirred.seen_by(tx)
+        bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
+        reached = _reached(tx, seen, bound, idle, upto)
+        whole = {each for each in seen.whole & bound.keys() if seen.by(each) <= reached}
+        if reached == seen.everybody and not whole:
+            return
+        ids = {stix_id for seq, stix_id in stirred.since(tx, seen.everybody) if seq <= reached}
+        steady = [each for each in bound if each not in seen.whole or each in whole]
+        _note_unconcerned(tx, ids, scopes(tx, bound, steady), now)
+        if whole:
+            held = (each.stix_id for each in objects.latest_all(tx, OURS))
+            rest = [each for each in held if each not in ids]
+            _note_unconcerned(tx, rest, scopes(tx, bound, whole), now)
+        stirred.prune(tx, reached)
+
+
+def _reached(
+    tx: Tx, seen: Seen, bound: Mapping[str, str], idle: Mapping[str, str], upto: int
+) -> int:
+    """The number up to which every agreement that decides has come."""
+    places = [
+        max(seen.by(each), upto if idle.get(each) == version else 0)
+        for each, version in bound.items()
+    ]
+    return min(places, default=stirred.last(tx))
+
+
+def scopes(tx: Tx, bound: Mapping[str, str], wanted: Iterable[str]) -> list[Scope]:
+    """Group agreements by what they share; left out are those that everything concerns."""
+    found: dict[Rules, list[tuple[str, str]]] = {}
+    for each in wanted:
+        version = agreements.version_of(tx, bound[each])
+        if version is not None:
+            rules = rules_under(version.terms, version.our_slot)
+            if not anything(rules):
+                found.setdefault(scope_of(rules), []).append((version.hash, each))
+    return [_scope(rules, sorted(its)) for rules, its in found.items()]
+
+
+def _scope(rules: Rules, its: Sequence[tuple[str, str]]) -> Scope:
+    hashes = tuple(each for each, _ in its)
+    name = canonical.sha256(canonical.canonical(hashes))
+    return Scope(rules, hashes, tuple(each for _, each in its), name)
+
+
+def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
+    """Queue one record for each object that does not concern all of the agreements."""
+    if not ids or not under:
+        return
+    fresh = stirred.list_scopes(tx, [each.hash for each in under])
+    lists = [
+        _line({"kind": "scope", "scope": each.hash, "agreements": each.hashes})
+        for each in under
+        if each.hash in fresh
+    ]
+    releases.add_private(tx, "scope", lists)
+    for some in in_chunks(sorted(ids), _AT_ONCE):
+        concerned = _concerned(tx, some)
+        facts = gather(tx, OURS, some, now, delivered={})
+        lines = [
+            _line(record)
+            for stix_id, its in facts.items()
+            if (record := _record(unconcerned(its), under, concerned.get(stix_id, frozenset())))
+        ]
+        releases.add_private(tx, "decision", lines)
+
+
+def _concerned(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
+    """For each object, the agreements that it concerns."""
+    found: dict[str, set[str]] = {}
+    for agreement_id, decided in releases.standing_on(tx, ids).items():
+        for stix_id in decided:
+            found.setdefault(stix_id, set()).add(agreement_id)
+    return found
+
+
+def _record(
+    facts: Facts, under: Sequence[Scope], concerned: Collection[str]
+) -> dict[str, Any] | None:
+    answers = list(_answers(facts, under, concerned))
+    if not answers:
+        return None
+    return {
+        "kind": "decision",
+        "object": facts.id,
+        "outcome": "withhold",
+        "scopes": answers,
+        "facts": _exact(facts),
+    }
+
+
+def _answers(
+    facts: Facts, under: Sequence[Scope], concerned: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """What each scope says; `but` are the places in its list of the agreements concerned."""
+    for each in under:
+        but = [at for at, one in enumerate(each.ids) if one in concerned] if concerned else []
+        if len(but) < len(each.ids):
+            yield {"scope": each.hash, "but": but, **_answer(decide(each.rules, facts))}
+
+
+def _answer(decision: Decision) -> dict[str, Any]:
+    return {
+        "clause": decision.clause,
+        "reasons": decision.reasons,
+        "until": str(decision.until_at),
+    }
+
+
+def _exact(facts: Facts) -> dict[str, Any]:
+    """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
+    found: dict[str, Any] = msgspec.to_builtins(facts)
+    return found | {name: str(found[name]) for name in ("version_at", "created_at", "now")}
+
+
+def _line(record: dict[str, Any]) -> str:
+    return msgspec.json.encode(record).decode()

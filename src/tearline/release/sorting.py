@@ -1,0 +1,145 @@
+"""Telling new versions of objects from those that are held, before anything is kept."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from tearline.release.indexing import Indexed, index
+from tearline.stix import canonical
+from tearline.stix.objects import StixObject
+from tearline.store import objects
+from tearline.store.database import Tx
+from tearline.store.objects import OURS, NewVersion, Version
+
+
+class Outcome(NamedTuple):
+    """What becomes of one object that arrived: new, held already, or refused with a reason.
+
+    `seq` is the number of the stored version; 0 until it is kept, and of what is refused. `first`
+    where no version of the object was held before all that arrived.
+    """
+
+    stix_id: str
+    version_at: int
+    seq: int
+    new: bool
+    refused: str = ""
+    first: bool = False
+
+
+class Sorted(NamedTuple):
+    """What to keep, and what becomes of each object, in the order in which they came."""
+
+    new: list[NewVersion]
+    outcomes: list[Outcome]
+
+
+def as_indexed(arriving: Sequence[StixObject | Indexed]) -> list[Indexed]:
+    """Index what is not indexed yet."""
+    return [each if isinstance(each, Indexed) else index(each) for each in arriving]
+
+
+def sort_out(
+    tx: Tx, origin: str, arriving: Sequence[StixObject | Indexed], source: str, now: int
+) -> Sorted:
+    """Tell new versions from known ones.
+
+    Of several new versions of one object only the newest is marked as latest, and only if nothing
+    newer is held.
+    """
+    indexed = as_indexed(arriving)
+    held = objects.versions_of(tx, origin, {each.id for each in indexed})
+    new: dict[tuple[str, int], NewVersion] = {}
+    outcomes: list[Outcome] = []
+    newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
+    for each in indexed:
+        before = held.get(each.id, ())
+        version_at = _version_at(each, before, now, ours=origin == OURS)
+        twin = new.get((each.id, version_at)) or _kept(before, version_at)
+        if twin is None:
+            since = _first_arrival(before, now)
+            new[each.id, version_at] = _new_version(
+                each, version_at, source, since, first=not before
+            )
+            newest[each.id] = max(version_at, newest.get(each.id, version_at))
+            outcomes.append(Outcome(each.id, version_at, 0, new=True, first=not before))
+        elif _same(tx, each, twin):
+            seq = twin.seq if isinstance(twin, Version) else 0
+            outcomes.append(Outcome(each.id, version_at, seq, new=False))
+        else:
+            reason = "This version is held already, with other content."
+            outcomes.append(Outcome(each.id, version_at, 0, new=False, refused=reason))
+    marked = [
+        each
+        if version_at == newest[stix_id]
+        else each._replace(version=each.version._replace(latest=False))
+        for (stix_id, version_at), each in new.items()
+    ]
+    return Sorted(marked, outcomes)
+
+
+def numbered(found: Sorted, seqs: Sequence[int]) -> list[Outcome]:
+    """Return the outcomes with the numbers under which the new versions were kept."""
+    kept = {
+        (each.version.stix_id, each.version.version_at): seq
+        for each, seq in zip(found.new, seqs, strict=True)
+    }
+    return [
+        each if each.seq or each.refused else each._replace(seq=kept[each.stix_id, each.version_at])
+        for each in found.outcomes
+    ]
+
+
+def _kept(held: Sequence[Version], version_at: int) -> Version | None:
+    for version in held:
+        if version.version_at == version_at:
+            return version
+    return None
+
+
+def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool) -> int:
+    """`modified`, else `created`; an observable has neither: it is what it was, or new now.
+
+    Of ours, what comes again is what it was. Of theirs, it is the latest only if it was that:
+    they may release it as they once did, and then what they released since is past.
+    """
+    stamp = each.created_at if each.modified_at is None else each.modified_at
+    if stamp is not None:
+        return stamp
+    same = [v.version_at for v in held if v.hash == each.hash and (ours or v.latest)]
+    return same[0] if same else now
+
+
+def _first_arrival(held: Sequence[Version], now: int) -> int:
+    """An observable's age counts from its first arrival: a new version does not make it young."""
+    return min((each.arrived_at for each in held if each.created_at is None), default=now)
+
+
+def _same(tx: Tx, each: Indexed, twin: Version | NewVersion) -> bool:
+    """Whether two have the same content; only where their bytes differ are they read."""
+    version = twin if isinstance(twin, Version) else twin.version
+    if each.hash == version.hash:
+        return True
+    raw = objects.raw_of(tx, [twin.seq])[twin.seq] if isinstance(twin, Version) else twin.raw
+    first, second = orjson.loads(each.raw), orjson.loads(raw)
+    return canonical.canonical(first) == canonical.canonical(second)
+
+
+def _new_version(
+    each: Indexed, version_at: int, source: str, arrived_at: int, *, first: bool
+) -> NewVersion:
+    version = Version(
+        0,
+        each.id,
+        version_at,
+        each.type,
+        each.created_at,
+        arrived_at,
+        each.marking,
+        each.revoked,
+        True,  # noqa: FBT003  # a row, written for each object: `latest`, until a newer one is seen
+        each.hash,
+        source,
+    )
+    return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)

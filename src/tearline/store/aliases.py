@@ -1,0 +1,44 @@
+"""Which of our objects a derived id stands for, for each agreement. It never leaves home.
+
+Who can read this sees through our pseudonyms; without our secret nobody can make the map anew.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Column, Table, select
+
+from tearline.store.columns import Text
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("delivered_id", Text, primary_key=True),
+    Column("stix_id", Text, nullable=False),
+)
+
+
+def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Remember which of our objects (second) a delivered id (first) stands for."""
+    insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
+
+
+def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
+    """Those of `ids` that we derived for this agreement."""
+    found: set[str] = set()
+    for chunk in in_chunks(ids):
+        query = select(alias.c.delivered_id).where(
+            alias.c.agreement_id == agreement_id, alias.c.delivered_id.in_(chunk)
+        )
+        found |= set(tx.execute(query).scalars())
+    return found
+
+
+def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
+    """The id of ours that a delivered id stands for; itself where it was never cut."""
+    query = select(alias.c.stix_id).where(
+        alias.c.agreement_id == agreement_id, alias.c.delivered_id == delivered_id
+    )
+    found = tx.execute(query).scalar()
+    return delivered_id if found is None else found

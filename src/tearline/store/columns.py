@@ -1,0 +1,90 @@
+"""Types of columns that mean the same in SQLite and in PostgreSQL.
+
+Texts compare and sort as their bytes on both, whatever the language of the machine; numbers have
+64 bits. A number that the store issues by itself has type `Serial`, which SQLite wants as INTEGER.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from tearline.errors import InputError
+
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""A text without U+0000: PostgreSQL cannot hold it, so both refuse it, stored or looked for."""
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A number that is a table's whole key."""
+
+
+def misfit() -> InputError:
+    """Return the error for a text or a number that no column holds."""
+    return InputError(
+        "The store holds no text with the character U+0000 and no number beyond 64 bits.",
+        means="What came in has one where it would be looked up. Nothing of it was kept.",
+        do="Have it corrected where it was written.",
+    )
+
+
+class _List(TypeDecorator[Any]):
+    """Many values as one parameter: an array in PostgreSQL, JSON in SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, numbers: bool) -> None:  # noqa: FBT001  # part of a cache key
+        super().__init__()
+        self.numbers = numbers
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return sa.Text()
+        return postgresql.ARRAY(sa.BigInteger() if self.numbers else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> object:  # noqa: ANN401  # its own
+        if dialect.name == "postgresql":
+            return value
+        if any("\0" in each for each in value if not self.numbers):
+            raise misfit()
+        return json.dumps(value)
+
+
+class _Among(FunctionElement[bool]):
+    """Whether a column holds one of many values, in one text whatever their number."""
+
+    name = "among"
+    type = sa.Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002  # SQLAlchemy's signature
+        """Stand in a condition as it is: `… = 1`, as SQLAlchemy writes it, would use no index."""
+        return self
+
+
+@compiles(_Among, "postgresql")
+def _any(element: _Among, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    column, values = element.clauses
+    return f"{compiler.process(column, **more)} = ANY ({compiler.process(values, **more)})"
+
+
+@compiles(_Among, "sqlite")
+def _in_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    column, values = element.clauses
+    each = f"json_each({compiler.process(values, **more)})"
+    return f"{compiler.process(column, **more)} IN (SELECT value FROM {each})"  # noqa: S608  # a mark and our names
+
+
+def among(column: sa.ColumnElement[Any], values: Collection[str] | Collection[int]) -> _Among:
+    """Whether a column holds one of `values`; as `in_`, several times as quick for many.
+
+    The statement's text is always the same: it is compiled once, and planned once.
+    """
+    numbers = isinstance(column.type, sa.Integer)
+    return _Among(column, sa.bindparam(None, list(values), type_=_List(numbers)))

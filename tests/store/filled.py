@@ -1,0 +1,44 @@
+"""A store with so many rows that a planner has to think, made by the database itself."""
+
+from sqlalchemy import Connection, text
+
+OBJECTS = 60_000
+RELEASED = 30_000
+HERE = "urn:uuid:7d3f1f63-53f3-4b6c-8d53-2f6f0f6c9b01"
+THERE = "urn:uuid:00000000-53f3-4b6c-8d53-2f6f0f6c9b02"
+FOREVER = 2**62
+_TYPE = "CASE WHEN n % 10 = 0 THEN 'malware' WHEN n % 1000 = 7 THEN 'tool' ELSE 'indicator' END"
+_ID = f"({_TYPE}) || '--' || n"
+_NUMBERS = {
+    "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {}) {} s",
+    "postgresql": "{1} generate_series(1, {0}) AS s(n)",
+}
+_BYTES = {"sqlite": "zeroblob(600)", "postgresql": "decode(repeat('7b', 600), 'hex')"}
+
+
+def fill(tx: Connection) -> None:
+    """Fill objects, releases under two agreements, and one local collection; then look at them."""
+    kind = tx.dialect.name
+    no, yes = ("0", "1") if kind == "sqlite" else ("false", "true")
+    for count, table, columns in (
+        (OBJECTS, "object_raw", f"n, {_BYTES[kind]}"),
+        (
+            OBJECTS,
+            "object_version",
+            f"n, '', {_ID}, 1, {_TYPE}, 1, n, 0, {no}, {yes}, 'sha256:' || n, 'test'",
+        ),
+        (RELEASED, "release", _released(HERE, 2, yes)),
+        (RELEASED, "release", _released(THERE, 1, yes)),
+        (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}"),
+        (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
+    ):
+        rows = _NUMBERS[kind].format(count, f"SELECT {columns} FROM")
+        tx.execute(text(f"INSERT INTO {table} {rows}"))
+    tx.execute(text("ANALYZE"))
+
+
+def _released(agreement: str, every: int, yes: str) -> str:
+    return (
+        f"'{agreement}', n, {_ID}, {_TYPE}, 'v', n * 10, {FOREVER}, 'sha256:' || n, 'b',"
+        f" n * {every}, NULL, n, 0, {yes}"
+    )
