@@ -53,7 +53,7 @@ def sift(
     for start in range(0, len(slices), _BATCH):
         with collector_paused():
             batch = [
-                _judge(raw, place, limits, checker)
+                _judge(raw, f"objects[{place}]", limits, checker)
                 for raw, place in zip(slices[start : start + _BATCH], places, strict=False)
             ]
         yield from batch
