@@ -27,12 +27,18 @@ SERVE = START + "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), int(sys
 def start(home: Home, workers: int) -> subprocess.Popen[bytes]:
     """Start a node in a group of its own, at the address on its card."""
     port = str(home.card.url).rpartition(":")[2]
-    return subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(home.path), port, str(workers)],
-        env=os.environ | {"TEARLINE_POLL_SECONDS": "1", "TEARLINE_PRIVATE_SECONDS": "1"},
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    # A pipe that nobody reads would stop the node when it is full.
+    with said_by(home).open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(home.path), port, str(workers)],
+            env=os.environ | {"TEARLINE_POLL_SECONDS": "1", "TEARLINE_PRIVATE_SECONDS": "1"},
+            stderr=said,
+            start_new_session=True,
+        )
+
+
+def said_by(home: Home) -> Path:
+    return home.path.with_name(f"{home.path.name}-said.txt")
 
 
 @contextmanager
@@ -44,7 +50,7 @@ def node(home: Home, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
 
 def answers(home: Home) -> bool:
@@ -97,7 +103,8 @@ def test_two_running_nodes_need_nothing_but_the_two_signatures(nodes: Nodes) -> 
 def ends_in_peace(process: subprocess.Popen[bytes], home: Home, workers: int) -> None:
     """Ask a node to stop; it and its workers do, and give back what they held."""
     process.terminate()
-    _, told = process.communicate(timeout=30)
+    process.wait(timeout=30)
+    told = said_by(home).read_bytes()
     assert process.returncode in {0, -signal.SIGTERM}
     assert told.count(b'"node stopped"') == workers
     assert not answers(home)
