@@ -99,7 +99,7 @@ def carry_lines(carried: dict[str, Any]) -> list[str]:
             f"{waiting} not delivered: run `tearline sync`, or carry by file what "
             "`tearline agreement export` writes."
         )
-    return lines
+    return lines or ["The partner's node has every message already."]
 
 
 def show_received(home: Home, taken: list[Received], out: Path | None, *, as_json: bool) -> None:
