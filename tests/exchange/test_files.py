@@ -20,7 +20,7 @@ from tearline.store.database import Tx
 from tests.stix.old import observed, old
 
 NOW = 1_767_225_600_000_000
-DATA = os.environ.get("TEARLINE_TEST_DATA", "")
+EVENTS = Path(os.environ.get("TEARLINE_TEST_DATA", "nowhere"), "misp", "eset-events")
 FIXTURE = Path(__file__).parent / "invented_event.json"
 SMALL = Limits(max_bytes=1 << 20)
 
@@ -315,9 +315,9 @@ def test_an_unknown_galaxy_stores_nothing(home: Home, arrivals: list[dict[str, A
     assert arrivals == []
 
 
-@pytest.mark.skipif(not DATA, reason="TEARLINE_TEST_DATA names no folder of test data")
+@pytest.mark.skipif(not EVENTS.is_dir(), reason="no MISP events here; set TEARLINE_TEST_DATA")
 def test_real_events_are_imported_once(home: Home) -> None:
-    paths = sorted((Path(DATA) / "misp" / "eset-events").glob("*.json.gz"))
+    paths = sorted(EVENTS.glob("*.json.gz"))
     first = import_files(home, paths, now=NOW)
     assert first.stored > 5000
     second = import_files(home, paths, now=NOW + 1)
