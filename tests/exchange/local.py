@@ -10,13 +10,15 @@ from typing import Any
 
 import httpx2
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from tearline import clock
 from tearline.agreement.home import Home, create_home
-from tearline.exchange import accounts, credentials, taxii_server
+from tearline.exchange import accounts, credentials
 from tearline.exchange.access import Door
+from tearline.exchange.taxii_server import Taxii
 from tearline.release import collecting
 
 TAXII = "application/taxii+json;version=2.1"
@@ -44,7 +46,7 @@ class Shelf:
         return f"/taxii2/local/collections/{self.ids[name]}/{rest}"
 
     def client(self, user: str | None = None, app: ASGIApp | None = None) -> TestClient:
-        app = app or Starlette(routes=list(taxii_server.routes(lambda: self.home, self.door)))
+        app = app or Starlette(routes=[Mount("", Taxii(lambda: self.home, self.door))])
         made = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
         if user is not None:
             made.auth = httpx2.BasicAuth(user, PASSWORD)

@@ -59,12 +59,13 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(node: Shelf
 def test_a_store_that_is_gone_is_told_to_reader_and_writer(
     node: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(_store: object) -> NoReturn:
+    def gone(*_: object, **__: object) -> NoReturn:
         raise StoreError("The store at secret-place did not answer as it must.")
 
     with node.client("alice") as client:
         assert client.get(node.path("feed")).status_code == 200
         monkeypatch.setattr(type(node.home.store), "read", gone)
+        monkeypatch.setattr(type(node.home.store), "ask", gone)
         for reply in (client.get(node.path("feed")), post(client, node.path("feed"), indicator())):
             told = reply.json()
             assert (reply.status_code, told["http_status"]) == (503, "503")

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from tearline import clock
@@ -15,8 +16,8 @@ from tearline.agreement import signing
 from tearline.agreement.home import Home, open_home
 from tearline.agreement.partners import block_party, unblock_party
 from tearline.agreement.terms import parse_toml
-from tearline.exchange import taxii_server
 from tearline.exchange.access import CHALLENGE, Door
+from tearline.exchange.taxii_server import Taxii
 from tearline.stix.bundle import split_envelope
 from tearline.store import jobs, parties, releases
 from tests.exchange.nodes import Nodes, give, make_nodes
@@ -26,7 +27,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 
 def client_of(home: Home, key: str | None = None, **headers: str) -> TestClient:
-    app = Starlette(routes=list(taxii_server.routes(lambda: home, Door(most=5))))
+    app = Starlette(routes=[Mount("", Taxii(lambda: home, Door(most=5)))])
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     return TestClient(app, headers=headers, follow_redirects=False)

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from tearline.agreement import signing
 from tearline.agreement.partners import block_party
 from tearline.errors import StoreError
-from tearline.exchange import taxii_server
 from tearline.exchange.access import Door
 from tearline.exchange.connecting import connections
+from tearline.exchange.taxii_server import Taxii
 from tearline.exchange.visits import HOUR_US, Visits, flush, joined
 from tearline.log import record
 from tearline.node.gathering import Gathering
@@ -37,8 +38,8 @@ class Plain:
         self.nodes = nodes
         self.home = nodes.north
         self.memory = Visits()
-        routes = taxii_server.routes(lambda: self.home, Door(most=5), self.memory)
-        self.app = Starlette(routes=list(routes))
+        taxii = Taxii(lambda: self.home, Door(most=5), self.memory)
+        self.app = Starlette(routes=[Mount("", taxii)])
         sign(nodes, reach=2)
         self.key = self.new_key()
 
@@ -155,7 +156,7 @@ def test_strangers_share_one_row_and_bounded_memory(plain: Plain) -> None:
 def test_an_account_of_ours_is_remembered_too(tmp_path: Path) -> None:
     with shelf(tmp_path) as node:
         memory = Visits()
-        app = Starlette(routes=list(taxii_server.routes(lambda: node.home, node.door, memory)))
+        app = Starlette(routes=[Mount("", Taxii(lambda: node.home, node.door, memory))])
         with TestClient(app) as client:
             client.get(node.path("feed"), auth=("alice", "correct horse"))
             client.get(node.path("feed"), auth=("reader", "wrong"))
@@ -251,7 +252,7 @@ def test_a_partners_node_is_not_counted_as_served(tmp_path: Path) -> None:
     nodes.agree(reach=2)
     give(nodes, 1)
     memory = Visits()
-    app = Starlette(routes=list(taxii_server.routes(lambda: nodes.north, Door(), memory)))
+    app = Starlette(routes=[Mount("", Taxii(lambda: nodes.north, Door(), memory))])
     headers = {"Authorization": f"Bearer {nodes.key}", "Tearline-Agreement": nodes.last_hash or ""}
     with TestClient(app, headers=headers) as client:
         assert len(client.get(f"{nodes.path}objects/").json()["objects"]) == 5

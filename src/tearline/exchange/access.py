@@ -14,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,8 +23,9 @@ from tearline.agreement.home import Home
 from tearline.errors import RefusedError
 from tearline.exchange.credentials import Credentials, Proofs, credentials, is_password
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import accounts, parties, releases
-from tearline.store.database import Tx
+from tearline.store import accounts, knocks, parties, releases
+from tearline.store.database import Store, Tx
+from tearline.store.releases import Head
 
 AGREEMENT_HEADER = "Tearline-Agreement"
 CHALLENGE = 'Basic realm="Tearline", charset="UTF-8", Bearer realm="Tearline"'
@@ -89,6 +90,15 @@ class LocalCaller(NamedTuple):
     account: str
 
 
+class _Known(NamedTuple):
+    """A partner that was let in: what showed how it stands, and for which time that holds."""
+
+    caller: Caller
+    signs: tuple[tuple[Any, ...], ...]
+    since_at: int
+    until_at: int
+
+
 class Door:
     """Lets callers in, and slows down an address that keeps bringing wrong keys.
 
@@ -104,6 +114,7 @@ class Door:
         self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
         self._proofs = Proofs()
+        self._known: dict[str, _Known] = {}
         self._hashing = ThreadPoolExecutor(_HASHES_AT_ONCE, "tearline-passwords")
         self._waiting = 0
         self._lock = Lock()
@@ -210,7 +221,55 @@ class Door:
         if caller is None:
             self.failed(address, now=now)
             raise _unknown("The user or the key is wrong.")
+        if isinstance(caller, Caller):
+            self._remember(tx, caller, now)
         return caller
+
+    def opened(
+        self, store: Store, headers: Mapping[str, str], collection_id: str, *, now: int
+    ) -> accounts.Opened | None:
+        """Return which account of ours asks, and what it may do there, from one question.
+
+        None where `admit` has to say what is wrong, or a password is to be proven first.
+        """
+        found = credentials(headers)
+        if found is None:
+            return None
+        if found.user is not None:
+            proof = self._proofs.get(found, now=now)
+            if proof is None:
+                return None
+            if proof != _A_KEY:
+                return accounts.opened_by_password(store, found.user, proof, collection_id)
+        opened = accounts.opened_by_key(store, found.key_hash, collection_id)
+        return opened if opened and _same_user(found, opened.account) else None
+
+    def known_partner(
+        self, store: Store, headers: Mapping[str, str], *, now: int
+    ) -> tuple[Caller, Head] | None:
+        """Return which partner asks, and the head of its agreement, from one question.
+
+        None unless `admit` has let it in before, and nothing has changed for it since.
+        """
+        found = credentials(headers)
+        known = self._known.get(found.key_hash) if found else None
+        if found is None or known is None or not known.since_at <= now < known.until_at:
+            return None
+        if not _same_user(found, known.caller.party):
+            return None
+        told = knocks.knock(store, found.key_hash)
+        return (known.caller, told.head) if told and told.signs == known.signs else None
+
+    def _remember(self, tx: Tx, caller: Caller, now: int) -> None:
+        """Keep how a partner stands until the clock changes it; whoever asks compares the rest."""
+        told = knocks.knock_in(tx, caller.key_hash)
+        if told is None:
+            return
+        until = min((turn for turn in told.turns if turn > now), default=now + _HOUR_US)
+        with self._lock:
+            if len(self._known) >= self._addresses:
+                self._known.clear()
+            self._known[caller.key_hash] = _Known(caller, told.signs, now, until)
 
     def admit_partner(
         self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int

@@ -5,23 +5,36 @@ whatever else is asked for does not exist. Nothing is served before the agreemen
 it stopped. Nothing is decided or written when it is read.
 """
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
+from starlette.requests import Request
 from starlette.responses import Response
 
+from tearline.agreement.home import Home
 from tearline.agreement.terms import collection_id
-from tearline.exchange.access import AGREEMENT_HEADER, Caller, TurnedAwayError
+from tearline.exchange.access import AGREEMENT_HEADER, Caller, TurnedAwayError, check_agreement
 from tearline.exchange.taxii_answers import (
     MEDIA_TYPE,
+    NOTHING,
     STIX_TYPE,
+    Page,
     absent,
+    accepts,
     envelope,
     json_answer,
     manifest_entry,
 )
-from tearline.exchange.taxii_ask import Ask
-from tearline.exchange.taxii_query import Query, read_limit, read_query, token_key, write_token
+from tearline.exchange.taxii_ask import Ask, Glanced, Look
+from tearline.exchange.taxii_query import (
+    Query,
+    read_fields,
+    read_limit,
+    read_query,
+    token_key,
+    write_token,
+)
 from tearline.store import releases
 from tearline.store.database import Tx
 from tearline.store.releases import Head, Row
@@ -49,13 +62,14 @@ def collections(ask: Asked) -> Response:
 
 def collection(ask: Asked) -> Response:
     """Answer that collection."""
-    _enter(ask)
+    _enter(ask.caller, ask.request)
     return json_answer(_described(ask))
 
 
 def objects(ask: Asked) -> Response:
     """Answer a page of objects."""
-    return _page(_read(ask))
+    reading = _read(ask)
+    return _kept(ask, "objects", reading, _page(reading))
 
 
 def one_object(ask: Asked) -> Response:
@@ -67,7 +81,7 @@ def manifest(ask: Asked) -> Response:
     """Answer a page of the manifest."""
     reading = _read(ask)
     entries = [manifest_entry(row.delivered_id, row.at, row.version) for row in reading.rows]
-    return envelope(entries, reading.ats, more=reading.more, token=reading.next)
+    return _kept(ask, "manifest", reading, envelope(entries, *reading.rest))
 
 
 def versions(ask: Asked) -> Response:
@@ -77,29 +91,84 @@ def versions(ask: Asked) -> Response:
     return envelope(texts, reading.ats, more=False, token=None, name="versions")
 
 
+def glance(name: str, look: Look) -> Glanced | None:
+    """Answer a page of `name` from one question, where it is empty or was made before."""
+    headers = look.request.headers
+    known = look.door.known_partner(look.home.store, headers, now=look.now)
+    if known is None or not accepts(headers.get("accept", "")):
+        return None
+    caller, head = known
+    try:
+        check_agreement(headers, caller, required=False)
+        _enter(caller, look.request)
+        walk = _walk(look.home, caller, look.request)
+    except TurnedAwayError:
+        return None
+    if _is_over(walk.query, head):
+        return Glanced(NOTHING, caller)
+    page = look.pages.get(_place(name, caller, head, walk), now=look.now)
+    return Glanced(page, caller) if page else None
+
+
+def _is_over(query: Query, head: Head) -> bool:
+    """Whether the head says already that a walk has nothing more to show."""
+    return query.nothing or query.after >= head.position or (query.added_after or 0) >= head.last_at
+
+
+def _place(name: str, caller: Caller, head: Head, walk: "_Walk") -> Hashable:
+    """Return what a page depends on, beside the time limits of what is on it."""
+    return name, caller.agreement_id, caller.force.our_slot, head, walk
+
+
+def _kept(ask: Asked, name: str, reading: "_Reading", answer: Page) -> Page:
+    """Keep a page for whoever asks for the same, until something on it reaches its time limit."""
+    if reading.rows:
+        until = min(row.until_at for row in reading.rows)
+        head = releases.head_of(ask.tx, ask.caller.agreement_id)
+        ask.pages.put(_place(name, ask.caller, head, reading.walk), answer, until=until)
+    return answer
+
+
 def only_read(ask: Asked) -> None:
     """Turn away whoever wants to write: 403, or 404 for what he may not know of."""
-    _enter(ask)
+    _enter(ask.caller, ask.request)
     raise TurnedAwayError(403, "This collection can only be read.")
 
 
-def _own(ask: Asked) -> str:
+def _own(caller: Caller) -> str:
     """Return the id of the one collection that this caller may know."""
-    return collection_id(ask.caller.agreement_id, ask.caller.force.our_slot)
+    return collection_id(caller.agreement_id, caller.force.our_slot)
 
 
-def _enter(ask: Asked) -> None:
+def _enter(caller: Caller, request: Request) -> None:
     """Let the caller into its own collection while it is served; all others do not exist."""
-    if ask.request.path_params["collection"] != _own(ask):
+    if request.path_params["collection"] != _own(caller):
         raise absent()
-    if not ask.caller.force.serving:
-        state = ask.caller.force.state
+    if not caller.force.serving:
         raise TurnedAwayError(
-            404, "Nothing is given under this agreement now.", f"The agreement is {state} here."
+            404,
+            "Nothing is given under this agreement now.",
+            f"The agreement is {caller.force.state} here.",
         )
 
 
+class _Walk(NamedTuple):
+    """What a request asks for, and whether a node of ours does: that always hears how to go on."""
+
+    query: Query
+    limit: int
+    ours: bool
+
+
+def _walk(home: Home, caller: Caller, request: Request, only: str | None = None) -> _Walk:
+    fields = read_fields(request)
+    query = read_query(fields, token_key(home.keys.secret), _own(caller), only=only)
+    limit = read_limit(fields, home.settings.page_limit)
+    return _Walk(query, limit, AGREEMENT_HEADER in request.headers)
+
+
 class _Reading(NamedTuple):
+    walk: _Walk
     rows: list[Row]
     more: bool
     next: str | None
@@ -108,11 +177,17 @@ class _Reading(NamedTuple):
     def ats(self) -> list[int]:
         return [row.at for row in self.rows]
 
+    @property
+    def rest(self) -> tuple[list[int], bool, str | None]:
+        """What an envelope says beside its parts."""
+        return self.ats, self.more, self.next
 
-def _page(reading: _Reading) -> Response:
+
+def _page(reading: _Reading) -> Page:
     raws = [row.raw for row in reading.rows]
-    page = envelope(raws, reading.ats, more=reading.more, token=reading.next)
-    page.positions = [row.position for row in reading.rows]
+    page = envelope(raws, *reading.rest)
+    if raws:
+        page.positions = [row.position for row in reading.rows]
     return page
 
 
@@ -126,20 +201,20 @@ def _one(ask: Asked) -> _Reading:
 
 def _read(ask: Asked, *, only: str | None = None) -> _Reading:
     """Return the rows of a page, whether there is more, and the token to go on with."""
-    _enter(ask)
-    key = token_key(ask.home.keys.secret)
-    query = read_query(ask.values, key, _own(ask), only=only)
-    limit = read_limit(ask.values, ask.home.settings.page_limit)
+    _enter(ask.caller, ask.request)
+    walk = _walk(ask.home, ask.caller, ask.request, only)
+    query, limit = walk.query, walk.limit
     if query.added_after is not None:
         start = releases.position_at(ask.tx, ask.caller.agreement_id, query.added_after)
         query = replace(query, after=max(start, query.after), added_after=None)
     rows = [] if query.nothing else _found(ask, query, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     # A plain client hears where to go on only if there is more: some go on for ever otherwise.
-    if more or (rows and AGREEMENT_HEADER in ask.request.headers):
+    if more or (rows and walk.ours):
         after = replace(query, after=rows[-1].position)
-        return _Reading(rows, more, write_token(key, _own(ask), after))
-    return _Reading(rows, more, None)
+        token = write_token(token_key(ask.home.keys.secret), _own(ask.caller), after)
+        return _Reading(walk, rows, more, token)
+    return _Reading(walk, rows, more, None)
 
 
 def _found(ask: Asked, query: Query, count: int) -> list[Row]:
@@ -178,7 +253,7 @@ def _matching(ask: Asked, query: Query, count: int) -> list[Row]:
 def _described(ask: Asked) -> dict[str, Any]:
     force = ask.caller.force
     return {
-        "id": _own(ask),
+        "id": _own(ask.caller),
         "title": force.title,
         "description": f"What {ask.home.name} gives under {force.hash}.",
         "can_read": True,

@@ -4,6 +4,7 @@ A page is a join of stored bytes; nothing is parsed or encoded again.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,12 +19,17 @@ MEDIA_TYPE = "application/taxii+json;version=2.1"
 STIX_TYPE = "application/stix+json;version=2.1"
 ERROR_ID = "tearline.error_id"
 """Where the id of an error stands in the scope of its request, for the line of the log."""
+ROUTE = "tearline.route"
+"""Where the address that was asked for stands in the scope, as we wrote it, for counts and logs."""
 
 _VERSION = "2.1"
 
 
 class Page(Response):
-    """A page, and what is on it: how many parts, and at which positions of an agreement."""
+    """A page, and what is on it: how many parts, and at which positions of an agreement.
+
+    One page may answer many requests, so nobody changes it.
+    """
 
     count: int = 0
     positions: Sequence[int] = ()
@@ -41,9 +47,9 @@ def json_answer(
 def envelope(
     parts: Sequence[bytes],
     ats: Sequence[int],
-    *,
-    more: bool,
+    more: bool,  # noqa: FBT001  # as TAXII names it
     token: str | None,
+    *,
     name: str = "objects",
 ) -> Page:
     """Join a page; an empty one is `{}` (section 3.7).
@@ -51,7 +57,7 @@ def envelope(
     `ats` are the moments at which the parts were added, `token` the value of `next`.
     """
     if not parts:
-        return Page(b"{}", headers=_headers(), media_type=MEDIA_TYPE)
+        return NOTHING
     head = b'{"more":true,' if more else b'{"more":false,'
     if token is not None:
         head += b'"next":"' + token.encode() + b'",'
@@ -79,6 +85,10 @@ def manifest_entry(stix_id: str, at: int, version: str) -> bytes:
 
 def _headers(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {"Cache-Control": "no-store", **(more or {})}
+
+
+NOTHING = Page(b"{}", headers=_headers(), media_type=MEDIA_TYPE)
+"""The page that shows nothing, one for all."""
 
 
 # --------------------------------------------------------------------------------------- errors
@@ -114,6 +124,7 @@ def not_allowed(methods: Sequence[str]) -> TurnedAwayError:
 # ---------------------------------------------------------------------------------- media types
 
 
+@lru_cache(maxsize=256)
 def accepts(header: str) -> bool:
     """Whether a client takes our media type: also with spaces, in a list, with q, unversioned."""
     for part in header.split(",") if header.strip() else ["*/*"]:

@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tearline.agreement.home import Home
-from tearline.exchange.access import Caller, LocalCaller
+from tearline.exchange.access import Caller, Door, LocalCaller
+from tearline.exchange.taxii_answers import Page
+from tearline.exchange.taxii_pages import Pages
 from tearline.store.database import Tx
 
 Who = TypeVar("Who", Caller, LocalCaller, Caller | LocalCaller)
@@ -21,11 +23,24 @@ class Ask(NamedTuple, Generic[Who]):
     caller: Who
     request: Request
     now: int
+    pages: Pages
 
-    @property
-    def values(self) -> list[tuple[str, str]]:
-        """The parameters of the query, in order, repeated ones included."""
-        return self.request.query_params.multi_items()
+
+class Look(NamedTuple):
+    """A request before anybody looked who asks: it may be answered at a glance."""
+
+    home: Home
+    door: Door
+    pages: Pages
+    request: Request
+    now: int
+
+
+class Glanced(NamedTuple):
+    """What was answered at a glance, and to whom."""
+
+    page: Page
+    caller: Caller | LocalCaller
 
 
 class Knock(NamedTuple):
@@ -40,14 +55,15 @@ class Knock(NamedTuple):
 class Resource(NamedTuple):
     """What one address answers, and to whom; for everybody else it does not exist.
 
-    `glance` answers a reading that needs no page, fast enough to be done without a thread; None
-    where it cannot. `check` turns away what is not to be written, before a body is read; `writes`
-    has a function for each method that writes, which gets the body.
+    `glance` answers a reading by one question to the store, where there is nothing new or the page
+    was made before; None where it cannot, whatever the reason. `check` turns away what is not to be
+    written, before a body is read; `writes` has a function for each method that writes, which gets
+    the body.
     """
 
     get: Callable[[Any], Response]
     callers: tuple[type, ...] = (Caller, LocalCaller)
-    glance: Callable[[Any], Response | None] | None = None
+    glance: Callable[[Look], Glanced | None] | None = None
     check: Callable[[Any], None] = lambda _ask: None
     writes: Mapping[str, Callable[[Knock, bytes], Response]] = {}
 

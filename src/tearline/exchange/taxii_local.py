@@ -5,22 +5,35 @@ Everything is in one order, that of the moments at which objects were added: pag
 the manifest and of versions alike. A poll that finds nothing new reads two rows.
 """
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from tearline.agreement.home import Home
 from tearline.exchange.access import LocalCaller, TurnedAwayError
 from tearline.exchange.taxii_answers import (
     MEDIA_TYPE,
+    NOTHING,
     STIX_TYPE,
+    Page,
     absent,
+    accepts,
     envelope,
     json_answer,
     manifest_entry,
 )
-from tearline.exchange.taxii_ask import Ask
-from tearline.exchange.taxii_query import Query, read_limit, read_query, token_key, write_token
+from tearline.exchange.taxii_ask import Ask, Glanced, Look
+from tearline.exchange.taxii_query import (
+    Fields,
+    Query,
+    read_fields,
+    read_limit,
+    read_query,
+    token_key,
+    write_token,
+)
 from tearline.store import accounts, collections
 from tearline.store import objects as stored
 from tearline.store.accounts import Right
@@ -58,7 +71,8 @@ def collection(ask: Asked) -> Response:
 
 def objects(ask: Asked) -> Response:
     """Answer a page of objects."""
-    return _page_of_objects(_read(ask))
+    page = _read(ask)
+    return _kept(ask, "objects", page, _page_of_objects(page))
 
 
 def one_object(ask: Asked) -> Response:
@@ -70,14 +84,14 @@ def manifest(ask: Asked) -> Response:
     """Answer a page of the manifest."""
     page = _read(ask, raws=False)
     entries = [manifest_entry(each.stix_id, each.at, each.version) for each in page.members]
-    return envelope(entries, page.ats, more=page.more, token=page.token)
+    return _kept(ask, "manifest", page, envelope(entries, *page.rest))
 
 
 def versions(ask: Asked) -> Response:
     """Answer the versions of one object, in the order in which they were added."""
     page = _one(ask, every=True)
     texts = [b'"' + each.version.encode() + b'"' for each in page.members]
-    return envelope(texts, page.ats, more=page.more, token=page.token, name="versions")
+    return envelope(texts, *page.rest, name="versions")
 
 
 def enter(ask: Asked, *, to_read: bool = False) -> Right:
@@ -104,18 +118,39 @@ def which(query: Query) -> Which:
     )
 
 
+class _Walk(NamedTuple):
+    """Where a walk stands, and in which collection."""
+
+    right: Right
+    limit: int
+    query: Query | None
+    """None where there is nothing to show."""
+
+
 class _Page(NamedTuple):
     """What a page shows; `raws` are the bytes of the members, where they were asked for."""
 
+    walk: _Walk
     members: list[Member]
     raws: list[bytes]
     ats: list[int]
     more: bool
     token: str | None
 
+    @property
+    def rest(self) -> tuple[list[int], bool, str | None]:
+        """What an envelope says beside its parts."""
+        return self.ats, self.more, self.token
 
-def _page_of_objects(page: _Page) -> Response:
-    return envelope(page.raws, page.ats, more=page.more, token=page.token)
+
+def _page_of_objects(page: _Page) -> Page:
+    return envelope(page.raws, *page.rest)
+
+
+def _kept(ask: Asked, name: str, page: _Page, answer: Page) -> Page:
+    """Keep a page for whoever asks for the same."""
+    ask.pages.put(_place(name, page.walk, more=page.more), answer)
+    return answer
 
 
 def _one(ask: Asked, *, every: bool = False) -> _Page:
@@ -132,33 +167,45 @@ def _holds(ask: Asked, stix_id: str) -> bool:
     return bool(collections.members(ask.tx, number, _askable((stix_id,))))
 
 
-def glance(ask: Asked) -> Response | None:
-    """Answer at once where a walk has nothing to show; None where a page has to be read."""
-    _, _, walk = _walk(ask)
-    return envelope([], [], more=False, token=None) if walk is None else None
+def glance(name: str, look: Look) -> Glanced | None:
+    """Answer a page of `name` from one question, where it is empty or was made before."""
+    headers, named = look.request.headers, look.request.path_params["collection"]
+    if not (named.isprintable() and accepts(headers.get("accept", ""))):
+        return None
+    opened = look.door.opened(look.home.store, headers, named, now=look.now)
+    if opened is None or not opened.right.can_read:
+        return None
+    try:
+        walk = _walk(look.home, opened.right, read_fields(look.request))
+    except TurnedAwayError:
+        return None
+    if walk.query is None:
+        return Glanced(NOTHING, LocalCaller(opened.account))
+    page = _made(look, _place(name, walk, more=True)) or _made(look, _place(name, walk, more=False))
+    return Glanced(page, LocalCaller(opened.account)) if page else None
 
 
-class _Walk(NamedTuple):
-    """Where a walk stands, and in which collection."""
-
-    right: Right
-    limit: int
-    query: Query | None
-    """None where there is nothing to show."""
+def _made(look: Look, place: Hashable) -> Page | None:
+    return look.pages.get(place, now=look.now)
 
 
-def _walk(ask: Asked, *, only: str | None = None) -> _Walk:
+def _walk(home: Home, right: Right, fields: Fields, only: str | None = None) -> _Walk:
     """Read what is asked for. The head of the collection says whether anything can be shown."""
-    right = enter(ask, to_read=True)
-    key = token_key(ask.home.keys.secret)
-    query = read_query(ask.values, key, right.collection.id, only=only)
-    limit = read_limit(ask.values, ask.home.settings.page_limit)
+    query = read_query(fields, token_key(home.keys.secret), right.collection.id, only=only)
+    limit = read_limit(fields, home.settings.page_limit)
     after = max(query.after, query.added_after or 0)
     ids, types = _askable(query.ids), _askable(query.types)
     lost = (query.ids and not ids) or (query.types and not types)
     if query.nothing or lost or after >= right.collection.last_at:
         return _Walk(right, limit, None)
     return _Walk(right, limit, replace(query, after=after, added_after=None, ids=ids, types=types))
+
+
+def _place(name: str, walk: _Walk, *, more: bool) -> Hashable:
+    """Return what a page depends on; one that is not the last stays as it is when others come."""
+    here = walk.right.collection
+    end = None if more else here.last_at
+    return name, here.number, here.changes, end, walk.limit, walk.query
 
 
 def _askable(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -168,9 +215,10 @@ def _askable(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool = False) -> _Page:
     """Return a page of what a walk asks for, and the token to go on with."""
-    right, limit, query = _walk(ask, only=only)
+    walk = _walk(ask.home, enter(ask, to_read=True), read_fields(ask.request), only)
+    right, limit, query = walk
     if query is None:
-        return _Page([], [], [], more=False, token=None)
+        return _Page(walk, [], [], [], more=False, token=None)
     query = replace(query, named=("all",)) if every else query
     number, wanted = right.collection.number, query
     members, found = ask.home.store.read_pages(
@@ -185,7 +233,7 @@ def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool
         after = replace(query, after=ats[fits - 1])
         token = write_token(token_key(ask.home.keys.secret), right.collection.id, after)
     kept = [raw for _, raw in found[:fits]]
-    return _Page(members[:fits], kept, ats[:fits], more, token)
+    return _Page(walk, members[:fits], kept, ats[:fits], more, token)
 
 
 def _fitting(sizes: list[int]) -> int:

@@ -9,11 +9,15 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from typing import TypeAlias
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
+from starlette.requests import Request
 
 from tearline.errors import InputError
 from tearline.exchange.access import TurnedAwayError
@@ -23,7 +27,7 @@ _MAC = 16
 _PURPOSE = b"tearline/taxii/next/1"
 _MOST_VALUES = 1000
 _NAMED_VERSIONS = frozenset({"first", "last", "all"})
-_FILTERS = frozenset({"id", "type", "version", "spec_version"})
+_FILTERS = frozenset(f"match[{each}]" for each in ("id", "type", "version", "spec_version"))
 _OFFSET = re.compile(r"[+ ]00:00\Z")
 
 
@@ -50,6 +54,7 @@ class Query(Struct, frozen=True, array_like=True):
         return bool(self.named) or not self.versions or parse_timestamp(version) in self.versions
 
 
+@lru_cache(maxsize=4)
 def token_key(secret: bytes) -> bytes:
     """Return the key for tokens, derived from the node's secret."""
     return hmac.digest(secret, _PURPOSE, "sha256")
@@ -77,38 +82,49 @@ def _mac(key: bytes, collection: str, body: bytes) -> bytes:
     return hmac.new(key, collection.encode() + b"\n" + body, sha256).digest()[:_MAC]
 
 
-def read_limit(values: Iterable[tuple[str, str]], most: int) -> int:
+Fields: TypeAlias = Mapping[str, Sequence[str]]
+"""The parameters of a query by name, each with its values in order."""
+
+
+def read_fields(request: Request) -> Fields:
+    """Return what stands in the query of an address."""
+    fields: dict[str, list[str]] = {}
+    text = request.scope["query_string"].decode("latin-1")
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def read_limit(fields: Fields, most: int) -> int:
     """Return how many objects a page may have: what was asked for, or less."""
-    texts = [value.strip() for name, value in values if name == "limit"]
-    if not texts:
+    if "limit" not in fields:
         return most
-    if not texts[-1].isascii() or not texts[-1].isdigit() or int(texts[-1][:19]) == 0:
+    text = _last(fields, "limit")
+    if not text.isascii() or not text.isdigit() or int(text[:19]) == 0:
         raise TurnedAwayError(400, "'limit' has to be a number above 0.")
-    return min(int(texts[-1][:19]), most)
+    return min(int(text[:19]), most)
 
 
-def read_query(
-    values: Sequence[tuple[str, str]], key: bytes, collection: str, *, only: str | None = None
-) -> Query:
+def read_query(fields: Fields, key: bytes, collection: str, *, only: str | None = None) -> Query:
     """Return the walk that a request asks for; `only` names the one object of the address.
 
     The filters of TAXII 2.1 section 3.4: values in one match are alternatives, different matches
     all have to hold. Raises TurnedAwayError (400) for what cannot be understood.
     """
-    token = _last(values, "next")
+    token = _last(fields, "next")
     if token:
         query = read_token(key, collection, token)
         if only is not None and query.ids != (only,):
             raise TurnedAwayError(400, "The value of 'next' belongs to another walk.")
         return query
-    _refuse_unknown(values)
-    added_after = _last(values, "added_after")
-    spec = _values(values, "match[spec_version]")
-    versions = _values(values, "match[version]")
+    _refuse_unknown(fields)
+    added_after = _last(fields, "added_after")
+    spec = _values(fields, "match[spec_version]")
+    versions = _values(fields, "match[version]")
     return Query(
         added_after=_moment(added_after, "added_after") if added_after else None,
-        ids=(only,) if only is not None else tuple(_values(values, "match[id]")),
-        types=tuple(_values(values, "match[type]")),
+        ids=(only,) if only is not None else tuple(_values(fields, "match[id]")),
+        types=tuple(_values(fields, "match[type]")),
         versions=tuple(
             _moment(each, "match[version]") for each in versions if each not in _NAMED_VERSIONS
         ),
@@ -117,25 +133,26 @@ def read_query(
     )
 
 
-def _refuse_unknown(values: Sequence[tuple[str, str]]) -> None:
+def _refuse_unknown(fields: Fields) -> None:
     """Refuse a filter we do not know: to ignore it would answer another question."""
-    for name, _ in values:
-        field = name.removeprefix("match[").removesuffix("]")
-        if name.startswith("match[") and field not in _FILTERS:
+    for name in fields:
+        if name.startswith("match[") and name not in _FILTERS:
             raise TurnedAwayError(400, "A filter in match[...] is not supported here.")
 
 
-def _values(values: Iterable[tuple[str, str]], name: str) -> list[str]:
+def _values(fields: Fields, name: str) -> list[str]:
     """Return the alternatives of a filter, also of one that was repeated."""
-    found = [part.strip() for key, text in values if key == name for part in text.split(",")]
+    if name not in fields:
+        return []
+    found = [part.strip() for text in fields[name] for part in text.split(",")]
     wanted = list(dict.fromkeys(part for part in found if part))
     if len(wanted) > _MOST_VALUES:
         raise TurnedAwayError(400, f"'{name}' has more than {_MOST_VALUES} values.")
     return wanted
 
 
-def _last(values: Iterable[tuple[str, str]], name: str) -> str:
-    return next((text.strip() for key, text in reversed(list(values)) if key == name), "")
+def _last(fields: Fields, name: str) -> str:
+    return fields[name][-1].strip() if name in fields else ""
 
 
 def _moment(text: str, name: str) -> int:

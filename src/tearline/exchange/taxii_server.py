@@ -4,18 +4,20 @@ Two API roots stand beside each other: `taxii_agreements` for partners, `taxii_l
 of our own organisation. Each caller is told of its own root alone; the other does not exist for it.
 """
 
+import re
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tearline import clock
 from tearline.agreement.home import Home
-from tearline.errors import StoreError
+from tearline.errors import InputError, StoreError, TearlineError
 from tearline.exchange import taxii_agreements as agreements
 from tearline.exchange import taxii_local as local
 from tearline.exchange import taxii_writing as writing
@@ -29,6 +31,7 @@ from tearline.exchange.access import (
 )
 from tearline.exchange.taxii_answers import (
     ERROR_ID,
+    ROUTE,
     Page,
     absent,
     accepts,
@@ -36,35 +39,62 @@ from tearline.exchange.taxii_answers import (
     not_allowed,
     refusal,
 )
-from tearline.exchange.taxii_ask import Ask, Endpoint, Knock, Resource
+from tearline.exchange.taxii_ask import Ask, Endpoint, Knock, Look, Resource
+from tearline.exchange.taxii_pages import Pages
 from tearline.exchange.visits import Reply, Visits
 from tearline.store.database import Tx
 
 _log = structlog.get_logger("tearline.taxii")
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_NAMED = re.compile(r"\{(\w+)\}")
+_FIRST_ID = 4
+"""Where the first id stands between the slashes: after the API root and a word, every second."""
 _READING = frozenset({"GET", "HEAD"})
 _GIVING = frozenset({"objects", "object"})
 
 
-def routes(home: Callable[[], Home], door: Door, visits: Visits | None = None) -> list[Route]:
-    """Return the TAXII routes of a node; each answers with and without its final slash.
+class Taxii:
+    """The TAXII surface of a node, as an ASGI application.
 
-    `visits` remembers how each request went.
+    It finds the resource of an address by itself: there are few shapes of addresses, and most of
+    the time of a poll would go to a router. `paths` are the addresses as they are written down.
     """
-    memory = visits or Visits()
-    table = {
-        "/taxii2/": Resource(_discovery),
-        **_agreement_root(),
-        **_local_root(),
-        "/taxii2/{rest:path}": Resource(_nothing),
-    }
-    return [
-        Route(
-            each, _endpoint(home, door, resource, memory, _name(path)), methods=_METHODS, name=path
-        )
-        for path, resource in table.items()
-        for each in dict.fromkeys((path, path.removesuffix("/")))
-    ]
+
+    def __init__(self, home: Callable[[], Home], door: Door, visits: Visits | None = None) -> None:
+        """Serve a home; `visits` remembers how each request went."""
+        memory, pages = visits or Visits(), Pages()
+        table = {"/taxii2/": Resource(_discovery), **_agreement_root(), **_local_root()}
+        self.paths = list(table)
+        self._addresses = {
+            _shape(path.split("/")[:-1]): _Address(
+                path,
+                _NAMED.findall(path),
+                _endpoint(home, door, each, (memory, pages), _name(path)),
+            )
+            for path, each in table.items()
+        }
+        nothing = _endpoint(home, door, Resource(_nothing), (memory, pages), "rest")
+        self._nothing = _Address("/taxii2/{rest}", [], nothing)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; an address does with and without its final slash."""
+        parts = scope["path"].removesuffix("/").split("/")
+        known = self._addresses.get(_shape(parts)) if all(parts[1:]) else None
+        address = known or self._nothing
+        scope["path_params"] = dict(zip(address.names, parts[_FIRST_ID::2], strict=False))
+        scope[ROUTE] = address.path
+        answer = await address.endpoint(Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+
+class _Address(NamedTuple):
+    path: str
+    names: list[str]
+    endpoint: Endpoint
+
+
+def _shape(parts: list[str]) -> tuple[int, tuple[str, ...]]:
+    """Return what all addresses of one resource have in common: the words between the ids."""
+    return len(parts), (*parts[1:_FIRST_ID], *parts[_FIRST_ID + 1 :: 2])
 
 
 def _agreement_root() -> dict[str, Resource]:
@@ -76,12 +106,20 @@ def _agreement_root() -> dict[str, Resource]:
         root: Resource(agreements.api_root, only),
         f"{root}collections/": Resource(agreements.collections, only),
         one: Resource(agreements.collection, only),
-        f"{one}objects/": Resource(agreements.objects, only, check=check, writes=post),
+        f"{one}objects/": Resource(
+            agreements.objects,
+            only,
+            partial(agreements.glance, "objects"),
+            check=check,
+            writes=post,
+        ),
         f"{one}objects/{{object}}/": Resource(
             agreements.one_object, only, check=check, writes=delete
         ),
         f"{one}objects/{{object}}/versions/": Resource(agreements.versions, only),
-        f"{one}manifest/": Resource(agreements.manifest, only),
+        f"{one}manifest/": Resource(
+            agreements.manifest, only, partial(agreements.glance, "manifest")
+        ),
     }
 
 
@@ -95,13 +133,17 @@ def _local_root() -> dict[str, Resource]:
         f"{root}collections/": Resource(local.all_collections, only),
         one: Resource(local.collection, only),
         f"{one}objects/": Resource(
-            local.objects, only, local.glance, check=writing.may_post, writes=post
+            local.objects,
+            only,
+            partial(local.glance, "objects"),
+            check=writing.may_post,
+            writes=post,
         ),
         f"{one}objects/{{object}}/": Resource(
             local.one_object, only, check=writing.may_delete, writes=delete
         ),
         f"{one}objects/{{object}}/versions/": Resource(local.versions, only),
-        f"{one}manifest/": Resource(local.manifest, only, local.glance),
+        f"{one}manifest/": Resource(local.manifest, only, partial(local.glance, "manifest")),
     }
 
 
@@ -132,18 +174,24 @@ def _name(path: str) -> str:
     """What an address is called among the last requests of a client."""
     last = path.rstrip("/").rpartition("/")[2]
     known = {"taxii2": "discovery", "agreements": "api root", "local": "api root"}
-    return known.get(last, last.strip("{}").removesuffix(":path"))
+    return known.get(last, last.strip("{}"))
 
 
 def _endpoint(
-    home: Callable[[], Home], door: Door, resource: Resource, visits: Visits, name: str
+    home: Callable[[], Home],
+    door: Door,
+    resource: Resource,
+    memory: tuple[Visits, Pages],
+    name: str,
 ) -> Endpoint:
     """Wrap a resource: who asks, one hop into a worker thread, errors as TAXII resources."""
+    visits, pages = memory
 
     async def endpoint(request: Request) -> Response:
-        visit = _Visit(home(), door, resource, request, clock.now())
+        look = Look(home(), door, pages, request, clock.now())
+        visit = _Visit(look, resource)
         answer, title = await _answered(visit, request)
-        visits.note(request, visit.reply(answer, title, name), visit.address, now=visit.now)
+        visits.note(request, visit.reply(answer, title, name), visit.address, now=look.now)
         return answer
 
     return endpoint
@@ -159,26 +207,28 @@ async def _answered(visit: "_Visit", request: Request) -> tuple[Response, str]:
     except TurnedAwayError as error:
         return refusal(error, request), error.title
     except StoreError as error:
-        return _unreachable(error, request), "The store did not answer."
+        # What was not acknowledged has to be sent again.
+        busy = TurnedAwayError(503, "The store does not answer now.", headers={"Retry-After": "5"})
+        return _failed(busy, error, request), "The store did not answer."
+    except InputError as error:
+        # What no check found wrong and the store does not take: U+0000 in what is looked up.
+        unfit = TurnedAwayError(400, "This cannot be understood.")
+        return _failed(unfit, error, request), unfit.title
 
 
-def _unreachable(error: StoreError, request: Request) -> Response:
-    """Answer while the store is gone; what was not acknowledged has to be sent again."""
-    busy = TurnedAwayError(503, "The store does not answer now.", headers={"Retry-After": "5"})
-    answer = refusal(busy, request)
-    _log.error("store", error_id=request.scope[ERROR_ID], problem=error.what)
+def _failed(told: TurnedAwayError, error: TearlineError, request: Request) -> Response:
+    answer = refusal(told, request)
+    _log.error("request failed", error_id=request.scope[ERROR_ID], problem=error.what)
     return answer
 
 
 class _Visit:
     """One request on its way through a resource."""
 
-    def __init__(
-        self, home: Home, door: Door, resource: Resource, request: Request, now: int
-    ) -> None:
-        self.home, self.now, self.door = home, now, door
-        self.address = request.client.host if request.client else ""
-        self._resource, self._request = resource, request
+    def __init__(self, look: Look, resource: Resource) -> None:
+        self.home, self.door, self._pages, self._request, self.now = look
+        self.address = self._request.client.host if self._request.client else ""
+        self._look, self._resource = look, resource
         self._caller: Caller | LocalCaller | None = None
 
     def reply(self, answer: Response, title: str, name: str) -> Reply:
@@ -189,13 +239,19 @@ class _Visit:
         return Reply(self._caller, answer.status_code, title, given, positions, name)
 
     async def answer(self) -> Response:
-        """Answer in a worker thread, after a body was read."""
+        """Answer in a worker thread, after a body was read; at once what takes no longer.
+
+        The one place that decides what runs in the event loop: a question to a file, and no more.
+        """
         headers, method = self._request.headers, self._request.method
+        reads = method in _READING or method not in self._resource.methods
+        in_file = self.home.store.path is not None
+        if reads and in_file and (found := self._glance()):
+            return found
         if not self.door.is_known(headers, now=self.now):
             await self.door.prove(self.home, headers, self.address, now=self.now)
-        if method in _READING or method not in self._resource.methods:
-            found = self._glance()
-            return found if found is not None else await run_in_threadpool(self._read)
+        if reads:
+            return await run_in_threadpool(self._read if in_file else self._read_at_a_glance)
         knock = await run_in_threadpool(self._knocked)
         body = b""
         if method == "POST":
@@ -204,15 +260,17 @@ class _Visit:
             body = await writing.read_body(self._request, most, seconds)
         return await run_in_threadpool(self._resource.writes[method], knock, body)
 
-    def _glance(self) -> Response | None:
-        """Answer here and now what a few rows of a file tell: faster than to ask a thread.
-
-        The one place that decides what runs in the event loop: no page, and nothing on a network.
-        """
-        if self._resource.glance is None or self.home.store.path is None:
+    def _glance(self) -> Page | None:
+        if self._resource.glance is None or self._request.method not in _READING:
             return None
-        with self.home.store.read() as tx:
-            return self._resource.glance(self._admitted(tx))
+        found = self._resource.glance(self._look)
+        if found is None:
+            return None
+        self._caller = found.caller
+        return found.page
+
+    def _read_at_a_glance(self) -> Response:
+        return self._glance() or self._read()
 
     def _read(self) -> Response:
         with self.home.store.read() as tx:
@@ -236,4 +294,4 @@ class _Visit:
             raise not_allowed(self._resource.methods)
         if not accepts(headers.get("accept", "")):
             raise TurnedAwayError(406, "This answers with application/taxii+json;version=2.1 only.")
-        return Ask(self.home, tx, caller, self._request, self.now)
+        return Ask(self.home, tx, caller, self._request, self.now, self._pages)

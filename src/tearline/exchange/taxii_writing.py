@@ -17,7 +17,7 @@ from tearline.exchange.keeping import limits_of
 from tearline.exchange.taxii_answers import absent, is_taxii, json_answer
 from tearline.exchange.taxii_ask import Ask, Knock
 from tearline.exchange.taxii_local import ROOT, Asked, enter, which
-from tearline.exchange.taxii_query import read_query
+from tearline.exchange.taxii_query import read_fields, read_query
 from tearline.release import collecting
 from tearline.release.collecting import Submitted
 from tearline.release.indexing import Indexed, index
@@ -83,8 +83,8 @@ def may_delete(ask: Asked) -> None:
 def delete(knock: Knock, _body: bytes) -> Response:
     """Take versions of an object out of a collection, all if none is named; 404 without any."""
     named, stix_id = (knock.request.path_params[each] for each in ("collection", "object"))
-    values = [each for each in knock.request.query_params.multi_items() if each[0] != "next"]
-    query = read_query(values, b"", named, only=stix_id)
+    fields = {name: texts for name, texts in read_fields(knock.request).items() if name != "next"}
+    query = read_query(fields, b"", named, only=stix_id)
     meant = which(query) if query.named or query.versions else EVERY
     there = stix_id.isprintable() and not query.nothing
     try:

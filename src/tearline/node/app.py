@@ -5,6 +5,7 @@ shared, and answers of one account could reach another.
 """
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,17 +17,19 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tearline import __version__
 from tearline.agreement.home import Home, open_home
 from tearline.config import settings
 from tearline.errors import InputError, StoreError
-from tearline.exchange import peer_server, taxii_server
+from tearline.exchange import peer_server
 from tearline.exchange.access import Door, TurnedAwayError
 from tearline.exchange.taxii_answers import ERROR_ID, refusal
+from tearline.exchange.taxii_server import Taxii
 from tearline.exchange.visits import Visits
 from tearline.node.gathering import Gathering
-from tearline.node.logs import log_as_json
+from tearline.node.logs import Lines, log_as_json
 from tearline.node.metrics import Metrics
 from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
@@ -67,13 +70,14 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
 
     The home is opened when the app starts, and its `jobs` run from then on.
     """
-    log_as_json()
+    lines = Lines(sys.stderr)
+    log_as_json(lines)
     home = Opened(home_path or settings().home)
     metrics, door, visits = Metrics(home), Door(), Visits()
     app = FastAPI(
         title="Tearline",
         version=__version__,
-        lifespan=_lifespan(home, visits, jobs=jobs),
+        lifespan=_lifespan(home, visits, lines, jobs=jobs),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -81,19 +85,30 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     )
     app.state.home = home
     app.state.door = door
-    app.router.routes.extend(taxii_server.routes(home, door, visits))
     app.router.routes.extend(peer_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
     app.add_exception_handler(InputError, _unfit)
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(Watch, metrics=metrics)
+    app.add_middleware(_Aside, taxii=Taxii(home, door, visits))
+    app.add_middleware(Watch, metrics=metrics, lines=lines)
     return app
 
 
+class _Aside:
+    """Middleware that answers TAXII itself: the shortest way for what is asked most."""
+
+    def __init__(self, app: ASGIApp, taxii: ASGIApp) -> None:
+        self._app, self._taxii = app, taxii
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and f"{scope['path']}/".startswith("/taxii2/")
+        await (self._taxii if asked else self._app)(scope, receive, send)
+
+
 def _lifespan(
-    home: Opened, visits: Visits, *, jobs: bool
+    home: Opened, visits: Visits, lines: Lines, *, jobs: bool
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def _run(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,6 +128,7 @@ def _lifespan(
                 await anyio.to_thread.run_sync(job.join, _STOP_S)
             home.close()
             _log.info("node stopped")
+            lines.drain()
 
     return _run
 
@@ -127,21 +143,19 @@ def _health(home: Opened) -> Callable[[Request], Response]:
     return health
 
 
-async def _unfit(request: Request, error: Exception) -> Response:
+async def _unfit(_request: Request, error: Exception) -> Response:
     """Answer what no door found wrong and the store does not take: U+0000 in what is looked up."""
-    return _turned_away(request, TurnedAwayError(400, "This cannot be understood."), error)
+    return _turned_away(TurnedAwayError(400, "This cannot be understood."), error)
 
 
-async def _away(request: Request, error: Exception) -> Response:
+async def _away(_request: Request, error: Exception) -> Response:
     """Answer while the store is away."""
     busy = TurnedAwayError(503, "The store does not answer now.", headers={"Retry-After": "5"})
-    return _turned_away(request, busy, error)
+    return _turned_away(busy, error)
 
 
-def _turned_away(request: Request, refused: TurnedAwayError, error: Exception) -> Response:
+def _turned_away(refused: TurnedAwayError, error: Exception) -> Response:
     _log.error("request failed", problem=str(error))
-    if request.url.path.startswith("/taxii2"):
-        return refusal(refused, request)
     headers = {"Cache-Control": "no-store", **refused.headers}
     return JSONResponse({"title": refused.title}, refused.status, headers=headers)
 

@@ -40,12 +40,17 @@ class Metrics:
         self._seconds = Histogram(
             "tearline_request_seconds", "Time to answer.", ["route"], registry=self._registry
         )
+        self._told: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(_Waiting(home))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        told = self._told.get((method, route, status))
+        if told is None:
+            told = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._told[method, route, status] = told
+        told[0].inc()
+        told[1].observe(seconds)
 
     def answer(self, request: Request) -> Response:
         """Answer /metrics, to those whom the settings allow; for others it does not exist."""

@@ -7,32 +7,35 @@ or the query as they were asked, and no header.
 import time
 from typing import Any
 
-import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tearline.exchange.taxii_answers import ERROR_ID
+from tearline import clock
+from tearline.exchange.taxii_answers import ERROR_ID, ROUTE
+from tearline.node.logs import Lines, line
 from tearline.node.metrics import Metrics
+from tearline.stix.timestamp import format_timestamp
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+_HTTPS = [*_HEADERS, (b"strict-transport-security", b"max-age=31536000")]
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/metrics"})
-_log = structlog.get_logger("tearline.http")
 
 
 class Watch:
     """Middleware that adds what is missing of the headers, and notes what was answered."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, lines: Lines) -> None:
         """Go around `app`."""
         self._app = app
         self._metrics = metrics
+        self._lines = lines
         self._paths: dict[Any, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,16 +44,16 @@ class Watch:
             await self._app(scope, receive, send)
             return
         begun, status = time.perf_counter(), 500
+        wanted = _HTTPS if scope.get("scheme") == "https" else _HEADERS
 
         async def _send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope.get("scheme") == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                given = message["headers"]
+                named = {name for name, _ in given}
+                # A new list: the answer may be one that is given again.
+                message["headers"] = [*given, *(each for each in wanted if each[0] not in named)]
             await send(message)
 
         try:
@@ -66,10 +69,15 @@ class Watch:
         return self._paths
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        path = self._routes(scope).get(scope.get("endpoint"), "other")
-        method = scope["method"] if status != 405 else "other"  # noqa: PLR2004  # Method Not Allowed
+        path = scope.get(ROUTE) or self._routes(scope).get(scope.get("endpoint"), "other")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.count(method, path, status, seconds)
-        if path not in _QUIET:
-            ms = round(seconds * 1000, 1)
-            error = {"error_id": scope[ERROR_ID]} if ERROR_ID in scope else {}
-            _log.info("answered", method=method, route=path, status=status, ms=ms, **error)
+        if path in _QUIET:
+            return
+        event: dict[str, object] = {"event": "answered", "level": "info"}
+        event |= {"method": method, "route": path, "status": status}
+        event["ms"] = round(seconds * 1000, 1)
+        if ERROR_ID in scope:
+            event["error_id"] = scope[ERROR_ID]
+        event["timestamp"] = format_timestamp(clock.now(), digits=6)
+        self._lines.write(line(event))

@@ -6,7 +6,7 @@ and write our local collections; nothing under an agreement opens to these accou
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from tearline.store.collections import Collection, collection
 from tearline.store.columns import Text
-from tearline.store.database import Statement, Tx, metadata
+from tearline.store.database import Statement, Store, Tx, metadata
 
 local_account = Table(
     "local_account",
@@ -196,10 +196,61 @@ _RIGHT = Statement(_RIGHTS.where(collection.c.id == bindparam("id")))
 def rights_of(tx: Tx, name: str) -> list[Right]:
     """What an account may do, for each collection that it may know of, oldest first."""
     rows = tx.execute(_RIGHTS.order_by(collection.c.number), {"name": name})
-    return [Right(Collection(*row[:-2]), *row[-2:]) for row in rows]
+    return [_right(row) for row in rows]
 
 
 def right_of(tx: Tx, name: str, collection_id: str) -> Right | None:
     """What an account may do with one collection; None when it may not know of it."""
     row = _RIGHT(tx, name=name, id=collection_id).one_or_none()
-    return Right(Collection(*row[:-2]), bool(row[-2]), bool(row[-1])) if row else None
+    return _right(row) if row else None
+
+
+class Opened(NamedTuple):
+    """An open account, and what it may do with the collection that was asked for."""
+
+    account: str
+    right: Right
+
+
+_OPENED = (
+    select(collection, account_right.c.can_read, account_right.c.can_write, local_account.c.name)
+    .select_from(
+        local_account.join(account_right, account_right.c.account == local_account.c.name).join(
+            collection, collection.c.number == account_right.c.collection
+        )
+    )
+    .where(
+        collection.c.id == bindparam("id"),
+        collection.c.ended_at.is_(None),
+        local_account.c.ended_at.is_(None),
+    )
+)
+_BY_PASSWORD = Statement(
+    _OPENED.where(
+        local_account.c.name == bindparam("name"),
+        local_account.c.password == bindparam("password"),
+    )
+)
+_BY_KEY = Statement(
+    _OPENED.join(account_key, account_key.c.account == local_account.c.name).where(
+        account_key.c.key_hash == bindparam("key_hash"), account_key.c.ended_at.is_(None)
+    )
+)
+
+
+def opened_by_password(store: Store, name: str, password: str, collection_id: str) -> Opened | None:
+    """Who may knock, by one question: an account whose password still has this hash."""
+    return _opened(store.ask(_BY_PASSWORD, name=name, password=password, id=collection_id))
+
+
+def opened_by_key(store: Store, key_hash: str, collection_id: str) -> Opened | None:
+    """Who may knock, by one question: the open account behind the hash of a key."""
+    return _opened(store.ask(_BY_KEY, key_hash=key_hash, id=collection_id))
+
+
+def _opened(rows: Sequence[tuple[Any, ...]]) -> Opened | None:
+    return Opened(rows[0][-1], _right(rows[0][:-1])) if rows else None
+
+
+def _right(row: Sequence[Any]) -> Right:
+    return Right(Collection(*row[:-2]), bool(row[-2]), bool(row[-1]))

@@ -48,6 +48,7 @@ collection = Table(
     Column("since_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("last_at", BigInteger, nullable=False),
+    Column("changes", Integer, nullable=False),
 )
 collected = Table(
     "collected",
@@ -72,7 +73,9 @@ collected = Table(
 class Collection(NamedTuple):
     """A collection; `last_at` is the last moment given, to an object or to a removal; 0 before.
 
-    So it moves with everything that a page of the collection could show.
+    So it moves with everything that a page of the collection could show. `changes` counts how often
+    members that were there went or got other versions beside them: while it stays, what was shown
+    up to some moment stays too.
     """
 
     number: int
@@ -83,6 +86,7 @@ class Collection(NamedTuple):
     since_at: int
     ended_at: int | None
     last_at: int
+    changes: int = 0
 
 
 class Member(NamedTuple):
@@ -214,6 +218,11 @@ def _move(tx: Tx, number: int, at: int) -> None:
     tx.execute(update(collection).where(collection.c.number == number).values(last_at=at))
 
 
+def _changed(tx: Tx, number: int) -> None:
+    new = collection.c.changes + 1
+    tx.execute(update(collection).where(collection.c.number == number).values(changes=new))
+
+
 def mark(tx: Tx, number: int, changed: Sequence[Member]) -> None:
     """Write `earliest` and `latest` of members that are there already."""
     statement = (
@@ -226,12 +235,14 @@ def mark(tx: Tx, number: int, changed: Sequence[Member]) -> None:
     ]
     if rows:
         tx.execute(statement, rows)
+        _changed(tx, number)
 
 
 def drop(tx: Tx, number: int, gone: Sequence[Member], *, at: int) -> None:
     """Take members out of a collection, at a moment after the head's, to which it moves."""
     if gone:
         _move(tx, number, at)
+        _changed(tx, number)
     for chunk in in_chunks(str(each.at) for each in gone):
         ats = [int(each) for each in chunk]
         tx.execute(

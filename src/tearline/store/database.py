@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
@@ -50,6 +50,7 @@ class Store:
         self.path = place if isinstance(place, Path) else None
         self.shown: str = self._kind.shown(place)
         self._engine = self._kind.follower(place) if follows else self._kind.engine(place)
+        self._asker = self._kind.Asker(self._engine)
         self._follower: Store | None = None
         finalize(self, self._engine.dispose)
         _opened.add(self)
@@ -83,6 +84,19 @@ class Store:
                 with suppress(PendingRollbackError, DBAPIError):
                     self._kind.undo(connection)
 
+    def ask(self, statement: "Statement", **values: object) -> list[tuple[Any, ...]]:
+        """Ask one question outside a transaction: what one statement shows is a snapshot itself.
+
+        Several times as quick as `read`. StoreError when the store cannot be reached.
+        """
+        try:
+            found = self._asker.ask(*statement.told(self._engine.dialect, values))
+        except (self._kind.FAILURE, DBAPIError, TimeoutError):
+            # What is wrong is found out and told here.
+            with self.read() as tx:
+                found = statement(tx, **values).all()
+        return [tuple(row) for row in found]
+
     def read_pages(self, tx: Tx, head: Callable[[Tx], object], read: Callable[[Tx], T]) -> T:
         """Read what a page is made of: from a replica where one stands as `tx` does, else from it.
 
@@ -103,12 +117,14 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
+        self._asker.close()
         self._engine.dispose()
         if self._follower is not None:
             self._follower.close()
 
     def forget(self) -> None:
         """Leave the connections to the process that opened them, after a fork."""
+        self._asker = self._kind.Asker(self._engine)
         self._engine.dispose(close=False)
 
     @contextmanager
@@ -164,17 +180,24 @@ class Statement:
 
     def __call__(self, tx: Tx, **values: object) -> CursorResult[*tuple[Any, ...]]:
         """Run it."""
-        known = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
+        return tx.exec_driver_sql(*self.told(tx.dialect, values))
+
+    def told(self, dialect: Dialect, values: dict[str, object]) -> "_Question":
+        """Return the text and the parameters that a driver takes."""
+        known = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**known.fixed, **values}
         if known.order is None:
-            return tx.exec_driver_sql(known.text, values)
-        return tx.exec_driver_sql(known.text, tuple(values[name] for name in known.order))
+            return known.text, values
+        return known.text, tuple(values[name] for name in known.order)
 
     def _compile(self, dialect: Dialect) -> "_Compiled":
         done = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # all have it
         fixed = {name: value for name, value in done.params.items() if value is not None}
         self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed)
         return found
+
+
+_Question: TypeAlias = tuple[str, dict[str, object] | tuple[object, ...]]
 
 
 class _Compiled(NamedTuple):

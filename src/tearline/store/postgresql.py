@@ -8,7 +8,7 @@ commit that somebody else ended the wait of is in doubt. `primary` says which se
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -142,6 +142,32 @@ def _engine(connect: Callable[[], psycopg.Connection[Any]]) -> Engine:
         hide_parameters=True,
         use_native_hstore=False,
     )
+
+
+FAILURE = psycopg.Error
+"""What the driver raises."""
+
+
+class Asker:
+    """Single questions, on connections of the pool, each of which goes on proving its server."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Bind to a pool."""
+        self._engine = engine
+
+    def ask(self, text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one reading statement by itself; psycopg.Error when it fails."""
+        with closing(self._engine.raw_connection()) as lent:
+            driver: Any = lent.driver_connection
+            try:
+                found: list[tuple[Any, ...]] = driver.execute(text, values).fetchall()
+            except psycopg.Error as error:
+                lent.invalidate(error)
+                raise
+            return found
+
+    def close(self) -> None:
+        """Leave the connections to the pool."""
 
 
 def begin_write(connection: Connection) -> None:

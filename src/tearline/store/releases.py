@@ -154,13 +154,14 @@ class Release(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One object of a served page: position, moment added, id, version, exact bytes."""
+    """One object of a served page: position, moment added, id, version, limit, exact bytes."""
 
     position: int
     at: int
     delivered_id: str
     type: str
     version: str
+    until_at: int
     raw: bytes
 
 

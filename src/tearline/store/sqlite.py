@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -66,6 +67,37 @@ def _refuse_nul(*call: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
         for value in row:
             if value.__class__ is str and "\0" in value:
                 raise misfit()
+
+
+FAILURE = sqlite3.Error
+"""What the driver raises."""
+
+
+class Asker:
+    """A connection beside the pool, for single questions, which take less time than the pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Bind to a file; nothing is opened yet."""
+        self._engine = engine
+        self._driver: Any = None
+        self._lock = Lock()
+
+    def ask(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one reading statement by itself; sqlite3.Error when it fails."""
+        with self._lock:
+            if self._driver is None:
+                lent = self._engine.raw_connection()
+                self._driver = lent.driver_connection
+                lent.detach()
+            found: list[tuple[Any, ...]] = self._driver.execute(text, values).fetchall()
+            return found
+
+    def close(self) -> None:
+        """Close it."""
+        with self._lock:
+            if self._driver is not None:
+                self._driver.close()
+            self._driver = None
 
 
 def begin_write(connection: Connection) -> None:

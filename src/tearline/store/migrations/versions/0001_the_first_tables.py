@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id"),
         sa.UniqueConstraint("name"),
