@@ -88,7 +88,9 @@ def test_the_id_of_an_error_leads_to_its_line_of_the_log(
         broken = post(client, node.path("feed"), indicator(name="hush")).json()
     assert (refused["http_status"], broken["http_status"]) == ("400", "500")
     lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
-    found = {each["error_id"]: each for each in lines if "error_id" in each}
+    found: dict[str, dict[str, object]] = {}
+    for each in lines:
+        found.setdefault(each.get("error_id", ""), {}).update(each)
     assert found[refused["error_id"]]["status"] == 400
     assert found[broken["error_id"]]["error"] == "RuntimeError"
     assert "hush" not in str(lines)

@@ -2,16 +2,15 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import structlog
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tearline.errors import HomeError
+from tearline.exchange.access import Door
 from tearline.node.app import Opened, create_app
 from tearline.node.logs import log_as_json
 from tests.exchange.nodes import Nodes, give, make_nodes
@@ -88,19 +87,19 @@ def test_metrics_count_routes_and_name_no_partner_and_no_object(nodes: Nodes) ->
 
 
 def test_the_log_has_no_content_and_no_secrets(
-    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+    nodes: Nodes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(nodes.north.path, jobs=False)
 
-    def breaks(_request: Request) -> Response:
+    def breaks(*_: object, **__: object) -> NoReturn:
         found = nodes.key
         raise RuntimeError(f"The key is {found}.")
 
-    app.router.routes.append(Route("/taxii2breaks", breaks))
     with client_of(nodes, app) as client:
         client.get(nodes.path + "objects/?match[id]=secret-id", auth=("south-isac", nodes.key))
         client.post("/peer/messages", content=b"secret-words")
-        reply = client.get("/taxii2breaks")
+        monkeypatch.setattr(Door, "admit", breaks)
+        reply = client.get("/taxii2/")
     assert reply.status_code == 500
     assert nodes.key not in reply.text
     assert reply.headers["Content-Type"] == "application/taxii+json;version=2.1"

@@ -137,7 +137,7 @@ def test_a_connection_that_is_ended_fails_one_request_alone(running: Running) ->
     replies: list[httpx.Response] = []
     with psycopg.connect(running.store) as blocking:
         blocking.execute("LOCK TABLE collected IN ACCESS EXCLUSIVE MODE")
-        asking = threading.Thread(target=lambda: replies.append(running.get()))
+        asking = threading.Thread(target=lambda: replies.append(running.get("?limit=7")))
         asking.start()
         waits = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         until(lambda: bool(running.server.ask(waits)))

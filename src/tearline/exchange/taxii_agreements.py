@@ -27,14 +27,8 @@ from tearline.exchange.taxii_answers import (
     manifest_entry,
 )
 from tearline.exchange.taxii_ask import Ask, Glanced, Look
-from tearline.exchange.taxii_query import (
-    Query,
-    read_fields,
-    read_limit,
-    read_query,
-    token_key,
-    write_token,
-)
+from tearline.exchange.taxii_query import Query, Walk, read_walk, token_key, write_token
+from tearline.release.delivery import spans
 from tearline.store import releases
 from tearline.store.database import Tx
 from tearline.store.releases import Head, Row
@@ -106,7 +100,7 @@ def glance(name: str, look: Look) -> Glanced | None:
         return None
     if _is_over(walk.query, head):
         return Glanced(NOTHING, caller)
-    page = look.pages.get(_place(name, caller, head, walk), now=look.now)
+    page = look.pages.get(_place(name, look, caller, head, walk), now=look.now)
     return Glanced(page, caller) if page else None
 
 
@@ -115,9 +109,14 @@ def _is_over(query: Query, head: Head) -> bool:
     return query.nothing or query.after >= head.position or (query.added_after or 0) >= head.last_at
 
 
-def _place(name: str, caller: Caller, head: Head, walk: "_Walk") -> Hashable:
+def _place(name: str, ask: Ask[Caller] | Look, caller: Caller, head: Head, walk: Walk) -> Hashable:
     """Return what a page depends on, beside the time limits of what is on it."""
-    return name, caller.agreement_id, caller.force.our_slot, head, walk
+    return name, _always_goes_on(ask.request), caller.force.our_slot, head, walk
+
+
+def _always_goes_on(request: Request) -> bool:
+    """Whether to say where to go on also where nothing more is there now: to a node of ours."""
+    return AGREEMENT_HEADER in request.headers
 
 
 def _kept(ask: Asked, name: str, reading: "_Reading", answer: Page) -> Page:
@@ -125,7 +124,7 @@ def _kept(ask: Asked, name: str, reading: "_Reading", answer: Page) -> Page:
     if reading.rows:
         until = min(row.until_at for row in reading.rows)
         head = releases.head_of(ask.tx, ask.caller.agreement_id)
-        ask.pages.put(_place(name, ask.caller, head, reading.walk), answer, until=until)
+        ask.pages.put(_place(name, ask, ask.caller, head, reading.walk), answer, until=until)
     return answer
 
 
@@ -152,23 +151,13 @@ def _enter(caller: Caller, request: Request) -> None:
         )
 
 
-class _Walk(NamedTuple):
-    """What a request asks for, and whether a node of ours does: that always hears how to go on."""
-
-    query: Query
-    limit: int
-    ours: bool
-
-
-def _walk(home: Home, caller: Caller, request: Request, only: str | None = None) -> _Walk:
-    fields = read_fields(request)
-    query = read_query(fields, token_key(home.keys.secret), _own(caller), only=only)
-    limit = read_limit(fields, home.settings.page_limit)
-    return _Walk(query, limit, AGREEMENT_HEADER in request.headers)
+def _walk(home: Home, caller: Caller, request: Request, only: str | None = None) -> Walk:
+    most = home.settings.page_limit
+    return read_walk(request, home.keys.secret, _own(caller), most, only=only)
 
 
 class _Reading(NamedTuple):
-    walk: _Walk
+    walk: Walk
     rows: list[Row]
     more: bool
     next: str | None
@@ -187,7 +176,7 @@ def _page(reading: _Reading) -> Page:
     raws = [row.raw for row in reading.rows]
     page = envelope(raws, *reading.rest)
     if raws:
-        page.positions = [row.position for row in reading.rows]
+        page.spans = spans(row.position for row in reading.rows)
     return page
 
 
@@ -203,14 +192,14 @@ def _read(ask: Asked, *, only: str | None = None) -> _Reading:
     """Return the rows of a page, whether there is more, and the token to go on with."""
     _enter(ask.caller, ask.request)
     walk = _walk(ask.home, ask.caller, ask.request, only)
-    query, limit = walk.query, walk.limit
+    query, limit = walk
     if query.added_after is not None:
         start = releases.position_at(ask.tx, ask.caller.agreement_id, query.added_after)
         query = replace(query, after=max(start, query.after), added_after=None)
     rows = [] if query.nothing else _found(ask, query, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     # A plain client hears where to go on only if there is more: some go on for ever otherwise.
-    if more or (rows and walk.ours):
+    if more or (rows and _always_goes_on(ask.request)):
         after = replace(query, after=rows[-1].position)
         token = write_token(token_key(ask.home.keys.secret), _own(ask.caller), after)
         return _Reading(walk, rows, more, token)

@@ -26,13 +26,13 @@ _VERSION = "2.1"
 
 
 class Page(Response):
-    """A page, and what is on it: how many parts, and at which positions of an agreement.
+    """A page, and what is on it: how many parts, and at which positions of an agreement, as spans.
 
     One page may answer many requests, so nobody changes it.
     """
 
     count: int = 0
-    positions: Sequence[int] = ()
+    spans: Sequence[list[int]] = ()
 
 
 def json_answer(

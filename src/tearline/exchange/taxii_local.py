@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from tearline.agreement.home import Home
 from tearline.exchange.access import LocalCaller, TurnedAwayError
 from tearline.exchange.taxii_answers import (
     MEDIA_TYPE,
@@ -25,15 +24,7 @@ from tearline.exchange.taxii_answers import (
     manifest_entry,
 )
 from tearline.exchange.taxii_ask import Ask, Glanced, Look
-from tearline.exchange.taxii_query import (
-    Fields,
-    Query,
-    read_fields,
-    read_limit,
-    read_query,
-    token_key,
-    write_token,
-)
+from tearline.exchange.taxii_query import Query, read_walk, token_key, write_token
 from tearline.store import accounts, collections
 from tearline.store import objects as stored
 from tearline.store.accounts import Right
@@ -176,7 +167,7 @@ def glance(name: str, look: Look) -> Glanced | None:
     if opened is None or not opened.right.can_read:
         return None
     try:
-        walk = _walk(look.home, opened.right, read_fields(look.request))
+        walk = _walk(look, opened.right)
     except TurnedAwayError:
         return None
     if walk.query is None:
@@ -189,14 +180,15 @@ def _made(look: Look, place: Hashable) -> Page | None:
     return look.pages.get(place, now=look.now)
 
 
-def _walk(home: Home, right: Right, fields: Fields, only: str | None = None) -> _Walk:
+def _walk(ask: Asked | Look, right: Right, only: str | None = None) -> _Walk:
     """Read what is asked for. The head of the collection says whether anything can be shown."""
-    query = read_query(fields, token_key(home.keys.secret), right.collection.id, only=only)
-    limit = read_limit(fields, home.settings.page_limit)
+    here, home = right.collection, ask.home
+    secret, most = home.keys.secret, home.settings.page_limit
+    query, limit = read_walk(ask.request, secret, here.id, most, only=only)
     after = max(query.after, query.added_after or 0)
     ids, types = _askable(query.ids), _askable(query.types)
     lost = (query.ids and not ids) or (query.types and not types)
-    if query.nothing or lost or after >= right.collection.last_at:
+    if query.nothing or lost or after >= here.last_at:
         return _Walk(right, limit, None)
     return _Walk(right, limit, replace(query, after=after, added_after=None, ids=ids, types=types))
 
@@ -215,7 +207,7 @@ def _askable(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool = False) -> _Page:
     """Return a page of what a walk asks for, and the token to go on with."""
-    walk = _walk(ask.home, enter(ask, to_read=True), read_fields(ask.request), only)
+    walk = _walk(ask, enter(ask, to_read=True), only)
     right, limit, query = walk
     if query is None:
         return _Page(walk, [], [], [], more=False, token=None)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -26,6 +26,8 @@ from tearline.stix.timestamp import format_timestamp, parse_timestamp
 _MAC = 16
 _PURPOSE = b"tearline/taxii/next/1"
 _MOST_VALUES = 1000
+_SHORT = 400
+"""Bytes of a query that is worth to be remembered."""
 _NAMED_VERSIONS = frozenset({"first", "last", "all"})
 _FILTERS = frozenset(f"match[{each}]" for each in ("id", "type", "version", "spec_version"))
 _OFFSET = re.compile(r"[+ ]00:00\Z")
@@ -86,13 +88,37 @@ Fields: TypeAlias = Mapping[str, Sequence[str]]
 """The parameters of a query by name, each with its values in order."""
 
 
-def read_fields(request: Request) -> Fields:
+class Walk(NamedTuple):
+    """What a request asks for: which objects, and how many on a page."""
+
+    query: Query
+    limit: int
+
+
+def read_walk(
+    request: Request, secret: bytes, collection: str, most: int, *, only: str | None = None
+) -> Walk:
+    """Return the walk of a request, as `read_query` and `read_limit` read it."""
+    text = request.scope["query_string"]
+    read = _known_walk if len(text) <= _SHORT else _read_walk
+    return read(text, token_key(secret), collection, most, only)
+
+
+def read_fields(query_string: bytes) -> Fields:
     """Return what stands in the query of an address."""
     fields: dict[str, list[str]] = {}
-    text = request.scope["query_string"].decode("latin-1")
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def _read_walk(text: bytes, key: bytes, collection: str, most: int, only: str | None) -> Walk:
+    fields = read_fields(text)
+    return Walk(read_query(fields, key, collection, only=only), read_limit(fields, most))
+
+
+_known_walk = lru_cache(maxsize=4096)(_read_walk)
+"""Who polls mostly asks what it asked before."""
 
 
 def read_limit(fields: Fields, most: int) -> int:

@@ -214,11 +214,15 @@ async def _answered(visit: "_Visit", request: Request) -> tuple[Response, str]:
         # What no check found wrong and the store does not take: U+0000 in what is looked up.
         unfit = TurnedAwayError(400, "This cannot be understood.")
         return _failed(unfit, error, request), unfit.title
+    except Exception as error:  # noqa: BLE001  # a fault of ours, of which nobody else hears a word
+        broken = TurnedAwayError(500, "Something went wrong here.")
+        return _failed(broken, error, request), broken.title
 
 
-def _failed(told: TurnedAwayError, error: TearlineError, request: Request) -> Response:
+def _failed(told: TurnedAwayError, error: Exception, request: Request) -> Response:
     answer = refusal(told, request)
-    _log.error("request failed", error_id=request.scope[ERROR_ID], problem=error.what)
+    about = {"problem": error.what} if isinstance(error, TearlineError) else {"exc_info": error}
+    _log.error("request failed", error_id=request.scope[ERROR_ID], **about)
     return answer
 
 
@@ -235,8 +239,8 @@ class _Visit:
         """What is remembered of the answer; who asked for the head alone was given nothing."""
         page = answer if isinstance(answer, Page) and self._request.method == "GET" else None
         given = page.count if page and name in _GIVING else 0
-        positions = page.positions if page else ()
-        return Reply(self._caller, answer.status_code, title, given, positions, name)
+        spans = page.spans if page else ()
+        return Reply(self._caller, answer.status_code, title, given, spans, name)
 
     async def answer(self) -> Response:
         """Answer in a worker thread, after a body was read; at once what takes no longer.

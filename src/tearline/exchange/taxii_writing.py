@@ -83,7 +83,11 @@ def may_delete(ask: Asked) -> None:
 def delete(knock: Knock, _body: bytes) -> Response:
     """Take versions of an object out of a collection, all if none is named; 404 without any."""
     named, stix_id = (knock.request.path_params[each] for each in ("collection", "object"))
-    fields = {name: texts for name, texts in read_fields(knock.request).items() if name != "next"}
+    fields = {
+        name: texts
+        for name, texts in read_fields(knock.request.scope["query_string"]).items()
+        if name != "next"
+    }
     query = read_query(fields, b"", named, only=stix_id)
     meant = which(query) if query.named or query.versions else EVERY
     there = stix_id.isprintable() and not query.nothing

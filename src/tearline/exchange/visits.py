@@ -16,7 +16,6 @@ from tearline.agreement.home import Home
 from tearline.errors import InputError
 from tearline.exchange.access import AGREEMENT_HEADER, Caller, LocalCaller
 from tearline.exchange.credentials import credentials
-from tearline.release.delivery import spans
 from tearline.stix.timestamp import parse_timestamp
 from tearline.store import accounts, parties, visits
 from tearline.store.database import Tx
@@ -41,13 +40,13 @@ class Who(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """How a request was answered: to whom, with what, and which positions were on the page."""
+    """How a request was answered: to whom, with what, and the spans of positions that it showed."""
 
     caller: Caller | LocalCaller | None
     status: int
     title: str
     objects: int
-    positions: Sequence[int]
+    spans: Sequence[Span]
     resource: str
 
 
@@ -98,10 +97,10 @@ class Visits:
                     return
                 tally = self._tallies[who] = _Tally()
             tally.add(request, reply, address, now)
-            if reply.positions and isinstance(reply.caller, Caller):
-                self._serve(request, reply.caller, reply.positions, now)
+            if reply.spans and isinstance(reply.caller, Caller):
+                self._serve(request, reply.caller, reply, now)
 
-    def _serve(self, request: Request, caller: Caller, positions: Sequence[int], now: int) -> None:
+    def _serve(self, request: Request, caller: Caller, reply: Reply, now: int) -> None:
         """Count a page for the log; a partner's node acknowledges by itself what it reads."""
         if AGREEMENT_HEADER in request.headers:
             return
@@ -109,11 +108,11 @@ class Visits:
         key = caller.agreement_id, caller.key_hash, hour
         fresh = Served(*key, caller.party, caller.force.hash, 0, 0, "")
         before, told = self._served.get(key, (fresh, []))
-        told += spans(positions)
+        told += reply.spans
         counted = before._replace(
             hash=caller.force.hash,
             requests=before.requests + 1,
-            objects=before.objects + len(positions),
+            objects=before.objects + reply.objects,
         )
         self._served[key] = counted, told
 

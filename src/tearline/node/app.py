@@ -25,7 +25,6 @@ from tearline.config import settings
 from tearline.errors import InputError, StoreError
 from tearline.exchange import peer_server
 from tearline.exchange.access import Door, TurnedAwayError
-from tearline.exchange.taxii_answers import ERROR_ID, refusal
 from tearline.exchange.taxii_server import Taxii
 from tearline.exchange.visits import Visits
 from tearline.node.gathering import Gathering
@@ -74,7 +73,7 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     log_as_json(lines)
     home = Opened(home_path or settings().home)
     metrics, door, visits = Metrics(home), Door(), Visits()
-    app = FastAPI(
+    app = _App(
         title="Tearline",
         version=__version__,
         lifespan=_lifespan(home, visits, lines, jobs=jobs),
@@ -91,20 +90,21 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.add_exception_handler(InputError, _unfit)
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(_Aside, taxii=Taxii(home, door, visits))
     app.add_middleware(Watch, metrics=metrics, lines=lines)
+    app.taxii = Watch(Taxii(home, door, visits), metrics, lines)
     return app
 
 
-class _Aside:
-    """Middleware that answers TAXII itself: the shortest way for what is asked most."""
+class _App(FastAPI):
+    """The app, and the shortest way past it for what is asked most."""
 
-    def __init__(self, app: ASGIApp, taxii: ASGIApp) -> None:
-        self._app, self._taxii = app, taxii
+    taxii: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["type"] == "http" and f"{scope['path']}/".startswith("/taxii2/")
-        await (self._taxii if asked else self._app)(scope, receive, send)
+        if scope["type"] == "http" and f"{scope['path']}/".startswith("/taxii2/"):
+            await self.taxii(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _lifespan(
@@ -160,11 +160,7 @@ def _turned_away(refused: TurnedAwayError, error: Exception) -> Response:
     return JSONResponse({"title": refused.title}, refused.status, headers=headers)
 
 
-async def _broken(request: Request, broke: Exception) -> Response:
+async def _broken(_request: Request, _broke: Exception) -> Response:
     """Answer for a fault of ours without a word about it; the log has the rest."""
     error = TurnedAwayError(500, "Something went wrong here.")
-    if request.url.path.startswith("/taxii2"):
-        answer = refusal(error, request)
-        _log.error("request broke", error_id=request.scope[ERROR_ID], exc_info=broke)
-        return answer
     return JSONResponse({"title": error.title}, 500, headers={"Cache-Control": "no-store"})

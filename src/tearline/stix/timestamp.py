@@ -12,6 +12,8 @@ TIMESTAMP = re.compile(
 """The form of a timestamp, as the OASIS schema has it; use `fullmatch`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_START = datetime(1970, 1, 1)  # noqa: DTZ001  # written as UTC by hand, in half the time
+_SPEC = {3: "milliseconds", 6: "microseconds"}
 _SECOND = 1_000_000
 _DAY = 86_400
 
@@ -41,8 +43,7 @@ def format_timestamp(at: int, *, digits: int = 3) -> str:
     Raises InputError for a moment outside the years 1 to 9999.
     """
     try:
-        moment = _EPOCH + timedelta(microseconds=at)
+        moment = _START + timedelta(microseconds=at)
     except OverflowError:
         raise InputError("A moment lies outside the years 1 to 9999.") from None
-    spec = {3: "milliseconds", 6: "microseconds"}[digits]
-    return moment.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+    return moment.isoformat(timespec=_SPEC[digits]) + "Z"
