@@ -133,7 +133,11 @@ def test_nul_in_a_request_is_no_fault_of_ours(
 
 
 def test_a_connection_that_is_ended_fails_one_request_alone(running: Running) -> None:
-    """One request waits in the database when its connection is ended."""
+    """One request waits in the database, for a page, when its connection is ended."""
+    url = f"{running.url}/taxii2/local/collections/{running.collection}/objects/"
+    body, headers = {"objects": [sdo("malware", "Reed Loader")]}, {"Content-Type": TAXII["Accept"]}
+    with httpx.Client(trust_env=False, auth=("alice", "correct horse")) as client:
+        assert client.post(url, json=body, headers=headers).status_code == 202
     replies: list[httpx.Response] = []
     with psycopg.connect(running.store) as blocking:
         blocking.execute("LOCK TABLE collected IN ACCESS EXCLUSIVE MODE")
