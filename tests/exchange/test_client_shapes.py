@@ -234,12 +234,12 @@ class Reading:
         return Reply(body, reply.headers.get("X-TAXII-Date-Added-Last"))
 
     def to_the_end(self, params: Params) -> list[Reply]:
-        found, asked = [self.ask(params)], params
-        while (step := self._step(asked, found[-1])) is not None:
-            assert len(found) < MOST_PAGES, "it reads for ever"
-            found.append(self.ask(step))
-            asked = step
-        self._http.close()
+        with self._http:
+            found, asked = [self.ask(params)], params
+            while (step := self._step(asked, found[-1])) is not None:
+                assert len(found) < MOST_PAGES, "it reads for ever"
+                found.append(self.ask(step))
+                asked = step
         return found
 
 
