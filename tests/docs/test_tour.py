@@ -32,7 +32,7 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
     tour = [each for each in blocks(ROOT / "README.md") if each.info == "sh tour"]
     script = "\n".join(each.body for each in tour)
     # The page has fixed ports, so that it can be read; a test has none.
-    for port in ("8701", "8702", "8703"):
+    for port in ("8701", "8702", "8703", "8704"):
         script = script.replace(port, str(_free_port()))
 
     done = run_script(script, _clean_copy(tmp_path), seconds=850)
@@ -43,6 +43,12 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         r'"success_count":6,.*"failure_count":0',
         r'"more":true,"next":".*"objects":\[\{[^]]*"indicator"',
         r"Objects +6",
+        # The clinic reads, and after the recall what it read is revoked.
+        r"User +east-clinic",
+        r'"name":"Loader seen before the encryption"',
+        r'"revoked":true,[^]]*x-withdrawn',
+        r"held +\S+ \S+Z +unconfirmable",
+        r"GET objects was answered 200, 1 object",
         r"Of 1,\d{3} objects: \d+ would go, 2 would wait",
         # Whichever is first brings it: the running node, or the command itself.
         r"The partner's node (took 1 message|has every message already)",
@@ -60,6 +66,6 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         r"The movement denies it +\[denied, reported\]",
     ):
         assert re.search(expected, said, re.IGNORECASE), f"{expected} is not in:\n{said}"
-    assert said.count('{"status":"ok"}') == 3
+    assert said.count('{"status":"ok"}') == 4
     assert "another answer than was logged" not in said.casefold()
     assert not (tmp_path / "home").exists()
