@@ -155,7 +155,7 @@ def _one(ask: Asked, *, every: bool = False) -> _Page:
 
 def _holds(ask: Asked, stix_id: str) -> bool:
     number = enter(ask).collection.number
-    return bool(collections.members(ask.tx, number, _askable((stix_id,))))
+    return stix_id.isprintable() and bool(collections.members(ask.tx, number, (stix_id,)))
 
 
 def glance(name: str, look: Look) -> Glanced | None:
@@ -186,11 +186,9 @@ def _walk(ask: Asked | Look, right: Right, only: str | None = None) -> _Walk:
     secret, most = home.keys.secret, home.settings.page_limit
     query, limit = read_walk(ask.request, secret, here.id, most, only=only)
     after = max(query.after, query.added_after or 0)
-    ids, types = _askable(query.ids), _askable(query.types)
-    lost = (query.ids and not ids) or (query.types and not types)
-    if query.nothing or lost or after >= here.last_at:
+    if query.nothing or after >= here.last_at:
         return _Walk(right, limit, None)
-    return _Walk(right, limit, replace(query, after=after, added_after=None, ids=ids, types=types))
+    return _Walk(right, limit, replace(query, after=after, added_after=None))
 
 
 def _place(name: str, walk: _Walk, *, more: bool) -> Hashable:
@@ -198,11 +196,6 @@ def _place(name: str, walk: _Walk, *, more: bool) -> Hashable:
     here = walk.right.collection
     end = None if more else here.last_at
     return name, here.number, here.changes, end, walk.limit, walk.query
-
-
-def _askable(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out what no object can have and not every store can be asked for."""
-    return tuple(each for each in values if each.isprintable())
 
 
 def _read(ask: Asked, *, only: str | None = None, raws: bool = True, every: bool = False) -> _Page:

@@ -147,14 +147,19 @@ def read_query(fields: Fields, key: bytes, collection: str, *, only: str | None 
     added_after = _last(fields, "added_after")
     spec = _values(fields, "match[spec_version]")
     versions = _values(fields, "match[version]")
+    named = {each: tuple(_values(fields, f"match[{each}]")) for each in ("id", "type")}
+    named |= {"id": (only,)} if only is not None else {}
+    # No object has an id or a type with such signs, and not every store can be asked for them.
+    ids, types = (tuple(filter(str.isprintable, each)) for each in named.values())
+    impossible = (named["id"] and not ids) or (named["type"] and not types)
     return Query(
         added_after=_moment(added_after, "added_after") if added_after else None,
-        ids=(only,) if only is not None else tuple(_values(fields, "match[id]")),
-        types=tuple(_values(fields, "match[type]")),
+        ids=ids,
+        types=types,
         versions=tuple(
             _moment(each, "match[version]") for each in versions if each not in _NAMED_VERSIONS
         ),
-        nothing=bool(spec) and "2.1" not in spec,
+        nothing=bool(impossible or (spec and "2.1" not in spec)),
         named=tuple(each for each in versions if each in _NAMED_VERSIONS),
     )
 
