@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -39,7 +39,9 @@ from tearline.store.database import Store, Tx
 
 __all__ = [
     "PRIVATE",
+    "Entry",
     "append",
+    "append_all",
     "commitment",
     "origin_of",
     "our_log",
@@ -87,19 +89,42 @@ def append(
     `agreement` is the hash of the agreement that the records are about, if any. Raises
     MisuseError for no records, an unknown form of kind, or a log that is not ours to write.
     """
-    _check_ours(log)
-    if not records:
-        raise MisuseError("A leaf stands for at least one record.")
-    written = [canonical(dict(record)) for record in records]
-    salts = clock.fresh_bytes(SALT_SIZE * len(written))
-    opened = [
-        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], record)
-        for item, record in enumerate(written)
-    ]
-    entry = _leaf(kind, [tree.leaf_hash(commitment(*one)) for one in opened], at, agreement)
-    index = logs.add_leaves(tx, log, [(entry, tree.leaf_hash(entry))], at=at)
-    logs.add_records(tx, log, [(index, item, *one) for item, one in enumerate(opened)])
-    return index
+    return append_all(tx, [Entry(log, kind, records, agreement)], at=at)[0]
+
+
+class Entry(NamedTuple):
+    """A leaf to append: to which log, of which kind, the records, and about which agreement."""
+
+    log: str
+    kind: str
+    records: Sequence[Mapping[str, Any]]
+    agreement: str | None
+
+
+def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
+    """Append leaves to many logs in the order given, as `append` does; return their indices."""
+    sizes = {log: its.size for log, its in logs.heads(tx, {each.log for each in entries}).items()}
+    leaves, opened, indices = [], [], []
+    for log, kind, records, agreement in entries:
+        _check_ours(log)
+        if not records:
+            raise MisuseError("A leaf stands for at least one record.")
+        index = sizes[log]
+        sizes[log] += 1
+        salts = clock.fresh_bytes(SALT_SIZE * len(records))
+        commitments = []
+        for item, record in enumerate(records):
+            written = canonical(record)
+            salt = salts[item * SALT_SIZE : (item + 1) * SALT_SIZE]
+            commitments.append(tree.leaf_hash(commitment(salt, written)))
+            opened.append((log, index, item, salt, written))
+        leaf = _leaf(kind, commitments, at, agreement)
+        leaves.append((log, index, leaf, tree.leaf_hash(leaf)))
+        indices.append(index)
+    if leaves:
+        logs.extend(tx, leaves, at=at)
+        logs.add_own_records(tx, opened)
+    return indices
 
 
 def _leaf(kind: str, commitments: list[bytes], at: int, agreement: str | None) -> bytes:

@@ -13,9 +13,10 @@ import msgspec
 from tearline.agreement.home import Home
 from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
 from tearline.release.decide import Decision, decide
-from tearline.release.facts import gather
+from tearline.release.facts import Known, gather
 from tearline.release.rules import Facts, Rules
 from tearline.stix import canonical
+from tearline.stix.strict import collector_paused
 from tearline.store import agreements, objects, releases, stirred
 from tearline.store.database import Tx, in_chunks
 from tearline.store.objects import OURS
@@ -27,18 +28,18 @@ _AT_ONCE = 5_000
 class Scope(NamedTuple):
     """Agreements whose rules are equal but for their topics, by the hashes of their versions.
 
-    `ids` has the ids of the same agreements in the same order; `hash` names the list.
+    `places` has where in the list an agreement stands, by its id; `hash` names the list.
     """
 
     rules: Rules
     hashes: tuple[str, ...]
-    ids: tuple[str, ...]
+    places: Mapping[str, int]
     hash: str
 
 
-def note(tx: Tx, agreement: str, noted: Iterable[Decided]) -> None:
-    """Queue decisions that stand, or stood, under one agreement."""
-    lines = [
+def lines(agreement: str, noted: Iterable[Decided]) -> list[str]:
+    """Return the records of decisions that stand, or stood, under one agreement."""
+    return [
         _line(
             {
                 "kind": "decision",
@@ -51,7 +52,6 @@ def note(tx: Tx, agreement: str, noted: Iterable[Decided]) -> None:
         )
         for each in noted
     ]
-    releases.add_private(tx, "decision", lines)
 
 
 def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
@@ -64,7 +64,7 @@ def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
         seen = stirred.seen_by(tx)
         if not seen.whole and stirred.last(tx) == seen.everybody:
             return
-    with home.store.write() as tx:
+    with collector_paused(), home.store.write() as tx:
         seen = stirred.seen_by(tx)
         bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
         reached = _reached(tx, seen, bound, idle, upto)
@@ -107,7 +107,7 @@ def scopes(tx: Tx, bound: Mapping[str, str], wanted: Iterable[str]) -> list[Scop
 def _scope(rules: Rules, its: Sequence[tuple[str, str]]) -> Scope:
     hashes = tuple(each for each, _ in its)
     name = canonical.sha256(canonical.canonical(hashes))
-    return Scope(rules, hashes, tuple(each for _, each in its), name)
+    return Scope(rules, hashes, {each: place for place, (_, each) in enumerate(its)}, name)
 
 
 def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
@@ -115,21 +115,21 @@ def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now:
     if not ids or not under:
         return
     fresh = stirred.list_scopes(tx, [each.hash for each in under])
-    lists = [
+    listed = [
         _line({"kind": "scope", "scope": each.hash, "agreements": each.hashes})
         for each in under
         if each.hash in fresh
     ]
-    releases.add_private(tx, "scope", lists)
+    releases.add_private(tx, "scope", listed)
     for some in in_chunks(sorted(ids), _AT_ONCE):
         concerned = _concerned(tx, some)
-        facts = gather(tx, OURS, some, now, delivered={})
-        lines = [
+        facts = gather(Known(tx, OURS), some, now, delivered={})
+        records = [
             _line(record)
-            for stix_id, its in facts.items()
+            for stix_id, its in sorted(facts.items())
             if (record := _record(unconcerned(its), under, concerned.get(stix_id, frozenset())))
         ]
-        releases.add_private(tx, "decision", lines)
+        releases.add_private(tx, "decision", records)
 
 
 def _concerned(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
@@ -161,8 +161,8 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What each scope says; `but` are the places in its list of the agreements concerned."""
     for each in under:
-        but = [at for at, one in enumerate(each.ids) if one in concerned] if concerned else []
-        if len(but) < len(each.ids):
+        but = sorted(each.places[one] for one in concerned if one in each.places)
+        if len(but) < len(each.hashes):
             yield {"scope": each.hash, "but": but, **_answer(decide(each.rules, facts))}
 
 

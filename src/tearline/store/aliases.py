@@ -3,7 +3,7 @@
 Who can read this sees through our pseudonyms; without our secret nobody can make the map anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Column, Table, bindparam, select
 
@@ -27,9 +27,9 @@ _DERIVED = Statement(
 )
 
 
-def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Remember which of our objects (second) a delivered id (first) stands for."""
-    insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
+def put_aliases(tx: Tx, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Remember under an agreement (first) for a delivered id (second) which of ours it is."""
+    insert_rows(tx, alias, rows, ignore=True)
 
 
 def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:

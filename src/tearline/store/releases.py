@@ -179,6 +179,11 @@ _STANDING_ON = Statement(
         among(decision.c.stix_id, bindparam("ids"))
     )
 )
+_STANDING_AMONG = Statement(
+    select(decision.c.agreement_id, *(decision.c[name] for name in Standing._fields)).where(
+        among(decision.c.stix_id, bindparam("ids"))
+    )
+)
 _DROP_STANDING = Statement(
     delete(decision).where(
         decision.c.agreement_id == bindparam("agreement_id"),
@@ -220,7 +225,7 @@ def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     return {row[0]: _standing(row) for row in _STANDING_EVER.rows(tx, agreement_id=agreement_id)}
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
+def _standing(row: Sequence[Any]) -> Standing:
     """Read a standing decision; SQLite has numbers for truth values."""
     return Standing._make((*row[:-1], bool(row[-1])))
 
@@ -233,9 +238,17 @@ def standing_on(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
     return found
 
 
-def put_standing(tx: Tx, agreement_id: str, rows: Sequence[Standing]) -> None:
-    """Keep standing decisions on objects on which there is none."""
-    insert_rows(tx, decision, [(agreement_id, *row) for row in rows])
+def standing_among(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Standing]]:
+    """By agreement, the standing decisions on `ids`."""
+    found: dict[str, dict[str, Standing]] = {}
+    for agreement_id, *row in _STANDING_AMONG.among(tx, ids):
+        found.setdefault(agreement_id, {})[row[0]] = _standing(row)
+    return found
+
+
+def put_standing(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Keep standing decisions on objects on which there is none: agreement, then a `Standing`."""
+    insert_rows(tx, decision, rows)
 
 
 def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
@@ -280,7 +293,15 @@ def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
     """Append releases; whatever was live of the same delivered object is superseded."""
     if rows:
         _SUPERSEDE(tx, of=agreement_id, ids=[row.delivered_id for row in rows])
-        insert_rows(tx, release, [(agreement_id, *row) for row in rows])
+        append_releases(tx, [(agreement_id, *row) for row in rows])
+
+
+def append_releases(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append releases under any agreements, each its agreement and then a `Release`.
+
+    The caller has ended whatever was live of the same delivered objects.
+    """
+    insert_rows(tx, release, rows)
 
 
 def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:

@@ -7,7 +7,7 @@ only there, so that the judge still shares nothing with the code that it judges.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 
 def about() -> None:
@@ -70,21 +70,18 @@ def leaf() -> None:
     from tearline.log import record
     from tearline.store.database import Tx
 
-    honest = record.append
+    honest = record.append_all
 
-    def append(
-        tx: Tx,
-        log: str,
-        kind: str,
-        records: Sequence[Mapping[str, object]],
-        *,
-        at: int,
-        agreement: str | None,
-    ) -> int:
-        fewer = records[:-1] if kind == "release" and len(records) > 1 else records
-        return honest(tx, log, kind, fewer, at=at, agreement=agreement)
+    def append_all(tx: Tx, entries: Sequence[record.Entry], *, at: int) -> list[int]:
+        fewer = [
+            each._replace(records=each.records[:-1])
+            if each.kind == "release" and len(each.records) > 1
+            else each
+            for each in entries
+        ]
+        return honest(tx, fewer, at=at)
 
-    record.append = append
+    record.append_all = append_all
 
 
 _SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}
