@@ -123,7 +123,7 @@ def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
         indices.append(index)
     if leaves:
         logs.extend(tx, leaves, at=at)
-        logs.add_own_records(tx, opened)
+        logs.add_records_of(tx, opened)
     return indices
 
 

@@ -108,8 +108,10 @@ class Batch:
 
         Where there is none, one that would be there if what waits were approved.
         """
-        self._load(ids)
         found = {each: Paths({}, {}) for each in ids}
+        if not ids:
+            return found
+        self._load(ids)
         for clause in self._scene.rules.clauses:
             if clause.any_topic or not clause.complete:
                 continue
@@ -149,8 +151,10 @@ class Batch:
 
     def _load(self, ids: Iterable[str]) -> None:
         missing = {each for each in ids if each not in self._facts}
+        if not missing:
+            return
         scene = self._scene
-        self._before.update(scene.before(missing - self._before.keys()))
+        self._before.update(scene.before({each for each in missing if each not in self._before}))
         found = gather(
             self._known,
             missing,
@@ -171,8 +175,14 @@ class Batch:
                     needs[each.from_id].append(each.to_id)
             elif each.role in EDGE_REFS[type_]:
                 needs[each.from_id].append(each.to_id)
-        outside = {each for below in needs.values() for each in below} - self.decided.keys()
-        self._before.update(self._scene.before(outside - self._before.keys()))
+        outside = {
+            each
+            for below in needs.values()
+            for each in below
+            if each not in self.decided and each not in self._before
+        }
+        if outside:
+            self._before.update(self._scene.before(outside))
         return needs
 
     def _settle(self, stix_id: str, paths: Paths, ends: int, *, carries: bool = False) -> None:
@@ -184,8 +194,10 @@ class Batch:
             uncuttable=stix_id in self._scene.uncuttable,
         )
         decision = decide(self._scene.rules, facts)
-        clause = decision.clause or ""
-        path = paths.open.get(clause) or paths.waiting.get(clause)
+        path = None
+        if paths is not _NONE:
+            clause = decision.clause or ""
+            path = paths.open.get(clause) or paths.waiting.get(clause)
         self.decided[stix_id] = Decided(facts, decision, path, carries)
 
     def _fate(self, stix_id: str) -> int:

@@ -203,7 +203,8 @@ def with_modified(doc: Mapping[str, Any], at: int) -> dict[str, Any]:
 
 def basis(doc: Mapping[str, Any]) -> str:
     """What two cut versions share when only their `modified` differs."""
-    rest = {name: value for name, value in doc.items() if name != "modified"}
+    rest = dict(doc)
+    rest.pop("modified", None)
     return "cut:" + sha256(orjson.dumps(rest)).hexdigest()
 
 

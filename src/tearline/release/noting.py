@@ -174,10 +174,32 @@ def _answer(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _exact(facts: Facts) -> dict[str, Any]:
+class _Exact(msgspec.Struct, gc=False):
     """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
-    found: dict[str, Any] = msgspec.to_builtins(facts)
-    return found | {name: str(found[name]) for name in ("version_at", "created_at", "now")}
+
+    id: str
+    version_at: str
+    type: str
+    created_at: str
+    marking: int
+    grade: int
+    now: str
+    revoked: bool
+    delivered: str
+    held: bool
+    source_agreement: str
+    victim: bool
+    ends: int
+    about: dict[str, tuple[str, ...]]
+    about_waiting: dict[str, tuple[str, ...]]
+    approvals: int
+    uncuttable: bool
+
+
+def _exact(facts: Facts) -> _Exact:
+    found = msgspec.structs.astuple(facts)
+    id_, version_at, type_, created_at, marking, grade, now, *rest = found
+    return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ says for each object what would stand afterwards. `reconcile` carries it out; wi
 neighbourhood is everything held.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,7 +16,9 @@ import orjson
 from tearline.release import cut
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.concern import Decided, concerns
+from tearline.release.decide import Decision
 from tearline.release.facts import Doc, Known
+from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -56,17 +58,26 @@ class Form(NamedTuple):
     version: Version
 
 
+class Way(NamedTuple):
+    """A path as we know it and as the partner will see it: how it starts, our ids, their ids."""
+
+    start: str
+    ids: Sequence[str]
+    theirs: Sequence[str]
+
+
 class Planned(NamedTuple):
     """What would be the answer for one object, whether it stands, and the form it goes in.
 
     No decision stands on what does not concern the agreement. There is no form where bytes do not
-    change.
+    change. `way` is the path of what goes, as `standing` has it.
     """
 
     standing: Standing
     stands: bool
     decided: Decided | None
     form: Form | None
+    way: Way | None
 
 
 def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
@@ -162,23 +173,34 @@ class _Work:
     def planned(self) -> dict[str, Planned]:
         """What would stand on each object of the batch; gone objects are withheld."""
         decided = self._batch.decided
-        attested = self._known.annotations(decided)
+        said = self._known.annotations(decided)
         everything = decided.keys() | self._forms.keys() | self._stood.among(self._stirred).keys()
-        return {
-            each: Planned(
-                self._standing(each, decided.get(each), attested.get(each, _UNSAID)),
-                self._stands(each),
-                decided.get(each),
-                self._forms.get(each),
+        return {each: self._planned(each, said.get(each, _UNSAID)) for each in sorted(everything)}
+
+    def _planned(self, stix_id: str, said: tuple[int | None, int | None]) -> Planned:
+        decided = self._batch.decided.get(stix_id)
+        form = self._forms.get(stix_id)
+        way = None
+        if decided is None:
+            old = self._stood.on(stix_id)
+            standing = (
+                _withheld(stix_id)
+                if old is None or form is None
+                else old._replace(delivered_id=form.delivered_id, basis=form.basis)
             )
-            for each in sorted(everything)
-        }
+        elif decided.decision.outcome == "release":
+            way = self._way(stix_id, decided.path)
+            standing = self._released(stix_id, decided.decision, way, _attested(*said))
+        else:
+            standing = _kept_back(stix_id, decided.decision)
+        return Planned(standing, self._stands(stix_id), decided, form, way)
 
     # ------------------------------------------------------------------------------- decide
 
     def _decide_around(self, ids: set[str]) -> None:
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
         near = ids | self._batch.graph.onward(ids, reach)
+        self._stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
         self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
@@ -327,24 +349,9 @@ class _Work:
             return stix_id in self._forms
         return concerns(self._ground.rules, decided)
 
-    def _standing(
-        self, stix_id: str, decided: Decided | None, beside: tuple[int | None, int | None]
-    ) -> Standing:
-        old = self._stood.on(stix_id)
+    def _released(self, stix_id: str, decision: Decision, way: Way, attested: str) -> Standing:
         form = self._forms.get(stix_id)
-        if decided is None:
-            if old is not None and form is not None:
-                return old._replace(delivered_id=form.delivered_id, basis=form.basis)
-            return _withheld(stix_id)
-        decision = decided.decision
-        if decision.outcome != "release":
-            given = [[each.code, each.clause] for each in decision.reasons]
-            return _withheld(stix_id)._replace(
-                outcome=decision.outcome,
-                clause=decision.clause or "",
-                reasons=orjson.dumps(given).decode(),
-                until_at=decision.until_at,
-            )
+        old = self._stood.on(stix_id) if form is None else None
         return Standing(
             stix_id,
             "release",
@@ -352,22 +359,22 @@ class _Work:
             "[]",
             form.delivered_id if form else old.delivered_id if old else stix_id,
             form.basis if form else old.basis if old else "",
-            self._path(stix_id, decided.path),
-            _attested(*beside),
+            orjson.dumps([way.start, way.ids, way.theirs]).decode(),
+            attested,
             decision.until_at,
             0,
             True,  # noqa: FBT003  # a row, made for each release: `live`
         )
 
-    def _path(self, stix_id: str, path: Path | None) -> str:
-        """The path as we know it and as the partner will see it: [start, our ids, their ids]."""
+    def _way(self, stix_id: str, path: Path | None) -> Way:
         ids = path.ids if path else (stix_id,)
+        forms = self._forms
         theirs = [
-            self._forms[each].delivered_id if each in self._forms else self._delivered(each)
+            form.delivered_id if (form := forms.get(each)) else self._delivered(each)
             for each in ids
         ]
         start = path.start if path else "ends" if depends(stix_id) else "*"
-        return orjson.dumps([start, ids, theirs]).decode()
+        return Way(start, ids, theirs)
 
     def _delivered(self, stix_id: str) -> str:
         """The id under which they have what goes on as it went."""
@@ -391,6 +398,27 @@ def _attested(level: int | None, grade: int | None) -> str:
     if grade is not None:
         said["grade"] = marking.grade_name(grade)
     return canonical.canonical(said).decode()
+
+
+def _kept_back(stix_id: str, decision: Decision) -> Standing:
+    return Standing(
+        stix_id,
+        decision.outcome,
+        decision.clause or "",
+        _spelled(decision.reasons),
+        "",
+        "",
+        "",
+        "{}",
+        decision.until_at,
+        0,
+        False,  # noqa: FBT003  # a row, made for each object: `live`
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _spelled(given: tuple[Reason, ...]) -> str:
+    return orjson.dumps([[each.code, each.clause] for each in given]).decode()
 
 
 def _withheld(stix_id: str) -> Standing:

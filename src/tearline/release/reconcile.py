@@ -5,7 +5,7 @@ that carry it out: table, log leaves, positions and the private record of every 
 transaction. Incremental state always equals a rebuild from nothing: both are one plan.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tearline.agreement import force
@@ -16,6 +16,7 @@ from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.plan import Ground, plan
+from tearline.release.rules import Rules
 from tearline.release.turn import Reconciled, Turn
 from tearline.stix.strict import collector_paused
 from tearline.store import releases, stirred
@@ -101,20 +102,20 @@ def _reconcile(
             ground = _survey(tx, now)
         dues = {each: _due(ground, its, whole=whole) for each, its in bound.items()}
         known = Known(tx, OURS)
-        near = _near(known, {each for due in dues.values() if due for each in due.ids})
+        rules = {each: rules_under(its.terms_bytes, its.our_slot) for each, its in bound.items()}
+        dirty = {each for due in dues.values() if due for each in due.ids}
+        near = _near(known, dirty, rules.values()) if dirty else set()
         stood = releases.standing_among(tx, near)
         turn = Turn(known, now)
         done = {}
-        for each, due in dues.items():
-            if due is None:
-                continue
+        for each, due in _side_by_side(dues):
             its = bound[each]
             if not its.serving:
                 done[each] = turn.stop(due.head, its)
                 continue
             on = Ground(
                 each,
-                rules_under(its.terms_bytes, its.our_slot),
+                rules[each],
                 home.keys.secret,
                 now,
                 marks=its.one_sided,
@@ -130,6 +131,15 @@ def _reconcile(
     return done
 
 
+def _side_by_side(dues: Mapping[str, "_Due | None"]) -> list[tuple[str, "_Due"]]:
+    """What is due, agreements that have to decide the same objects one after the other.
+
+    What was parsed for the first is then still near at hand for the next.
+    """
+    found = [(each, due) for each, due in dues.items() if due is not None]
+    return sorted(found, key=lambda pair: min(pair[1].ids, default=""))
+
+
 def _bound(tx: Tx, ids: Sequence[str], now: int) -> dict[str, InForce]:
     """What binds of some agreements, in their order."""
     if len(ids) == 1:
@@ -143,21 +153,23 @@ def _bound(tx: Tx, ids: Sequence[str], now: int) -> dict[str, InForce]:
     }
 
 
-def _near(known: Known, stirred_ids: set[str]) -> set[str]:
+def _near(known: Known, stirred_ids: set[str], rules: Iterable[Rules]) -> set[str]:
     """Read once for all agreements what lies around the objects that they have to decide.
 
     Returns what was looked at. It is a guess at what plans ask for, and no more: what is missing
     here they read by themselves.
     """
-    first = stirred_ids | led_to(known, stirred_ids)
+    known.keyed({key for each in rules for clause in each.clauses for key in clause.keys})
+    first = edge = stirred_ids | led_to(known, stirred_ids)
+    while edge:
+        speaking = {each.from_id for each in known.references_to(edge) if depends(each.from_id)}
+        edge = speaking - first
+        first = first | edge
     named = known.references_of({each for each in first if depends(each)})
     ties = known.relations_to(first) + known.relations_from(first)
-    first |= {each.from_id for each in known.references_to(first) if depends(each.from_id)}
-    known.references_of({each for each in first if depends(each)})
     near = first | {each.to_id for each in named}
     near |= {end for each in ties for end in (each.via_id, each.source_id, each.target_id)}
     known.relations_via({each for each in near if depends(each)})
-    known.docs(first)
     known.latest(near)
     known.annotations(near)
     known.victims(near)

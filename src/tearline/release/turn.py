@@ -6,6 +6,7 @@ record of each decision.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,7 +16,7 @@ from tearline.agreement.state import ENDED
 from tearline.log import record
 from tearline.release import cut, noting
 from tearline.release.facts import Known
-from tearline.release.plan import Form, Ground, Planned
+from tearline.release.plan import Form, Ground, Planned, Way
 from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER
@@ -43,9 +44,10 @@ class Reconciled(NamedTuple):
 
 
 class _Event(NamedTuple):
-    """A release about to be appended: what will stand, and the bytes that go."""
+    """A release about to be appended: what will stand, by which path, and the bytes that go."""
 
     new: Standing
+    way: Way
     raw: bytes | None
     seq: int | None
     version: str
@@ -148,7 +150,7 @@ class Turn:
         self, agreement_id: str, stood: Mapping[str, Standing], rows: Sequence[Standing]
     ) -> None:
         """Write what stands where it is not what stood; what stands no more goes."""
-        changed = [row for row in rows if stood.get(row.stix_id) != row]
+        changed = [row for row in rows if row.stix_id not in stood or stood[row.stix_id] != row]
         gone = stood.keys() - {row.stix_id for row in rows}
         replaced = {row.stix_id for row in changed} & stood.keys()
         releases.drop_standing(self._tx, agreement_id, sorted(gone | replaced))
@@ -188,16 +190,16 @@ class Turn:
 
     def _event(self, each: Planned, before: Release | None) -> _Event:
         """The bytes of a release: stored ones, or those of the last delivery, or a fresh cut."""
-        new = each.standing
+        new, way = each.standing, _way(each)
         if before is not None and before.basis == new.basis:
-            return _Event(new, before.cut_raw, before.seq, before.version, before.hash)
+            return _Event(new, way, before.cut_raw, before.seq, before.version, before.hash)
         if each.form is None:
             raise AssertionError(new.stix_id)  # a form is missing only where bytes stay the same
         if each.form.doc is not None:
-            return _cut_event(new, each.form, before)
+            return _cut_event(new, way, each.form, before)
         version = each.form.version
         doc = self._known.docs([new.stix_id])[new.stix_id].doc
-        return _Event(new, None, version.seq, _version_of(doc), version.hash)
+        return _Event(new, way, None, version.seq, _version_of(doc), version.hash)
 
     # ---------------------------------------------------------------------------- withdraw
 
@@ -257,7 +259,7 @@ class Turn:
         return places
 
 
-def _cut_event(new: Standing, form: Form, before: Release | None) -> _Event:
+def _cut_event(new: Standing, way: Way, form: Form, before: Release | None) -> _Event:
     """A fresh cut version, later than any that they have of this object."""
     doc = form.doc or {}
     at = form.version.version_at
@@ -265,7 +267,7 @@ def _cut_event(new: Standing, form: Form, before: Release | None) -> _Event:
         at = max(at, parse_timestamp(before.version) + _MS)
     doc = cut.with_modified(doc, at) if _stamped_otherwise(doc, at) else doc
     raw = cut.encode(doc)
-    return _Event(new, raw, None, _version_of(doc), canonical.sha256(raw))
+    return _Event(new, way, raw, None, _version_of(doc), canonical.sha256(raw))
 
 
 def _version_of(doc: Mapping[str, Any]) -> str:
@@ -298,9 +300,7 @@ def _row(issued: _Issued, leaf: int, item: int) -> Release:
 
 def _slip(issued: _Issued, agreement: str, at: str) -> dict[str, Any]:
     """The log entry of a release that travels with it; it names delivered ids only."""
-    new = issued.event.new
-    start, _, path = orjson.loads(new.path)
-    until = format_timestamp(new.until_at, digits=6) if new.until_at < FOREVER else None
+    new, way = issued.event.new, issued.event.way
     return {
         "kind": "release",
         "agreement": agreement,
@@ -310,11 +310,26 @@ def _slip(issued: _Issued, agreement: str, at: str) -> dict[str, Any]:
         "hash": issued.event.hash,
         "clause": new.clause,
         "at": at,
-        "until": until,
-        "start": start,
-        "path": path,
-        "attested": orjson.loads(new.attested),
+        "until": _until(new.until_at),
+        "start": way.start,
+        "path": way.theirs,
+        "attested": _said(new.attested),
     }
+
+
+def _way(planned: Planned) -> Way:
+    return planned.way or Way(*orjson.loads(planned.standing.path))
+
+
+@lru_cache(maxsize=4_096)
+def _until(at: int) -> str | None:
+    return format_timestamp(at, digits=6) if at < FOREVER else None
+
+
+@lru_cache(maxsize=256)
+def _said(attested: str) -> dict[str, str]:
+    found: dict[str, str] = orjson.loads(attested)
+    return found
 
 
 def _advance(head: Head, now: int) -> Head:
@@ -342,9 +357,9 @@ def _first_reason(standing: Standing) -> str:
 def _held_after(new: Standing, old: Standing | None, released_at: int | None) -> Standing:
     """What stands, with what they hold now; what they hold of an object that waits stays known."""
     if released_at is not None:
-        return new._replace(position=released_at)
+        return Standing(*new[:-2], released_at, new.live)
     if old is None or not old.position or new.outcome == "withhold":
-        return new._replace(live=False)
+        return new._replace(live=False) if new.live else new
     if new.outcome == "wait":
         return new._replace(position=old.position, delivered_id=old.delivered_id)
     return new._replace(position=old.position)
@@ -352,5 +367,5 @@ def _held_after(new: Standing, old: Standing | None, released_at: int | None) ->
 
 def _depth(planned: Planned) -> tuple[bool, int, str]:
     """Objects before what speaks of them, nearest to the topic first."""
-    start, ids, _ = orjson.loads(planned.standing.path)
-    return start == "ends", len(ids), planned.standing.stix_id
+    way = _way(planned)
+    return way.start == "ends", len(way.ids), planned.standing.stix_id

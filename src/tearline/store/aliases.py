@@ -29,7 +29,7 @@ _DERIVED = Statement(
 
 def put_aliases(tx: Tx, rows: Sequence[tuple[str, str, str]]) -> None:
     """Remember under an agreement (first) for a delivered id (second) which of ours it is."""
-    insert_rows(tx, alias, rows, ignore=True)
+    insert_rows(tx, alias, sorted(rows), ignore=True)
 
 
 def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:

@@ -201,12 +201,12 @@ def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) 
 
 def add_records(tx: Tx, log: str, rows: Sequence[OpenedRow]) -> None:
     """Keep records with the salts that open them; one that is there already stays as it is."""
-    insert_rows(tx, log_record, [(log, *row) for row in rows], ignore=True)
+    add_records_of(tx, [(log, *row) for row in rows])
 
 
-def add_own_records(tx: Tx, rows: Sequence[tuple[str, int, int, bytes, bytes]]) -> None:
-    """Keep the records of new leaves of our logs: log, and what an `OpenedRow` has."""
-    insert_rows(tx, log_record, rows)
+def add_records_of(tx: Tx, rows: Sequence[tuple[str, int, int, bytes, bytes]]) -> None:
+    """Keep records of any logs, as `add_records` does: the log, and what an `OpenedRow` has."""
+    insert_rows(tx, log_record, rows, ignore=True)
 
 
 _RECORDS = (
