@@ -43,6 +43,7 @@ __all__ = [
     "append",
     "append_all",
     "commitment",
+    "entry",
     "origin_of",
     "our_log",
     "publish",
@@ -89,41 +90,50 @@ def append(
     `agreement` is the hash of the agreement that the records are about, if any. Raises
     MisuseError for no records, an unknown form of kind, or a log that is not ours to write.
     """
-    return append_all(tx, [Entry(log, kind, records, agreement)], at=at)[0]
+    return append_all(tx, [entry(log, kind, records, agreement)], at=at)[0]
 
 
 class Entry(NamedTuple):
-    """A leaf to append: to which log, of which kind, the records, and about which agreement."""
+    """A leaf to append: each record with its salt, and what stands for it in the leaf."""
 
     log: str
     kind: str
-    records: Sequence[Mapping[str, Any]]
     agreement: str | None
+    opened: list[tuple[bytes, bytes]]
+    commitments: list[bytes]
+
+
+def entry(
+    log: str, kind: str, records: Sequence[Mapping[str, Any]], agreement: str | None
+) -> Entry:
+    """Write records for a leaf that `append_all` appends, with fresh salts; as `append` raises."""
+    _check_ours(log)
+    if not records:
+        raise MisuseError("A leaf stands for at least one record.")
+    salts = clock.fresh_bytes(SALT_SIZE * len(records))
+    opened = [
+        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], canonical(dict(record)))
+        for item, record in enumerate(records)
+    ]
+    commitments = [tree.leaf_hash(commitment(*each)) for each in opened]
+    return Entry(log, kind, agreement, opened, commitments)
 
 
 def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
-    """Append leaves to many logs in the order given, as `append` does; return their indices."""
+    """Append leaves to many logs, in the order given, and return their indices there."""
+    if not entries:
+        return []
     sizes = {log: its.size for log, its in logs.heads(tx, {each.log for each in entries}).items()}
-    leaves, opened, indices = [], [], []
-    for log, kind, records, agreement in entries:
-        _check_ours(log)
-        if not records:
-            raise MisuseError("A leaf stands for at least one record.")
+    leaves, rows, indices = [], [], []
+    for log, kind, agreement, opened, commitments in entries:
         index = sizes[log]
         sizes[log] += 1
-        salts = clock.fresh_bytes(SALT_SIZE * len(records))
-        commitments = []
-        for item, record in enumerate(records):
-            written = canonical(record)
-            salt = salts[item * SALT_SIZE : (item + 1) * SALT_SIZE]
-            commitments.append(tree.leaf_hash(commitment(salt, written)))
-            opened.append((log, index, item, salt, written))
         leaf = _leaf(kind, commitments, at, agreement)
         leaves.append((log, index, leaf, tree.leaf_hash(leaf)))
+        rows += [(log, index, item, *each) for item, each in enumerate(opened)]
         indices.append(index)
-    if leaves:
-        logs.extend(tx, leaves, at=at)
-        logs.add_records_of(tx, opened)
+    logs.extend(tx, leaves, at=at)
+    logs.add_records_of(tx, rows)
     return indices
 
 

@@ -55,7 +55,7 @@ def lines(agreement: str, noted: Iterable[Decided]) -> list[str]:
 
 
 def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
-    """Note and forget what every agreement has decided.
+    """Note and forget what every agreement has decided, where there is anything.
 
     `idle` has the agreements, with the version decided under, that nothing stirred up to the
     number `upto` concerns: they need not have written anything.
@@ -65,20 +65,26 @@ def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
         if not seen.whole and stirred.last(tx) == seen.everybody:
             return
     with collector_paused(), home.store.write() as tx:
-        seen = stirred.seen_by(tx)
-        bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
-        reached = _reached(tx, seen, bound, idle, upto)
-        whole = {each for each in seen.whole & bound.keys() if seen.by(each) <= reached}
-        if reached == seen.everybody and not whole:
-            return
-        ids = {stix_id for seq, stix_id in stirred.since(tx, seen.everybody) if seq <= reached}
-        steady = [each for each in bound if each not in seen.whole or each in whole]
-        _note_unconcerned(tx, ids, scopes(tx, bound, steady), now)
-        if whole:
-            held = (each.stix_id for each in objects.latest_all(tx, OURS))
-            rest = [each for each in held if each not in ids]
-            _note_unconcerned(tx, rest, scopes(tx, bound, whole), now)
-        stirred.prune(tx, reached)
+        settle_in(Known(tx, OURS), idle=idle, upto=upto, now=now)
+
+
+def settle_in(known: Known, *, idle: Mapping[str, str], upto: int, now: int) -> None:
+    """Do what `settle` does inside a transaction of the caller."""
+    tx = known.tx
+    seen = stirred.seen_by(tx)
+    bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
+    reached = _reached(tx, seen, bound, idle, upto)
+    whole = {each for each in seen.whole & bound.keys() if seen.by(each) <= reached}
+    if reached == seen.everybody and not whole:
+        return
+    ids = {stix_id for seq, stix_id in stirred.since(tx, seen.everybody) if seq <= reached}
+    steady = [each for each in bound if each not in seen.whole or each in whole]
+    _note_unconcerned(known, ids, scopes(tx, bound, steady), now)
+    if whole:
+        held = (each.stix_id for each in objects.latest_all(tx, OURS))
+        rest = [each for each in held if each not in ids]
+        _note_unconcerned(known, rest, scopes(tx, bound, whole), now)
+    stirred.prune(tx, reached)
 
 
 def _reached(
@@ -92,15 +98,15 @@ def _reached(
     return min(places, default=stirred.last(tx))
 
 
-def scopes(tx: Tx, bound: Mapping[str, str], wanted: Iterable[str]) -> list[Scope]:
+def scopes(tx: Tx, bound: Mapping[str, str], wanted: Collection[str]) -> list[Scope]:
     """Group agreements by what they share; left out are those that everything concerns."""
     found: dict[Rules, list[tuple[str, str]]] = {}
+    terms = agreements.terms_of(tx, [bound[each] for each in wanted])
     for each in wanted:
-        version = agreements.version_of(tx, bound[each])
-        if version is not None:
-            rules = rules_under(version.terms, version.our_slot)
+        if bound[each] in terms:
+            rules = rules_under(*terms[bound[each]])
             if not anything(rules):
-                found.setdefault(scope_of(rules), []).append((version.hash, each))
+                found.setdefault(scope_of(rules), []).append((bound[each], each))
     return [_scope(rules, sorted(its)) for rules, its in found.items()]
 
 
@@ -110,10 +116,11 @@ def _scope(rules: Rules, its: Sequence[tuple[str, str]]) -> Scope:
     return Scope(rules, hashes, {each: place for place, (_, each) in enumerate(its)}, name)
 
 
-def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
+def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
     """Queue one record for each object that does not concern all of the agreements."""
     if not ids or not under:
         return
+    tx = known.tx
     fresh = stirred.list_scopes(tx, [each.hash for each in under])
     listed = [
         _line({"kind": "scope", "scope": each.hash, "agreements": each.hashes})
@@ -123,7 +130,7 @@ def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now:
     releases.add_private(tx, "scope", listed)
     for some in in_chunks(sorted(ids), _AT_ONCE):
         concerned = _concerned(tx, some)
-        facts = gather(Known(tx, OURS), some, now, delivered={})
+        facts = gather(known, some, now, delivered={})
         records = [
             _line(record)
             for stix_id, its in sorted(facts.items())

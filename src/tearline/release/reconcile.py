@@ -44,11 +44,14 @@ def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
         ground = _survey(tx, now)
         dues = {each: _due(ground, its) for each, its in bound.items()}
-    done: dict[str, Reconciled] = {}
-    for some in _turns(dues):
-        done |= _reconcile(home, some, ground, now=now)
     idle = {each: its.hash for each, its in bound.items() if dues[each] is None}
-    noting.settle(home, idle=idle, upto=ground.last, now=now)
+    turns = list(_turns(dues))
+    done: dict[str, Reconciled] = {}
+    for some in turns:
+        last = idle if some is turns[-1] else None
+        done |= _reconcile(home, some, ground, now=now, idle=last)
+    if not turns:
+        noting.settle(home, idle=idle, upto=ground.last, now=now)
     return {each: result for each, result in done.items() if result != NOTHING}
 
 
@@ -62,15 +65,12 @@ def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -
         bound = force.in_force(tx, agreement_id, now=now)
         ground = _survey(tx, now)
         due = _due(ground, bound) if bound is not None else None
-    idle = {}
     if due is None and not whole:
-        result = NOTHING
         idle = {agreement_id: bound.hash} if bound is not None else {}
-    else:
-        done = _reconcile(home, [agreement_id], ground, now=now, whole=whole)
-        result = done.get(agreement_id, NOTHING)
-    noting.settle(home, idle=idle, upto=ground.last, now=now)
-    return result
+        noting.settle(home, idle=idle, upto=ground.last, now=now)
+        return NOTHING
+    done = _reconcile(home, [agreement_id], ground, now=now, whole=whole, idle={})
+    return done.get(agreement_id, NOTHING)
 
 
 def _turns(dues: Mapping[str, "_Due | None"]) -> Iterator[list[str]]:
@@ -90,12 +90,20 @@ def _turns(dues: Mapping[str, "_Due | None"]) -> Iterator[list[str]]:
 
 
 def _reconcile(
-    home: Home, ids: Sequence[str], ground: "_Survey", *, now: int, whole: bool = False
+    home: Home,
+    ids: Sequence[str],
+    ground: "_Survey",
+    *,
+    now: int,
+    idle: Mapping[str, str] | None,
+    whole: bool = False,
 ) -> dict[str, Reconciled]:
     """Take the turn of some agreements in one transaction.
 
-    What a survey found before may be out of date by now; then it is made again.
+    What a survey found before may be out of date by now; then it is made again. With the last
+    turn, what everybody has decided is noted: `idle` are those that it did not concern.
     """
+    upto = ground.last
     with collector_paused(), home.store.write() as tx:
         bound = _bound(tx, ids, now)
         if not _holds(tx, ground, ids):
@@ -128,6 +136,8 @@ def _reconcile(
             if fresh or ground.last > ground.seen.by(each):
                 turn.seen(each, ground.last, whole=fresh)
         turn.write()
+        if idle is not None:
+            noting.settle_in(known, idle=idle, upto=upto, now=now)
     return done
 
 

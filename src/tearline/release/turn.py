@@ -186,7 +186,7 @@ class Turn:
         log = record.our_log(head.agreement_id)
         for begin in range(0, len(issued), _LEAF):
             slips = [_slip(each, head.hash, self._at) for each in issued[begin : begin + _LEAF]]
-            self._entries.append(record.Entry(log, "release", slips, head.hash))
+            self._entries.append(record.entry(log, "release", slips, head.hash))
 
     def _event(self, each: Planned, before: Release | None) -> _Event:
         """The bytes of a release: stored ones, or those of the last delivery, or a fresh cut."""
@@ -265,17 +265,14 @@ def _cut_event(new: Standing, way: Way, form: Form, before: Release | None) -> _
     at = form.version.version_at
     if before is not None and "modified" in doc:
         at = max(at, parse_timestamp(before.version) + _MS)
-    doc = cut.with_modified(doc, at) if _stamped_otherwise(doc, at) else doc
+    if at != form.version.version_at:
+        doc = cut.with_modified(doc, at)
     raw = cut.encode(doc)
     return _Event(new, way, raw, None, _version_of(doc), canonical.sha256(raw))
 
 
 def _version_of(doc: Mapping[str, Any]) -> str:
     return str(doc.get("modified") or doc.get("created") or "")
-
-
-def _stamped_otherwise(doc: Mapping[str, Any], at: int) -> bool:
-    return "modified" in doc and parse_timestamp(doc["modified"]) != at
 
 
 def _row(issued: _Issued, leaf: int, item: int) -> Release:

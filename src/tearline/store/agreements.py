@@ -5,7 +5,7 @@ and kept beside, so that a page need not fold. Who can write here can pretend to
 statement is signed, and each has a leaf in the log that the partner reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Serial, Text
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, metadata
 
 agreement_version = Table(
@@ -188,6 +188,11 @@ class Waiting(NamedTuple):
 
 
 _OF_HASH = Statement(select(agreement_version).where(agreement_version.c.hash == bindparam("hash")))
+_TERMS = Statement(
+    select(agreement_version.c.hash, agreement_version.c.terms, agreement_version.c.our_slot).where(
+        among(agreement_version.c.hash, bindparam("ids"))
+    )
+)
 _VERSIONS = Statement(
     select(agreement_version)
     .where(agreement_version.c.agreement_id == bindparam("id"))
@@ -204,6 +209,11 @@ def version_of(tx: Tx, agreement: str) -> Version | None:
     """Return the version with this hash."""
     found = _OF_HASH.rows(tx, hash=agreement)
     return _version(found[0]) if found else None
+
+
+def terms_of(tx: Tx, hashes: Iterable[str]) -> dict[str, tuple[bytes, str]]:
+    """Return the terms and our slot in them of the versions with these hashes."""
+    return {row[0]: (row[1], row[2]) for row in _TERMS.among(tx, hashes)}
 
 
 def _version(row: tuple[Any, ...]) -> Version:

@@ -7,7 +7,7 @@ only there, so that the judge still shares nothing with the code that it judges.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def about() -> None:
@@ -68,20 +68,16 @@ def inbound() -> None:
 def leaf() -> None:
     """One release is left out of the log."""
     from tearline.log import record
-    from tearline.store.database import Tx
 
-    honest = record.append_all
+    honest = record.entry
 
-    def append_all(tx: Tx, entries: Sequence[record.Entry], *, at: int) -> list[int]:
-        fewer = [
-            each._replace(records=each.records[:-1])
-            if each.kind == "release" and len(each.records) > 1
-            else each
-            for each in entries
-        ]
-        return honest(tx, fewer, at=at)
+    def entry(
+        log: str, kind: str, records: Sequence[Mapping[str, object]], agreement: str | None
+    ) -> record.Entry:
+        fewer = records[:-1] if kind == "release" and len(records) > 1 else records
+        return honest(log, kind, fewer, agreement)
 
-    record.append_all = append_all
+    record.entry = entry
 
 
 _SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}
