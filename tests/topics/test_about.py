@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tearline.store.database import Store, Tx, insert_rows, metadata
 from tearline.store.objects import OURS, NewVersion, Relation, Version, keep, relation
 from tearline.topics.about import Finder, Graph, Path, holds, starts
+from tearline.topics.held import Held
 from tearline.topics.topic import AGAINST, ALONG, CARRIERS
 
 TOPIC = "intrusion-set--heron"
@@ -53,7 +54,7 @@ def find(  # every question of this file, with the usual answers
     topics: dict[str, str] = START,
     whole: bool = False,
 ) -> Path | None:
-    graph = Graph(tx, OURS, whole=whole)
+    graph = Graph(Held(tx, OURS), whole=whole)
     stops = set(stopped)
     finder = Finder(graph, topics, members=members, passes=lambda each: each not in stops)
     finder.load([stix_id], reach)
@@ -307,7 +308,7 @@ def test_every_path_that_is_found_holds_when_it_is_walked_again(
     members: bool,  # noqa: FBT001  # given by hypothesis
 ) -> None:
     with world(store, [*relations, *memberships]) as tx:
-        graph = Graph(tx, OURS, whole=True)
+        graph = Graph(Held(tx, OURS), whole=True)
         for each in IDS:
             found = find(tx, each, members=members, topics=topics)
             if found is not None:
@@ -340,7 +341,7 @@ def _carries(stix_id: str, stopped: set[str]) -> bool:
 def test_a_claimed_path_that_cannot_be_walked_does_not_hold(store: Store) -> None:
     first, second = tie(TOPIC, "uses", "malware--m"), tie("malware--m", "uses", "tool--t")
     with world(store, [first, second]) as tx:
-        graph = Graph(tx, OURS)
+        graph = Graph(Held(tx, OURS))
         true = Path(
             "name:gray heron", (TOPIC, first.via_id, "malware--m", second.via_id, "tool--t")
         )
@@ -357,7 +358,7 @@ def test_a_claimed_path_that_cannot_be_walked_does_not_hold(store: Store) -> Non
 
 def test_a_path_by_membership_holds_only_under_a_clause_with_members(store: Store) -> None:
     with world(store, holding("report--r", TOPIC, "indicator--i")) as tx:
-        graph = Graph(tx, OURS)
+        graph = Graph(Held(tx, OURS))
         path = Path("name:gray heron", (TOPIC, "report--r", "indicator--i"))
         assert holds(path, graph, START, members=True)
         assert not holds(path, graph, START, members=False)
@@ -370,8 +371,8 @@ def test_an_object_is_the_topic_by_a_key_or_by_its_id(tmp_path: File) -> None:
         keep(tx, OURS, [_version("malware--a", "name:mud"), _version("malware--b", "name:tin")])
         keep(tx, "urn:other", [_version("malware--c", "name:mud")])
     with store.read() as tx:
-        assert starts(tx, OURS, ["name:mud"], []) == {"malware--a": "name:mud"}
-        by_id = starts(tx, OURS, [], ["malware--b", "malware--unknown"])
+        assert starts(Held(tx, OURS), ["name:mud"], []) == {"malware--a": "name:mud"}
+        by_id = starts(Held(tx, OURS), [], ["malware--b", "malware--unknown"])
         assert by_id == {"malware--b": "stix:malware--b"}
     store.close()
 

@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -39,8 +39,11 @@ from tearline.store.database import Store, Tx
 
 __all__ = [
     "PRIVATE",
+    "Entry",
     "append",
+    "append_all",
     "commitment",
+    "entry",
     "origin_of",
     "our_log",
     "publish",
@@ -87,19 +90,51 @@ def append(
     `agreement` is the hash of the agreement that the records are about, if any. Raises
     MisuseError for no records, an unknown form of kind, or a log that is not ours to write.
     """
+    return append_all(tx, [entry(log, kind, records, agreement)], at=at)[0]
+
+
+class Entry(NamedTuple):
+    """A leaf to append: each record with its salt, and what stands for it in the leaf."""
+
+    log: str
+    kind: str
+    agreement: str | None
+    opened: list[tuple[bytes, bytes]]
+    commitments: list[bytes]
+
+
+def entry(
+    log: str, kind: str, records: Sequence[Mapping[str, Any]], agreement: str | None
+) -> Entry:
+    """Write records for a leaf that `append_all` appends, with fresh salts; as `append` raises."""
     _check_ours(log)
     if not records:
         raise MisuseError("A leaf stands for at least one record.")
-    written = [canonical(dict(record)) for record in records]
-    salts = clock.fresh_bytes(SALT_SIZE * len(written))
+    salts = clock.fresh_bytes(SALT_SIZE * len(records))
     opened = [
-        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], record)
-        for item, record in enumerate(written)
+        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], canonical(dict(record)))
+        for item, record in enumerate(records)
     ]
-    entry = _leaf(kind, [tree.leaf_hash(commitment(*one)) for one in opened], at, agreement)
-    index = logs.add_leaves(tx, log, [(entry, tree.leaf_hash(entry))], at=at)
-    logs.add_records(tx, log, [(index, item, *one) for item, one in enumerate(opened)])
-    return index
+    commitments = [tree.leaf_hash(commitment(*each)) for each in opened]
+    return Entry(log, kind, agreement, opened, commitments)
+
+
+def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
+    """Append leaves to many logs, in the order given, and return their indices there."""
+    if not entries:
+        return []
+    sizes = {log: its.size for log, its in logs.heads(tx, {each.log for each in entries}).items()}
+    leaves, rows, indices = [], [], []
+    for log, kind, agreement, opened, commitments in entries:
+        index = sizes[log]
+        sizes[log] += 1
+        leaf = _leaf(kind, commitments, at, agreement)
+        leaves.append((log, index, leaf, tree.leaf_hash(leaf)))
+        rows += [(log, index, item, *each) for item, each in enumerate(opened)]
+        indices.append(index)
+    logs.extend(tx, leaves, at=at)
+    logs.add_records_of(tx, rows)
+    return indices
 
 
 def _leaf(kind: str, commitments: list[bytes], at: int, agreement: str | None) -> bytes:

@@ -13,11 +13,9 @@ import msgspec
 
 from tearline.release.concern import Decided
 from tearline.release.decide import decide, passes_but_for_about
-from tearline.release.facts import Attestations, gather
+from tearline.release.facts import Attestations, Known, gather
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.stix.marking import CONTRADICTORY
-from tearline.store import objects
-from tearline.store.database import Tx
 from tearline.topics import about
 from tearline.topics.about import Path
 from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
@@ -43,13 +41,12 @@ class Before(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Where and when a batch is decided: whose objects, by which rules, with what known before.
+    """How and when a batch is decided: by which rules, with what known before.
 
     `before` answers for ids of which something stands. A receiver gives what was `attested`, and
     by clause the objects that the giver has `named` as the topic and whose id was cut.
     """
 
-    origin: str
     rules: Rules
     now: int
     before: Callable[[Iterable[str]], Mapping[str, Before]]
@@ -64,13 +61,14 @@ _UNKNOWN = Before()
 class Batch:
     """The decisions of one batch, as they are taken; `decided` has them by id."""
 
-    def __init__(self, tx: Tx, scene: Scene, *, whole: bool = False) -> None:
+    def __init__(self, known: Known, scene: Scene, *, whole: bool = False) -> None:
         """Prepare to decide; with `whole`, the graph is read at once instead of by need."""
-        self._tx = tx
+        self._known = known
         self._scene = scene
+        self._starts: dict[str, dict[str, str]] = {}
         self._facts: dict[str, Facts] = {}
         self._before: dict[str, Before] = {}
-        self.graph = about.Graph(tx, scene.origin, whole=whole)
+        self.graph = about.Graph(known, whole=whole)
         self.decided: dict[str, Decided] = {}
 
     def objects(self, ids: Iterable[str]) -> None:
@@ -101,7 +99,7 @@ class Batch:
 
     def _carried_from(self, ids: set[str]) -> dict[str, str]:
         """For each relationship by which *about* goes on, the object from which it does."""
-        relations = objects.relations_via(self._tx, self._scene.origin, ids)
+        relations = self._known.relations_via(ids)
         moves = [about.move_by(each) for each in relations]
         return {move.via_id: move.from_id for move in moves if move is not None}
 
@@ -110,8 +108,10 @@ class Batch:
 
         Where there is none, one that would be there if what waits were approved.
         """
-        self._load(ids)
         found = {each: Paths({}, {}) for each in ids}
+        if not ids:
+            return found
+        self._load(ids)
         for clause in self._scene.rules.clauses:
             if clause.any_topic or not clause.complete:
                 continue
@@ -131,8 +131,10 @@ class Batch:
 
     def starts(self, clause: Clause) -> dict[str, str]:
         """The objects that are a clause's topics, and how each was recognised."""
-        found = about.starts(self._tx, self._scene.origin, clause.keys, clause.stix_ids)
-        return {**self._scene.named.get(clause.id, {}), **found}
+        if clause.id not in self._starts:
+            found = about.starts(self._known, clause.keys, clause.stix_ids)
+            self._starts[clause.id] = {**self._scene.named.get(clause.id, {}), **found}
+        return self._starts[clause.id]
 
     def _finder(self, clause: Clause, *, if_approved: bool) -> about.Finder:
         known: dict[str, bool] = {}
@@ -149,11 +151,12 @@ class Batch:
 
     def _load(self, ids: Iterable[str]) -> None:
         missing = {each for each in ids if each not in self._facts}
+        if not missing:
+            return
         scene = self._scene
-        self._before.update(scene.before(missing - self._before.keys()))
+        self._before.update(scene.before({each for each in missing if each not in self._before}))
         found = gather(
-            self._tx,
-            scene.origin,
+            self._known,
             missing,
             scene.now,
             delivered={each: b.delivered for each, b in self._before.items() if b.delivered},
@@ -165,15 +168,21 @@ class Batch:
         """For each edge or container that is held, the objects on whose outcome it depends."""
         self._load(ids)
         needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
-        for each in objects.references_of(self._tx, self._scene.origin, needs):
+        for each in self._known.references_of(needs):
             type_ = type_of(each.from_id)
             if type_ in HOLDERS:
                 if each.role == "object_refs" and not depends(each.to_id):
                     needs[each.from_id].append(each.to_id)
             elif each.role in EDGE_REFS[type_]:
                 needs[each.from_id].append(each.to_id)
-        outside = {each for below in needs.values() for each in below} - self.decided.keys()
-        self._before.update(self._scene.before(outside - self._before.keys()))
+        outside = {
+            each
+            for below in needs.values()
+            for each in below
+            if each not in self.decided and each not in self._before
+        }
+        if outside:
+            self._before.update(self._scene.before(outside))
         return needs
 
     def _settle(self, stix_id: str, paths: Paths, ends: int, *, carries: bool = False) -> None:
@@ -185,8 +194,10 @@ class Batch:
             uncuttable=stix_id in self._scene.uncuttable,
         )
         decision = decide(self._scene.rules, facts)
-        clause = decision.clause or ""
-        path = paths.open.get(clause) or paths.waiting.get(clause)
+        path = None
+        if paths is not _NONE:
+            clause = decision.clause or ""
+            path = paths.open.get(clause) or paths.waiting.get(clause)
         self.decided[stix_id] = Decided(facts, decision, path, carries)
 
     def _fate(self, stix_id: str) -> int:

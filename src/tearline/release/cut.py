@@ -7,8 +7,7 @@ secret; observables get the id that the standard computes.
 """
 
 import hmac
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -29,26 +28,48 @@ KEPT = frozenset({"type", "id", "spec_version", "created", "modified", "object_m
 _MARKING_REFS = frozenset({"object_marking_refs", "granular_markings"})
 
 
-def cut(doc: Mapping[str, Any], remove: Iterable[str], deliver: Deliver) -> dict[str, Any] | None:
+def cut(
+    doc: Mapping[str, Any],
+    remove: Iterable[str],
+    deliver: Deliver,
+    *,
+    naming: Collection[str] | None = None,
+) -> dict[str, Any] | None:
     """The object below the tear line, still under its own id; None where nothing is cut.
 
-    `remove` holds property names, a `*` at the end standing for any rest.
+    `remove` holds property names, a `*` at the end standing for any rest. `naming` is what the
+    function of that name says of the object, where it is known already.
     """
     patterns = tuple(remove)
-    kept = {
-        name: value
-        for name, value in doc.items()
-        if name in KEPT or not any(fnmatchcase(name, pattern) for pattern in patterns)
-    }
-    result = {}
-    for name, value in kept.items():
-        if name in _MARKING_REFS:
+    names = naming_in(doc) if naming is None else naming
+    result: dict[str, Any] = {}
+    changed = False
+    for name, value in doc.items():
+        if patterns and name not in KEPT and any(fnmatchcase(name, each) for each in patterns):
+            changed = True
+        elif name not in names:
             result[name] = value
-        elif (new := _cut_value(name, value, deliver)) is not _GONE:
+        elif (new := _cut_value(name, value, deliver)) is _GONE:
+            changed = True
+        else:
             result[name] = new
-    if result == doc:
-        return None
-    return _reselect(doc, result)
+            changed = changed or new != value
+    return _reselect(doc, result) if changed else None
+
+
+def naming_in(doc: Mapping[str, Any]) -> tuple[str, ...]:
+    """The properties of an object that may name another, at any depth: all that `cut` rewrites."""
+    return tuple(
+        name for name, value in doc.items() if name not in _MARKING_REFS and _names(name, value)
+    )
+
+
+def _names(name: str, value: object) -> bool:
+    if name.endswith(("_ref", "_refs")):
+        return True
+    if isinstance(value, dict):
+        return any(_names(key, each) for key, each in value.items())
+    return isinstance(value, list) and any(_names("", each) for each in value)
 
 
 def marked(doc: Mapping[str, Any], level: int) -> dict[str, Any]:
@@ -137,14 +158,35 @@ _IN_SOME_CASES: Mapping[str, frozenset[str]] = {
 """What the standard demands of a type not always: one of these, or this of a family."""
 
 
-def derived_id(secret: bytes, agreement_id: str, original: str) -> str:
-    """The id of a cut version: a keyed pseudonym in the form of a version-4 UUID.
+class Pseudonyms:
+    """Makes the ids of cut versions under one agreement.
 
-    The same for all versions of an agreement, different for every agreement.
+    A keyed pseudonym in the form of a version-4 UUID: the same for all versions of an agreement,
+    different for every agreement.
     """
-    message = f"tearline/derived/1\n{agreement_id}\n{original}".encode()
-    digest = hmac.digest(secret, message, sha256)
-    return f"{original.partition('--')[0]}--{uuid.UUID(bytes=digest[:16], version=4)}"
+
+    def __init__(self, secret: bytes, agreement_id: str) -> None:
+        """Begin with what is the same for all objects."""
+        self._begun = hmac.new(secret, f"tearline/derived/1\n{agreement_id}\n".encode(), sha256)
+
+    def of(self, original: str) -> str:
+        """The derived id of an object."""
+        made = self._begun.copy()
+        made.update(original.encode())
+        number = int.from_bytes(made.digest()[:16]) & _NO_FORM | _FORM_4
+        text = f"{number:032x}"
+        form = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return f"{original.partition('--')[0]}--{form}"
+
+
+_FORM_4 = 0x4 << 76 | 0x2 << 62
+"""Version 4 and the variant of RFC 4122."""
+_NO_FORM = ~(0xF << 76 | 0x3 << 62)
+
+
+def derived_id(secret: bytes, agreement_id: str, original: str) -> str:
+    """The id of a cut version."""
+    return Pseudonyms(secret, agreement_id).of(original)
 
 
 def identified(doc: dict[str, Any], derived: str) -> dict[str, Any]:
@@ -161,7 +203,8 @@ def with_modified(doc: Mapping[str, Any], at: int) -> dict[str, Any]:
 
 def basis(doc: Mapping[str, Any]) -> str:
     """What two cut versions share when only their `modified` differs."""
-    rest = {name: value for name, value in doc.items() if name != "modified"}
+    rest = dict(doc)
+    rest.pop("modified", None)
     return "cut:" + sha256(orjson.dumps(rest)).hexdigest()
 
 

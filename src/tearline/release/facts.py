@@ -1,12 +1,19 @@
 """Gather from the store what `decide` reads: the frozen facts of objects, a batch at a time."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
+import orjson
+
+from tearline.release.cut import naming_in
 from tearline.release.rules import Facts
 from tearline.stix import marking
+from tearline.stix.objects import references
 from tearline.store import annotations, objects
 from tearline.store.database import Tx
+from tearline.store.objects import Version
+from tearline.topics.held import Held
 
 
 class Attested(NamedTuple):
@@ -25,9 +32,89 @@ Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
 """Answers what a giver attested of objects that it gave."""
 
 
-def gather(  # one gathering for giver and receiver
-    tx: Tx,
-    origin: str,
+class Doc(NamedTuple):
+    """An object that was parsed, which nobody may change, and what it names.
+
+    `naming` are the properties in which it does, `targets` whom it names.
+    """
+
+    doc: dict[str, Any]
+    naming: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+class Known(Held):
+    """What is held, and what is the same of it under every agreement: facts, bytes read once."""
+
+    def __init__(self, tx: Tx, origin: str) -> None:
+        """Bind to a transaction; nothing is read yet."""
+        super().__init__(tx, origin)
+        self._facts: dict[int, dict[str, Facts | None]] = {}
+        self._said: dict[str, tuple[int | None, int | None]] = {}
+        self._docs: dict[str, Doc] = {}
+        self._holds: dict[tuple[str, str], str] | None = None
+
+    def facts(self, ids: Iterable[str], now: int) -> dict[str, Facts]:
+        """The facts of our objects as they are while nobody holds them."""
+        known = self._facts.setdefault(now, {})
+        wanted = set(ids)
+        missing = {each for each in wanted if each not in known}
+        if missing:
+            known.update(dict.fromkeys(missing))
+            known.update(self._gathered(missing, now))
+        return {each: facts for each in wanted if (facts := known[each]) is not None}
+
+    def annotations(self, ids: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
+        """Our marking and grade of each of `ids`; (None, None) where we say nothing."""
+        wanted = list(ids)
+        missing = {each for each in wanted if each not in self._said}
+        if missing:
+            self._said.update(dict.fromkeys(missing, (None, None)))
+            self._said.update(annotations.annotations(self.tx, missing))
+        return {each: self._said[each] for each in wanted}
+
+    def docs(self, ids: Iterable[str]) -> dict[str, Doc]:
+        """The latest version of each of `ids` that is held, parsed."""
+        wanted = set(ids)
+        missing = {each for each in wanted if each not in self._docs}
+        if missing:
+            versions = self.latest(missing)
+            raws = objects.raw_of(self.tx, [each.seq for each in versions.values()])
+            for stix_id, version in versions.items():
+                self._docs[stix_id] = _doc(raws[version.seq])
+        return {each: self._docs[each] for each in wanted if each in self._docs}
+
+    def _gathered(self, ids: set[str], now: int) -> dict[str, Facts]:
+        rows = self.latest(ids)
+        if self._holds is None:
+            self._holds = annotations.holds(self.tx)
+        found = self.annotations(rows)
+        beside = {each: Attested(*said) for each, said in found.items() if said != _NOTHING}
+        victims = self.victims(rows)
+        return {
+            stix_id: _facts(
+                row,
+                beside.get(stix_id, _UNSAID),
+                now,
+                held=("object", stix_id) in self._holds or ("source", row.source) in self._holds,
+                victim=stix_id in victims,
+            )
+            for stix_id, row in rows.items()
+        }
+
+
+def _doc(raw: bytes) -> Doc:
+    doc: dict[str, Any] = orjson.loads(raw)
+    targets = dict.fromkeys(target for _, target in references(doc))
+    return Doc(doc, naming_in(doc), tuple(targets))
+
+
+_NOTHING = (None, None)
+_UNSAID = Attested()
+
+
+def gather(
+    known: Known,
     ids: Iterable[str],
     now: int,
     *,
@@ -39,44 +126,36 @@ def gather(  # one gathering for giver and receiver
     `delivered` has the clause under which the partner holds an object now. On our own objects our
     annotations count; a receiver gives what was `attested` instead.
     """
-    wanted = set(ids)
-    rows = objects.latest(tx, origin, wanted)
-    beside = attested(rows) if attested is not None else _annotated(tx, rows)
-    holds = annotations.holds(tx) if attested is None else {}
-    named = objects.victims(tx, origin, set(rows))
-    return {
-        stix_id: Facts(
-            id=stix_id,
-            version_at=row.version_at,
-            type=row.type,
-            created_at=row.arrived_at if row.created_at is None else row.created_at,
-            marking=_effective(row.marking, beside.get(stix_id)),
-            grade=_grade(beside.get(stix_id)),
-            now=_moment(beside.get(stix_id), now),
-            revoked=row.revoked,
-            delivered=delivered.get(stix_id, ""),
-            held=("object", stix_id) in holds or ("source", row.source) in holds,
-            victim=stix_id in named,
-            approvals=beside[stix_id].approvals if stix_id in beside else 0,
-        )
-        for stix_id, row in rows.items()
-    }
+    if attested is None:
+        found = known.facts(ids, now)
+    else:
+        rows = known.latest(ids)
+        beside = attested(rows)
+        victims = known.victims(rows)
+        found = {
+            each: _facts(row, beside.get(each, _UNSAID), now, held=False, victim=each in victims)
+            for each, row in rows.items()
+        }
+    for each in delivered.keys() & found.keys():
+        found[each] = msgspec.structs.replace(found[each], delivered=delivered[each])
+    return found
 
 
-def _annotated(tx: Tx, ids: Iterable[str]) -> dict[str, Attested]:
-    found = annotations.annotations(tx, ids)
-    return {stix_id: Attested(level, grade) for stix_id, (level, grade) in found.items()}
+def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool) -> Facts:
+    return Facts(
+        id=row.stix_id,
+        version_at=row.version_at,
+        type=row.type,
+        created_at=row.arrived_at if row.created_at is None else row.created_at,
+        marking=_effective(row.marking, beside),
+        grade=marking.NO_GRADE if beside.grade is None else beside.grade,
+        now=now if beside.at is None else beside.at,
+        revoked=row.revoked,
+        held=held,
+        victim=victim,
+        approvals=beside.approvals,
+    )
 
 
-def _moment(beside: Attested | None, now: int) -> int:
-    return now if beside is None or beside.at is None else beside.at
-
-
-def _effective(own: int, beside: Attested | None) -> int:
-    if beside is None or beside.marking is None:
-        return own
-    return marking.strictest(own, beside.marking)
-
-
-def _grade(beside: Attested | None) -> int:
-    return marking.NO_GRADE if beside is None or beside.grade is None else beside.grade
+def _effective(own: int, beside: Attested) -> int:
+    return own if beside.marking is None else marking.strictest(own, beside.marking)

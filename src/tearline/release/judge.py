@@ -13,7 +13,7 @@ from tearline.errors import InputError
 from tearline.release import slips
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
-from tearline.release.facts import Attested
+from tearline.release.facts import Attested, Known
 from tearline.release.reasons import Code
 from tearline.release.rules import Clause, rules_of
 from tearline.release.slips import Slip, Story
@@ -130,14 +130,13 @@ def _decide(
     by_id = {each.object.id: each for each in candidates}
     revoked = {stix_id for stix_id, each in by_id.items() if each.object.revoked}
     scene = Scene(
-        origin=origin,
         rules=rules_of(bound.terms, bound.their_slot),
         now=now,
         before=lambda ids: _held_before(tx, origin, told, ids, revoked),
         attested=lambda ids: _attested(tx, origin, by_id, ids),
         named=_named(bound, candidates),
     )
-    batch = Batch(tx, scene)
+    batch = Batch(Known(tx, origin), scene)
     batch.objects(by_id)
     batch.edges(by_id)
     clauses = {each.id: each for each in scene.rules.clauses}

@@ -13,9 +13,10 @@ import msgspec
 from tearline.agreement.home import Home
 from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
 from tearline.release.decide import Decision, decide
-from tearline.release.facts import gather
+from tearline.release.facts import Known, gather
 from tearline.release.rules import Facts, Rules
 from tearline.stix import canonical
+from tearline.stix.strict import collector_paused
 from tearline.store import agreements, objects, releases, stirred
 from tearline.store.database import Tx, in_chunks
 from tearline.store.objects import OURS
@@ -27,18 +28,18 @@ _AT_ONCE = 5_000
 class Scope(NamedTuple):
     """Agreements whose rules are equal but for their topics, by the hashes of their versions.
 
-    `ids` has the ids of the same agreements in the same order; `hash` names the list.
+    `places` has where in the list an agreement stands, by its id; `hash` names the list.
     """
 
     rules: Rules
     hashes: tuple[str, ...]
-    ids: tuple[str, ...]
+    places: Mapping[str, int]
     hash: str
 
 
-def note(tx: Tx, agreement: str, noted: Iterable[Decided]) -> None:
-    """Queue decisions that stand, or stood, under one agreement."""
-    lines = [
+def lines(agreement: str, noted: Iterable[Decided]) -> list[str]:
+    """Return the records of decisions that stand, or stood, under one agreement."""
+    return [
         _line(
             {
                 "kind": "decision",
@@ -51,11 +52,10 @@ def note(tx: Tx, agreement: str, noted: Iterable[Decided]) -> None:
         )
         for each in noted
     ]
-    releases.add_private(tx, "decision", lines)
 
 
 def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
-    """Note and forget what every agreement has decided.
+    """Note and forget what every agreement has decided, where there is anything.
 
     `idle` has the agreements, with the version decided under, that nothing stirred up to the
     number `upto` concerns: they need not have written anything.
@@ -64,21 +64,27 @@ def settle(home: Home, *, idle: Mapping[str, str], upto: int, now: int) -> None:
         seen = stirred.seen_by(tx)
         if not seen.whole and stirred.last(tx) == seen.everybody:
             return
-    with home.store.write() as tx:
-        seen = stirred.seen_by(tx)
-        bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
-        reached = _reached(tx, seen, bound, idle, upto)
-        whole = {each for each in seen.whole & bound.keys() if seen.by(each) <= reached}
-        if reached == seen.everybody and not whole:
-            return
-        ids = {stix_id for seq, stix_id in stirred.since(tx, seen.everybody) if seq <= reached}
-        steady = [each for each in bound if each not in seen.whole or each in whole]
-        _note_unconcerned(tx, ids, scopes(tx, bound, steady), now)
-        if whole:
-            held = (each.stix_id for each in objects.latest_all(tx, OURS))
-            rest = [each for each in held if each not in ids]
-            _note_unconcerned(tx, rest, scopes(tx, bound, whole), now)
-        stirred.prune(tx, reached)
+    with collector_paused(), home.store.write() as tx:
+        settle_in(Known(tx, OURS), idle=idle, upto=upto, now=now)
+
+
+def settle_in(known: Known, *, idle: Mapping[str, str], upto: int, now: int) -> None:
+    """Do what `settle` does inside a transaction of the caller."""
+    tx = known.tx
+    seen = stirred.seen_by(tx)
+    bound = {each.agreement_id: each.hash for each in releases.heads(tx) if each.hash}
+    reached = _reached(tx, seen, bound, idle, upto)
+    whole = {each for each in seen.whole & bound.keys() if seen.by(each) <= reached}
+    if reached == seen.everybody and not whole:
+        return
+    ids = {stix_id for seq, stix_id in stirred.since(tx, seen.everybody) if seq <= reached}
+    steady = [each for each in bound if each not in seen.whole or each in whole]
+    _note_unconcerned(known, ids, scopes(tx, bound, steady), now)
+    if whole:
+        held = (each.stix_id for each in objects.latest_all(tx, OURS))
+        rest = [each for each in held if each not in ids]
+        _note_unconcerned(known, rest, scopes(tx, bound, whole), now)
+    stirred.prune(tx, reached)
 
 
 def _reached(
@@ -92,44 +98,45 @@ def _reached(
     return min(places, default=stirred.last(tx))
 
 
-def scopes(tx: Tx, bound: Mapping[str, str], wanted: Iterable[str]) -> list[Scope]:
+def scopes(tx: Tx, bound: Mapping[str, str], wanted: Collection[str]) -> list[Scope]:
     """Group agreements by what they share; left out are those that everything concerns."""
     found: dict[Rules, list[tuple[str, str]]] = {}
+    terms = agreements.terms_of(tx, [bound[each] for each in wanted])
     for each in wanted:
-        version = agreements.version_of(tx, bound[each])
-        if version is not None:
-            rules = rules_under(version.terms, version.our_slot)
+        if bound[each] in terms:
+            rules = rules_under(*terms[bound[each]])
             if not anything(rules):
-                found.setdefault(scope_of(rules), []).append((version.hash, each))
+                found.setdefault(scope_of(rules), []).append((bound[each], each))
     return [_scope(rules, sorted(its)) for rules, its in found.items()]
 
 
 def _scope(rules: Rules, its: Sequence[tuple[str, str]]) -> Scope:
     hashes = tuple(each for each, _ in its)
     name = canonical.sha256(canonical.canonical(hashes))
-    return Scope(rules, hashes, tuple(each for _, each in its), name)
+    return Scope(rules, hashes, {each: place for place, (_, each) in enumerate(its)}, name)
 
 
-def _note_unconcerned(tx: Tx, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
+def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
     """Queue one record for each object that does not concern all of the agreements."""
     if not ids or not under:
         return
+    tx = known.tx
     fresh = stirred.list_scopes(tx, [each.hash for each in under])
-    lists = [
+    listed = [
         _line({"kind": "scope", "scope": each.hash, "agreements": each.hashes})
         for each in under
         if each.hash in fresh
     ]
-    releases.add_private(tx, "scope", lists)
+    releases.add_private(tx, "scope", listed)
     for some in in_chunks(sorted(ids), _AT_ONCE):
         concerned = _concerned(tx, some)
-        facts = gather(tx, OURS, some, now, delivered={})
-        lines = [
+        facts = gather(known, some, now, delivered={})
+        records = [
             _line(record)
-            for stix_id, its in facts.items()
+            for stix_id, its in sorted(facts.items())
             if (record := _record(unconcerned(its), under, concerned.get(stix_id, frozenset())))
         ]
-        releases.add_private(tx, "decision", lines)
+        releases.add_private(tx, "decision", records)
 
 
 def _concerned(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
@@ -161,8 +168,8 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What each scope says; `but` are the places in its list of the agreements concerned."""
     for each in under:
-        but = [at for at, one in enumerate(each.ids) if one in concerned] if concerned else []
-        if len(but) < len(each.ids):
+        but = sorted(each.places[one] for one in concerned if one in each.places)
+        if len(but) < len(each.hashes):
             yield {"scope": each.hash, "but": but, **_answer(decide(each.rules, facts))}
 
 
@@ -174,10 +181,32 @@ def _answer(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _exact(facts: Facts) -> dict[str, Any]:
+class _Exact(msgspec.Struct, gc=False):
     """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
-    found: dict[str, Any] = msgspec.to_builtins(facts)
-    return found | {name: str(found[name]) for name in ("version_at", "created_at", "now")}
+
+    id: str
+    version_at: str
+    type: str
+    created_at: str
+    marking: int
+    grade: int
+    now: str
+    revoked: bool
+    delivered: str
+    held: bool
+    source_agreement: str
+    victim: bool
+    ends: int
+    about: dict[str, tuple[str, ...]]
+    about_waiting: dict[str, tuple[str, ...]]
+    approvals: int
+    uncuttable: bool
+
+
+def _exact(facts: Facts) -> _Exact:
+    found = msgspec.structs.astuple(facts)
+    id_, version_at, type_, created_at, marking, grade, now, *rest = found
+    return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)
 
 
 def _line(record: dict[str, Any]) -> str:

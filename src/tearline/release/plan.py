@@ -5,7 +5,10 @@ says for each object what would stand afterwards. `reconcile` carries it out; wi
 neighbourhood is everything held.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,22 +16,25 @@ import orjson
 from tearline.release import cut
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.concern import Decided, concerns
+from tearline.release.decide import Decision
+from tearline.release.facts import Doc, Known
+from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
-from tearline.stix.objects import references
-from tearline.store import annotations, objects, releases
+from tearline.store import objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Standing
-from tearline.topics.about import Path, leads_to
+from tearline.topics.about import Path, led_to
 from tearline.topics.topic import depends
 
 
 class Ground(NamedTuple):
     """What a plan stands on: the agreement, its rules for what we give, and the moment.
 
-    With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes.
+    With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes. `stood`
+    has all that stood on the objects `asked` for before.
     """
 
     agreement_id: str
@@ -36,6 +42,8 @@ class Ground(NamedTuple):
     secret: bytes
     now: int
     marks: bool = False
+    asked: AbstractSet[str] = frozenset()
+    stood: Mapping[str, Standing] = MappingProxyType({})
 
 
 class Form(NamedTuple):
@@ -50,27 +58,36 @@ class Form(NamedTuple):
     version: Version
 
 
+class Way(NamedTuple):
+    """A path as we know it and as the partner will see it: how it starts, our ids, their ids."""
+
+    start: str
+    ids: Sequence[str]
+    theirs: Sequence[str]
+
+
 class Planned(NamedTuple):
     """What would be the answer for one object, whether it stands, and the form it goes in.
 
     No decision stands on what does not concern the agreement. There is no form where bytes do not
-    change.
+    change. `way` is the path of what goes, as `standing` has it.
     """
 
     standing: Standing
     stands: bool
     decided: Decided | None
     form: Form | None
+    way: Way | None
 
 
-def plan(tx: Tx, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
+def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
     """Work out what would stand on everything that the dirty objects can touch.
 
     An object that cannot be cut to valid STIX stays, and what hangs on it is decided again.
     """
     uncuttable: frozenset[str] = frozenset()
     while True:
-        work = _Work(tx, ground, uncuttable, whole=whole)
+        work = _Work(known, ground, uncuttable, whole=whole)
         work.decide(set(dirty))
         invalid = work.cut()
         if not invalid:
@@ -78,17 +95,56 @@ def plan(tx: Tx, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[s
         uncuttable |= invalid
 
 
+class _Stood:
+    """What stood on objects before, read as it is asked for."""
+
+    def __init__(self, tx: Tx, ground: Ground) -> None:
+        self._tx = tx
+        self._agreement_id = ground.agreement_id
+        self._known = dict(ground.stood)
+        self._asked: set[str] = set()
+        self._asked_before = ground.asked
+
+    def among(self, ids: Iterable[str]) -> dict[str, Standing]:
+        wanted = set(ids)
+        missing = wanted - self._asked_before - self._asked
+        if missing:
+            self._asked |= missing
+            self._known |= releases.standing(self._tx, self._agreement_id, missing)
+        return {each: self._known[each] for each in wanted & self._known.keys()}
+
+    def on(self, stix_id: str) -> Standing | None:
+        if stix_id not in self._asked_before and stix_id not in self._asked:
+            self.among((stix_id,))
+        return self._known.get(stix_id)
+
+    def held(self, stix_id: str) -> Standing:
+        found = self.on(stix_id)
+        if found is None:
+            raise KeyError(stix_id)
+        return found
+
+    def before(self, ids: Iterable[str]) -> Mapping[str, Before]:
+        return {
+            each: Before(stood.outcome, stood.clause if stood.position else "")
+            for each, stood in self.among(ids).items()
+        }
+
+
 class _Work:
     """One attempt at a plan: decide, cut, and say what would stand."""
 
-    def __init__(self, tx: Tx, ground: Ground, uncuttable: frozenset[str], *, whole: bool) -> None:
-        self._tx = tx
+    def __init__(
+        self, known: Known, ground: Ground, uncuttable: frozenset[str], *, whole: bool
+    ) -> None:
+        self._known = known
+        self._tx = known.tx
         self._ground = ground
         self._whole = whole
-        self._stood: dict[str, Standing] = {}
-        self._asked: set[str] = set()
-        scene = Scene(OURS, ground.rules, ground.now, self._before, uncuttable=uncuttable)
-        self._batch = Batch(tx, scene, whole=whole)
+        self._stood = _Stood(self._tx, ground)
+        self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
+        scene = Scene(ground.rules, ground.now, self._stood.before, uncuttable=uncuttable)
+        self._batch = Batch(known, scene, whole=whole)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
 
@@ -100,7 +156,7 @@ class _Work:
             self._batch.objects(self._stirred)
             self._batch.edges(self._stirred)
             return
-        self._stirred = dirty | leads_to(self._tx, OURS, dirty)
+        self._stirred = dirty | led_to(self._known, dirty)
         self._decide_around(self._stirred)
 
     def cut(self) -> frozenset[str]:
@@ -117,37 +173,34 @@ class _Work:
     def planned(self) -> dict[str, Planned]:
         """What would stand on each object of the batch; gone objects are withheld."""
         decided = self._batch.decided
-        attested = annotations.annotations(self._tx, decided)
-        everything = decided.keys() | self._forms.keys() | (self._stirred & self._stood.keys())
-        return {
-            each: Planned(
-                self._standing(each, decided.get(each), attested.get(each, (None, None))),
-                self._stands(each),
-                decided.get(each),
-                self._forms.get(each),
+        said = self._known.annotations(decided)
+        everything = decided.keys() | self._forms.keys() | self._stood.among(self._stirred).keys()
+        return {each: self._planned(each, said.get(each, _UNSAID)) for each in sorted(everything)}
+
+    def _planned(self, stix_id: str, said: tuple[int | None, int | None]) -> Planned:
+        decided = self._batch.decided.get(stix_id)
+        form = self._forms.get(stix_id)
+        way = None
+        if decided is None:
+            old = self._stood.on(stix_id)
+            standing = (
+                _withheld(stix_id)
+                if old is None or form is None
+                else old._replace(delivered_id=form.delivered_id, basis=form.basis)
             )
-            for each in sorted(everything)
-        }
+        elif decided.decision.outcome == "release":
+            way = self._way(stix_id, decided.path)
+            standing = self._released(stix_id, decided.decision, way, _attested(*said))
+        else:
+            standing = _kept_back(stix_id, decided.decision)
+        return Planned(standing, self._stands(stix_id), decided, form, way)
 
     # ------------------------------------------------------------------------------- decide
-
-    def _before(self, ids: Iterable[str]) -> Mapping[str, Before]:
-        return {
-            each: Before(stood.outcome, stood.clause if stood.position else "")
-            for each, stood in self._standings(ids).items()
-        }
-
-    def _standings(self, ids: Iterable[str]) -> dict[str, Standing]:
-        wanted = set(ids)
-        missing = wanted - self._asked
-        if missing:
-            self._asked |= missing
-            self._stood |= releases.standing(self._tx, self._ground.agreement_id, missing)
-        return {each: self._stood[each] for each in wanted & self._stood.keys()}
 
     def _decide_around(self, ids: set[str]) -> None:
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
         near = ids | self._batch.graph.onward(ids, reach)
+        self._stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
         self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
@@ -157,7 +210,7 @@ class _Work:
         found: set[str] = {each for each in ids if depends(each)}
         edge = ids
         while edge:
-            referring = objects.references_to(self._tx, OURS, edge)
+            referring = self._known.references_to(edge)
             edge = {each.from_id for each in referring if depends(each.from_id)} - found
             found |= edge
         return found
@@ -165,9 +218,9 @@ class _Work:
     def _behind(self, moved: set[str]) -> set[str]:
         """Released objects whose path leads over an object that now goes under another id."""
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
-        near = moved | leads_to(self._tx, OURS, moved)
+        near = moved | led_to(self._known, moved)
         near |= self._batch.graph.onward(near, reach)
-        stood = self._standings(near - self._batch.decided.keys())
+        stood = self._stood.among(near - self._batch.decided.keys())
         return {
             each
             for each, old in stood.items()
@@ -176,7 +229,7 @@ class _Work:
 
     def _outcome_changed(self, stix_id: str) -> bool:
         decided = self._batch.decided.get(stix_id)
-        stood = self._standings([stix_id]).get(stix_id)
+        stood = self._stood.on(stix_id)
         new = decided.decision.outcome if decided else "withhold"
         return new != (stood.outcome if stood else "withhold")
 
@@ -188,39 +241,40 @@ class _Work:
         found = {each for each in decided if self._goes(each) and self._form_may_differ(each)}
         edge = found | {each for each in decided if self._outcome_changed(each)}
         while edge:
-            referring = {each.from_id for each in objects.references_to(self._tx, OURS, edge)}
-            self._standings(referring)
+            referring = {each.from_id for each in self._known.references_to(edge)}
+            self._stood.among(referring)
             edge = {each for each in referring - found if self._goes(each)}
             found |= edge
         return found
 
     def _form_may_differ(self, stix_id: str) -> bool:
-        old = self._stood.get(stix_id)
+        old = self._stood.on(stix_id)
         if old is None or not old.live or stix_id in self._stirred:
             return True
         return old.clause != self._batch.decided[stix_id].decision.clause
 
     def _goes(self, stix_id: str) -> bool:
-        if stix_id in self._batch.decided:
-            return self._batch.decided[stix_id].decision.outcome == "release"
-        stood = self._standings([stix_id]).get(stix_id)
+        decided = self._batch.decided.get(stix_id)
+        if decided is not None:
+            return decided.decision.outcome == "release"
+        stood = self._stood.on(stix_id)
         return stood is not None and stood.live
 
     def _cut_all(self, ids: set[str]) -> dict[str, Form]:
         """The least cut of `ids`: begin with none cut, and rewrite as long as an id changes."""
-        versions = objects.latest(self._tx, OURS, ids)
-        raws = objects.raw_of(self._tx, [each.seq for each in versions.values()])
-        docs = {each: orjson.loads(raws[version.seq]) for each, version in versions.items()}
+        versions = self._known.latest(ids)
+        docs = self._known.docs(ids)
         naming: dict[str, list[str]] = {}
         for each, doc in docs.items():
-            for _, target in references(doc):
+            for target in doc.targets:
                 naming.setdefault(target, []).append(each)
-        self._standings(naming.keys() - self._batch.decided.keys())
+        self._stood.among(naming.keys() - self._batch.decided.keys())
         levels = self._levels(versions)
         under: dict[str, str] = {each: each for each in docs}
         cuts: dict[str, dict[str, Any] | None] = {}
         turns = dict.fromkeys(docs, 0)
-        todo = sorted(docs)
+        # From the end: what others name comes before what names it, and is mostly cut once.
+        todo = sorted(docs, key=lambda each: (not depends(each), each))
         while todo:
             each = todo.pop()
             cuts[each], new_id = self._cut_one(each, docs[each], under, levels.get(each))
@@ -238,43 +292,43 @@ class _Work:
         if not self._ground.marks:
             return {}
         found = {}
-        for each, (level, _) in annotations.annotations(self._tx, versions).items():
+        for each, (level, _) in self._known.annotations(versions).items():
             own = versions[each].marking
             if level is not None and (strictest := marking.strictest(own, level)) > max(own, -1):
                 found[each] = strictest
         return found
 
     def _cut_one(
-        self, stix_id: str, doc: dict[str, Any], under: Mapping[str, str], level: int | None
+        self, stix_id: str, held: Doc, under: Mapping[str, str], level: int | None
     ) -> tuple[dict[str, Any] | None, str]:
         """The cut version of one object, or None if it goes as it is, and the id it goes under."""
 
         def deliver(target: str) -> str | None:
             if not self._goes(target):
                 return None
-            return under[target] if target in under else self._stood[target].delivered_id
+            return under[target] if target in under else self._stood.held(target).delivered_id
 
+        doc = held.doc
         decided = self._batch.decided.get(stix_id)
         if decided and decided.facts.revoked:
-            old_id = self._stood[stix_id].delivered_id
+            old_id = self._stood.held(stix_id).delivered_id
             short = cut.bare(doc, deliver) or {}
             short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
-        clause = decided.decision.clause if decided else self._stood[stix_id].clause
+        clause = decided.decision.clause if decided else self._stood.held(stix_id).clause
         remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
-        result = cut.cut(doc, remove, deliver)
+        result = cut.cut(doc, remove, deliver, naming=held.naming)
         if level is not None:
             result = cut.marked(result or doc, level)
         if result is None:
             return None, stix_id
-        derived = cut.derived_id(self._ground.secret, self._ground.agreement_id, stix_id)
-        result = cut.identified(result, derived)
+        result = cut.identified(result, self._pseudonyms.of(stix_id))
         return result, result["id"]
 
     def _moved(self, stix_id: str) -> bool:
         """Whether the partner knows this object by another id than it would now have."""
-        old = self._stood.get(stix_id)
+        old = self._stood.on(stix_id)
         return (
             old is not None and old.live and old.delivered_id != self._forms[stix_id].delivered_id
         )
@@ -295,51 +349,39 @@ class _Work:
             return stix_id in self._forms
         return concerns(self._ground.rules, decided)
 
-    def _standing(
-        self, stix_id: str, decided: Decided | None, beside: tuple[int | None, int | None]
-    ) -> Standing:
-        old = self._stood.get(stix_id)
+    def _released(self, stix_id: str, decision: Decision, way: Way, attested: str) -> Standing:
         form = self._forms.get(stix_id)
-        if decided is None:
-            if old is not None and form is not None:
-                return old._replace(delivered_id=form.delivered_id, basis=form.basis)
-            return _withheld(stix_id)
-        decision = decided.decision
-        given = [[each.code, each.clause] for each in decision.reasons]
-        if decision.outcome != "release":
-            return _withheld(stix_id)._replace(
-                outcome=decision.outcome,
-                clause=decision.clause or "",
-                reasons=orjson.dumps(given).decode(),
-                until_at=decision.until_at,
-            )
+        old = self._stood.on(stix_id) if form is None else None
         return Standing(
-            stix_id=stix_id,
-            outcome="release",
-            clause=decision.clause or "",
-            reasons="[]",
-            delivered_id=form.delivered_id if form else old.delivered_id if old else stix_id,
-            basis=form.basis if form else old.basis if old else "",
-            path=self._path(stix_id, decided.path),
-            attested=_attested(*beside),
-            until_at=decision.until_at,
-            position=0,
-            live=True,
+            stix_id,
+            "release",
+            decision.clause or "",
+            "[]",
+            form.delivered_id if form else old.delivered_id if old else stix_id,
+            form.basis if form else old.basis if old else "",
+            orjson.dumps([way.start, way.ids, way.theirs]).decode(),
+            attested,
+            decision.until_at,
+            0,
+            True,  # noqa: FBT003  # a row, made for each release: `live`
         )
 
-    def _path(self, stix_id: str, path: Path | None) -> str:
-        """The path as we know it and as the partner will see it: [start, our ids, their ids]."""
+    def _way(self, stix_id: str, path: Path | None) -> Way:
         ids = path.ids if path else (stix_id,)
+        forms = self._forms
         theirs = [
-            self._forms[each].delivered_id
-            if each in self._forms
-            else self._standings([each])[each].delivered_id
+            form.delivered_id if (form := forms.get(each)) else self._delivered(each)
             for each in ids
         ]
         start = path.start if path else "ends" if depends(stix_id) else "*"
-        return orjson.dumps([start, ids, theirs]).decode()
+        return Way(start, ids, theirs)
+
+    def _delivered(self, stix_id: str) -> str:
+        """The id under which they have what goes on as it went."""
+        return self._stood.held(stix_id).delivered_id
 
 
+_UNSAID = (None, None)
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
 
@@ -348,6 +390,7 @@ def _basis(doc: dict[str, Any] | None, version: Version) -> str:
     return version.hash if doc is None else cut.basis(doc)
 
 
+@cache
 def _attested(level: int | None, grade: int | None) -> str:
     said: dict[str, str] = {}
     if level is not None:
@@ -355,6 +398,27 @@ def _attested(level: int | None, grade: int | None) -> str:
     if grade is not None:
         said["grade"] = marking.grade_name(grade)
     return canonical.canonical(said).decode()
+
+
+def _kept_back(stix_id: str, decision: Decision) -> Standing:
+    return Standing(
+        stix_id,
+        decision.outcome,
+        decision.clause or "",
+        _spelled(decision.reasons),
+        "",
+        "",
+        "",
+        "{}",
+        decision.until_at,
+        0,
+        False,  # noqa: FBT003  # a row, made for each object: `live`
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _spelled(given: tuple[Reason, ...]) -> str:
+    return orjson.dumps([[each.code, each.clause] for each in given]).decode()
 
 
 def _withheld(stix_id: str) -> Standing:

@@ -15,7 +15,7 @@ from tearline.release import reasons
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
-from tearline.release.facts import gather
+from tearline.release.facts import Known, gather
 from tearline.release.reasons import Code, Reason
 from tearline.release.rules import Rules, rules_of
 from tearline.store import aliases, objects, releases
@@ -95,8 +95,8 @@ def preview(home: Home, terms: Terms, *, now: int) -> Preview:
         )
     at = max(now, terms.valid.from_at)
     with home.store.read() as tx:
-        scene = Scene(OURS, rules_of(terms, slot), at, lambda _ids: {})
-        batch = Batch(tx, scene, whole=True)
+        scene = Scene(rules_of(terms, slot), at, lambda _ids: {})
+        batch = Batch(Known(tx, OURS), scene, whole=True)
         ids = {each.stix_id for each in objects.latest_all(tx, OURS)}
         batch.objects(ids)
         batch.edges(ids)
@@ -169,7 +169,7 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
         }
 
     needed = _needed(tx, stix_id)
-    batch = Batch(tx, Scene(OURS, rules, now, before))
+    batch = Batch(Known(tx, OURS), Scene(rules, now, before))
     batch.objects(needed)
     batch.edges(needed)
     if stix_id in batch.decided:
@@ -190,7 +190,7 @@ def _needed(tx: Tx, stix_id: str) -> set[str]:
 def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:
     """Decide an object that we hold only because a partner gave it."""
     for each in force.all_in_force(tx, now=now):
-        facts = gather(tx, each.agreement_id, [stix_id], now, delivered={})
+        facts = gather(Known(tx, each.agreement_id), [stix_id], now, delivered={})
         if stix_id in facts:
             source = msgspec.structs.replace(facts[stix_id], source_agreement=each.agreement_id)
             return Decided(source, decide(rules, source), None)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, 
 from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError, StoreError
-from tearline.store.columns import misfit
+from tearline.store.columns import Many, misfit
 from tearline.store.replica import Replica
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ Place = Path | str
 """Where a store is: a SQLite file, or the address of a PostgreSQL database."""
 
 _opened: "WeakSet[Store]" = WeakSet()
+_PART = 2_000
+"""The most values of a list in one statement."""
 
 
 class Store:
@@ -169,12 +171,12 @@ class Store:
 class Statement:
     """A statement that is compiled once for each dialect, and handed to the driver as text.
 
-    It takes its named parameters as keywords. What comes is as the driver gives it: SQLite has
-    numbers for truth values.
+    It takes its named parameters as keywords; a list is one parameter, see `among`. What comes is
+    as the driver gives it: SQLite has numbers for truth values.
     """
 
     def __init__(self, query: Executable) -> None:
-        """Bind to a statement without lists of parameters."""
+        """Bind to a statement without parameters that expand."""
         self._query = query
         self._compiled: dict[str, _Compiled] = {}
 
@@ -186,14 +188,31 @@ class Statement:
         """Return the text and the parameters that a driver takes."""
         known = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**known.fixed, **values}
+        for name, kind in known.lists.items():
+            values[name] = kind.process_bind_param(values[name], tx.dialect)
         if known.order is None:
             return known.text, values
         return known.text, tuple(values[name] for name in known.order)
 
+    def rows(self, tx: Tx, **values: object) -> list[tuple[Any, ...]]:
+        """Run it and return all that it finds, as plain tuples."""
+        result = self(tx, **values)
+        found: Any = result.cursor.fetchall()
+        result.close()
+        return list(found)
+
+    def among(self, tx: Tx, ids: Iterable[T], **values: object) -> Iterator[tuple[Any, ...]]:
+        """Run it for the list `ids`, in parts that are not too long, and yield what it finds."""
+        listed = list(ids)
+        for begin in range(0, len(listed), _PART):
+            yield from self.rows(tx, ids=listed[begin : begin + _PART], **values)
+
     def _compile(self, dialect: Dialect) -> "_Compiled":
         done = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # all have it
         fixed = {name: value for name, value in done.params.items() if value is not None}
-        self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed)
+        lists = {name: bind.type for name, bind in done.binds.items() if type(bind.type) is Many}
+        found = _Compiled(str(done), done.positiontup, fixed, lists)
+        self._compiled[dialect.name] = found
         return found
 
 
@@ -204,6 +223,7 @@ class _Compiled(NamedTuple):
     text: str
     order: Sequence[str] | None
     fixed: dict[str, object]
+    lists: dict[str, Many]
 
 
 @contextmanager

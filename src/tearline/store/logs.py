@@ -6,7 +6,7 @@ the hash at (level, idx) is the root of the full tile `idx` of the level below; 
 `log_leaf.leaf_hash`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -16,12 +16,13 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     bindparam,
+    delete,
     func,
     select,
     update,
 )
 
-from tearline.store.columns import Text
+from tearline.store.columns import Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 log_head = Table(
@@ -84,6 +85,9 @@ class Signed(NamedTuple):
     at: int
 
 
+_EMPTY = Head(0, 0)
+LeafRow = tuple[str, int, bytes, bytes]
+"""A new leaf: its log, its index there, the leaf, its hash."""
 OpenedRow = tuple[int, int, bytes, bytes]
 """A record that opens an item of a leaf: leaf index, item, salt, canonical record."""
 
@@ -91,6 +95,8 @@ OpenedRow = tuple[int, int, bytes, bytes]
 # ---------------------------------------------------------------------------- head and leaves
 
 _HEAD = Statement(select(log_head.c.size, log_head.c.at).where(log_head.c.log == bindparam("log")))
+_HEADS = Statement(select(log_head).where(among(log_head.c.log, bindparam("ids"))))
+_DROP_HEADS = Statement(delete(log_head).where(among(log_head.c.log, bindparam("ids"))))
 _MOVE_HEAD = Statement(
     update(log_head)
     .where(log_head.c.log == bindparam("name"))
@@ -129,6 +135,21 @@ def add_leaves(tx: Tx, log: str, leaves: Sequence[tuple[bytes, bytes]], *, at: i
     if not _MOVE_HEAD(tx, name=log, size=first + len(rows), at=at).rowcount:
         insert_rows(tx, log_head, [(log, first + len(rows), at)])
     return first
+
+
+def heads(tx: Tx, logs: Iterable[str]) -> dict[str, Head]:
+    """Return the heads of logs; one that nobody wrote to has no leaves."""
+    wanted = set(logs)
+    found = {row[0]: Head(row[1], row[2]) for row in _HEADS.among(tx, wanted)}
+    return {each: found.get(each, _EMPTY) for each in wanted}
+
+
+def extend(tx: Tx, rows: Sequence[LeafRow], *, at: int) -> None:
+    """Add leaves to logs of ours, each at its log's end, and move the heads."""
+    insert_rows(tx, log_leaf, rows)
+    sizes = {log: index + 1 for log, index, _, _ in rows}
+    _DROP_HEADS(tx, ids=list(sizes))
+    insert_rows(tx, log_head, [(log, size, at) for log, size in sizes.items()])
 
 
 def leaf(tx: Tx, log: str, index: int) -> bytes | None:
@@ -180,7 +201,12 @@ def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) 
 
 def add_records(tx: Tx, log: str, rows: Sequence[OpenedRow]) -> None:
     """Keep records with the salts that open them; one that is there already stays as it is."""
-    insert_rows(tx, log_record, [(log, *row) for row in rows], ignore=True)
+    add_records_of(tx, [(log, *row) for row in rows])
+
+
+def add_records_of(tx: Tx, rows: Sequence[tuple[str, int, int, bytes, bytes]]) -> None:
+    """Keep records of any logs, as `add_records` does: the log, and what an `OpenedRow` has."""
+    insert_rows(tx, log_record, rows, ignore=True)
 
 
 _RECORDS = (

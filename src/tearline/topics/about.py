@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tearline.store import objects
 from tearline.store.database import Tx
+from tearline.topics.held import Held
 from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, depends, step, type_of
 
 
@@ -47,15 +48,14 @@ class Move(NamedTuple):
 class Graph:
     """The moves of one origin's latest versions, read from the store as they are asked for."""
 
-    def __init__(self, tx: Tx, origin: str, *, whole: bool = False) -> None:
+    def __init__(self, held: Held, *, whole: bool = False) -> None:
         """Read everything at once if `whole`, else only the neighbourhoods that are loaded."""
-        self._tx = tx
-        self._origin = origin
+        self._held = held
         self._whole = whole
         self._into: dict[str, list[Move]] = {}
         self._members: dict[str, list[str]] = {}
         if whole:
-            self._add(objects.relations_all(tx, origin))
+            self._add(objects.relations_all(held.tx, held.origin))
 
     def into(self, ids: Iterable[str]) -> None:
         """Load the moves that end in `ids`, and the members of the containers among them."""
@@ -63,8 +63,7 @@ class Graph:
             return
         wanted = {each for each in ids if each not in self._into}
         self._into.update({each: [] for each in wanted})
-        found = objects.relations_to(self._tx, self._origin, wanted)
-        found += objects.relations_from(self._tx, self._origin, wanted)
+        found = self._held.relations_to(wanted) + self._held.relations_from(wanted)
         arriving = {r for r in found if (move := move_by(r)) is not None and move.to_id in wanted}
         self._add(arriving)
         self._load_members({r.source_id for r in arriving if r.kind == "member"})
@@ -89,18 +88,18 @@ class Graph:
 
     def _next(self, ids: set[str]) -> set[str]:
         carriers = {each for each in ids if type_of(each) in CARRIERS | CONTAINERS}
-        out = objects.relations_from(self._tx, self._origin, carriers)
-        back = objects.relations_to(self._tx, self._origin, ids)
+        out = self._held.relations_from(carriers)
+        back = self._held.relations_to(ids)
         found = {r.target_id for r in out if r.kind in ALONG or r.kind == "member"}
         found |= {r.source_id for r in back if r.kind in AGAINST}
         holding = {r.source_id for r in back if r.kind == "member"}
-        inside = objects.relations_from(self._tx, self._origin, holding)
+        inside = self._held.relations_from(holding)
         return found | holding | {r.target_id for r in inside if r.kind == "member"}
 
     def _load_members(self, containers: set[str]) -> None:
         missing = {each for each in containers if each not in self._members}
         self._members.update({each: [] for each in missing})
-        for each in objects.relations_from(self._tx, self._origin, missing):
+        for each in self._held.relations_from(missing):
             if each.kind == "member":
                 self._members[each.source_id].append(each.target_id)
 
@@ -198,10 +197,10 @@ class Finder:
         return self._passes(from_id) and self._passes(via_id)
 
 
-def starts(tx: Tx, origin: str, keys: Iterable[str], stix_ids: Iterable[str]) -> dict[str, str]:
+def starts(held: Held, keys: Iterable[str], stix_ids: Iterable[str]) -> dict[str, str]:
     """Objects that are a topic: their id, and how they were recognised (`name:…`, `stix:…`)."""
-    found = objects.keyed(tx, origin, keys)
-    found.update({each: f"stix:{each}" for each in objects.latest(tx, origin, stix_ids)})
+    found = held.keyed(keys)
+    found.update({each: f"stix:{each}" for each in held.latest(stix_ids)})
     return found
 
 
@@ -211,9 +210,14 @@ def leads_to(tx: Tx, origin: str, ids: Iterable[str]) -> set[str]:
     A tie says something new only of the object that it leads to, not of the one it starts from:
     whatever else that one leads to stays as it was.
     """
+    return led_to(Held(tx, origin), ids)
+
+
+def led_to(held: Held, ids: Iterable[str]) -> set[str]:
+    """Answer `leads_to` from what is held."""
     tying = {each for each in ids if depends(each)}
-    moves = [move_by(each) for each in objects.relations_via(tx, origin, tying)]
-    sighted = objects.references_of(tx, origin, {e for e in tying if type_of(e) == "sighting"})
+    moves = [move_by(each) for each in held.relations_via(tying)]
+    sighted = held.references_of({each for each in tying if type_of(each) == "sighting"})
     return {move.to_id for move in moves if move is not None} | {
         each.to_id for each in sighted if each.role == "where_sighted_refs"
     }

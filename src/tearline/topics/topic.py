@@ -38,6 +38,8 @@ CONTAINERS = frozenset({"report", "grouping"})
 HOLDERS = CONTAINERS | {"observed-data"}
 """Objects that go only where something they hold goes."""
 
+_DEPENDING = tuple(f"{each}--" for each in sorted(EDGE_REFS.keys() | HOLDERS))
+
 _ATTACK_SOURCES = frozenset({"mitre-attack", "mitre-mobile-attack", "mitre-ics-attack"})
 _ALIAS_PROPERTIES = ("aliases", "x_mitre_aliases")
 
@@ -91,8 +93,7 @@ def type_of(stix_id: str) -> str:
 
 def depends(stix_id: str) -> bool:
     """Whether an object of this type goes only where others go."""
-    type_ = type_of(stix_id)
-    return type_ in EDGE_REFS or type_ in HOLDERS
+    return stix_id.startswith(_DEPENDING)
 
 
 def _attack_ids(doc: Mapping[str, Any]) -> list[str]:

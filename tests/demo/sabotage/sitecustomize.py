@@ -68,23 +68,16 @@ def inbound() -> None:
 def leaf() -> None:
     """One release is left out of the log."""
     from tearline.log import record
-    from tearline.store.database import Tx
 
-    honest = record.append
+    honest = record.entry
 
-    def append(
-        tx: Tx,
-        log: str,
-        kind: str,
-        records: Sequence[Mapping[str, object]],
-        *,
-        at: int,
-        agreement: str | None,
-    ) -> int:
+    def entry(
+        log: str, kind: str, records: Sequence[Mapping[str, object]], agreement: str | None
+    ) -> record.Entry:
         fewer = records[:-1] if kind == "release" and len(records) > 1 else records
-        return honest(tx, log, kind, fewer, at=at, agreement=agreement)
+        return honest(log, kind, fewer, agreement)
 
-    record.append = append
+    record.entry = entry
 
 
 _SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}

@@ -148,7 +148,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stix_id", "agreement_id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.create_index("decision_delivered", ["agreement_id", "delivered_id"], unique=False)
         batch_op.create_index("decision_until", ["until_at"], unique=False)
 
     op.create_table(

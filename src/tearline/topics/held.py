@@ -1,0 +1,107 @@
+"""What is held of one origin, each thing read once however many agreements ask for it.
+
+Good for one transaction, as long as nothing is kept or erased in it. Whoever asks for much says so
+first, in one list: then what follows is answered from memory.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from tearline.store import objects
+from tearline.store.database import Tx
+from tearline.store.objects import Reference, Relation, Version
+
+_Row = TypeVar("_Row", Relation, Reference)
+_Read = Callable[[Tx, str, Iterable[str]], Sequence[_Row]]
+
+
+class Held:
+    """The latest versions of one origin, what ties them, and their keys."""
+
+    def __init__(self, tx: Tx, origin: str) -> None:
+        """Bind to a transaction; nothing is read yet."""
+        self.tx = tx
+        self.origin = origin
+        self._latest: dict[str, Version | None] = {}
+        self._from: dict[str, list[Relation]] = {}
+        self._to: dict[str, list[Relation]] = {}
+        self._via: dict[str, list[Relation]] = {}
+        self._of: dict[str, list[Reference]] = {}
+        self._on: dict[str, list[Reference]] = {}
+        self._keyed: dict[str, list[str]] = {}
+        self._victim: dict[str, bool] = {}
+
+    def latest(self, ids: Iterable[str]) -> dict[str, Version]:
+        """The latest version of each of `ids` that is held."""
+        known = self._latest
+        wanted = list(ids)
+        missing = {each for each in wanted if each not in known}
+        if missing:
+            found = objects.latest(self.tx, self.origin, missing)
+            known.update({each: found.get(each) for each in missing})
+        return {each: version for each in wanted if (version := known[each]) is not None}
+
+    def relations_from(self, ids: Iterable[str]) -> list[Relation]:
+        """Relations whose source is one of `ids`."""
+        return self._rows(self._from, objects.relations_from, _SOURCE, ids)
+
+    def relations_to(self, ids: Iterable[str]) -> list[Relation]:
+        """Relations whose target is one of `ids`."""
+        return self._rows(self._to, objects.relations_to, _TARGET, ids)
+
+    def relations_via(self, ids: Iterable[str]) -> list[Relation]:
+        """The relations that `ids`, relationships or containers, state."""
+        return self._rows(self._via, objects.relations_via, _VIA, ids)
+
+    def references_of(self, ids: Iterable[str]) -> list[Reference]:
+        """What `ids` name."""
+        return self._rows(self._of, objects.references_of, _FROM_ID, ids)
+
+    def references_to(self, ids: Iterable[str]) -> list[Reference]:
+        """Who names `ids`."""
+        return self._rows(self._on, objects.references_to, _TO_ID, ids)
+
+    def victims(self, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that name a victim."""
+        wanted = set(ids)
+        missing = {each for each in wanted if each not in self._victim}
+        if missing:
+            found = objects.victims(self.tx, self.origin, missing)
+            self._victim.update({each: each in found for each in missing})
+        return {each for each in wanted if self._victim[each]}
+
+    def keyed(self, keys: Iterable[str]) -> dict[str, str]:
+        """Objects that carry one of `keys`: the object's id and its smallest matching key."""
+        wanted = sorted(keys)
+        missing = [each for each in wanted if each not in self._keyed]
+        if missing:
+            self._keyed.update({each: [] for each in missing})
+            for key, stix_id in objects.carrying(self.tx, self.origin, missing):
+                self._keyed[key].append(stix_id)
+        found: dict[str, str] = {}
+        for key in wanted:
+            for stix_id in self._keyed[key]:
+                found.setdefault(stix_id, key)
+        return found
+
+    def _rows(
+        self,
+        known: dict[str, list[_Row]],
+        read: _Read[_Row],
+        place: int,
+        ids: Iterable[str],
+    ) -> list[_Row]:
+        wanted = ids if isinstance(ids, (set, frozenset, Mapping)) else dict.fromkeys(ids)
+        missing = [each for each in wanted if each not in known]
+        if missing:
+            known.update({each: [] for each in missing})
+            for row in read(self.tx, self.origin, missing):
+                known[row[place]].append(row)
+        return [row for each in wanted for row in known[each]]
+
+
+_VIA = Relation._fields.index("via_id")
+_SOURCE = Relation._fields.index("source_id")
+_TARGET = Relation._fields.index("target_id")
+_FROM_ID = Reference._fields.index("from_id")
+_TO_ID = Reference._fields.index("to_id")
