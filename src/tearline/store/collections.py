@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Text
+from tearline.store.columns import Text, among, aside
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_raw
 
@@ -61,7 +61,7 @@ collected = Table(
     Column("seq", BigInteger, nullable=False),
     Column("earliest", Boolean, nullable=False),
     Column("latest", Boolean, nullable=False),
-    UniqueConstraint("collection", "stix_id", "version_at"),
+    UniqueConstraint("stix_id", "collection", "version_at"),
     # Holds all that a page of one type is chosen by: else SQLite walks the whole collection for it.
     Index("collected_type", "collection", "type", "at", "latest", "earliest", "seq"),
     # The rows lie in the order in which pages read them.
@@ -187,20 +187,18 @@ def count_of(tx: Tx, number: int) -> int:
 
 def members(tx: Tx, number: int, ids: Iterable[str]) -> list[Member]:
     """Every version in a collection of the objects `ids`, in no order."""
-    query = _members()
     return [
-        Member(*row)
-        for chunk in in_chunks(ids)
-        for row in tx.execute(query, {"number": number, "ids": chunk})
+        Member(*row) for chunk in in_chunks(ids) for row in _MEMBERS(tx, number=number, ids=chunk)
     ]
 
 
-@cache
 def _members() -> Select[Any]:
-    return select(*_MEMBER).where(
-        collected.c.collection == bindparam("number"),
-        collected.c.stix_id.in_(bindparam("ids", expanding=True)),
-    )
+    """By the ids, never by the collection: that would read all of it."""
+    of_here = aside(collected.c.collection) == bindparam("number")
+    return select(*_MEMBER).where(among(collected.c.stix_id, "ids"), of_here)
+
+
+_MEMBERS = Statement(_members())
 
 
 def append(tx: Tx, number: int, new: Sequence[Member]) -> None:

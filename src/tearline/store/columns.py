@@ -33,7 +33,7 @@ def misfit() -> InputError:
     )
 
 
-class _List(TypeDecorator[Any]):
+class List(TypeDecorator[Any]):
     """Many values as one parameter: an array in PostgreSQL, JSON in SQLite."""
 
     impl = sa.Text
@@ -44,11 +44,13 @@ class _List(TypeDecorator[Any]):
         self.numbers = numbers
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Say what it is in a database."""
         if dialect.name != "postgresql":
             return sa.Text()
         return postgresql.ARRAY(sa.BigInteger() if self.numbers else sa.Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> object:  # noqa: ANN401  # its own
+        """Make of a list what the driver takes; InputError for a text that no column holds."""
         if dialect.name == "postgresql":
             return value
         if any("\0" in each for each in value if not self.numbers):
@@ -81,10 +83,43 @@ def _in_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:  # noq
     return f"{compiler.process(column, **more)} IN (SELECT value FROM {each})"  # noqa: S608  # a mark and our names
 
 
-def among(column: sa.ColumnElement[Any], values: Collection[str] | Collection[int]) -> _Among:
+def among(column: sa.ColumnElement[Any], values: Collection[str] | Collection[int] | str) -> _Among:
     """Whether a column holds one of `values`; as `in_`, several times as quick for many.
 
-    The statement's text is always the same: it is compiled once, and planned once.
+    The statement's text is always the same: it is compiled once, and planned once. A name in place
+    of values is that of a parameter of a `Statement`, which takes a list.
     """
     numbers = isinstance(column.type, sa.Integer)
-    return _Among(column, sa.bindparam(None, list(values), type_=_List(numbers)))
+    if isinstance(values, str):
+        return _Among(column, sa.bindparam(values, type_=List(numbers)))
+    return _Among(column, sa.bindparam(None, list(values), type_=List(numbers)))
+
+
+class _Aside(FunctionElement[Any]):
+    """A column that SQLite chooses no index by."""
+
+    name = "aside"
+    inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002  # SQLAlchemy's signature
+        """Stand in a condition as it is."""
+        return self
+
+
+@compiles(_Aside, "postgresql")
+def _as_it_is(element: _Aside, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    return compiler.process(element.clauses.clauses[0], **more)
+
+
+@compiles(_Aside, "sqlite")
+def _with_plus(element: _Aside, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    return f"+{compiler.process(element.clauses.clauses[0], **more)}"
+
+
+def aside(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column to compare without SQLite's choosing an index by it.
+
+    Without statistics, which our files do not have, it prefers the first columns of a table's key
+    to any index, however many rows have the same values there.
+    """
+    return _Aside(column)

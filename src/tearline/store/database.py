@@ -17,7 +17,7 @@ from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, 
 from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError, StoreError
-from tearline.store.columns import misfit
+from tearline.store.columns import List, misfit
 from tearline.store.replica import Replica
 
 T = TypeVar("T")
@@ -153,12 +153,12 @@ class Store:
 class Statement:
     """A statement that is compiled once for each dialect, and handed to the driver as text.
 
-    It takes its named parameters as keywords. What comes is as the driver gives it: SQLite has
-    numbers for truth values.
+    It takes its named parameters as keywords, lists where they are those of `among`. What comes is
+    as the driver gives it: SQLite has numbers for truth values.
     """
 
     def __init__(self, query: Executable) -> None:
-        """Bind to a statement without lists of parameters."""
+        """Bind to a statement without parameters that expand."""
         self._query = query
         self._compiled: dict[str, _Compiled] = {}
 
@@ -166,6 +166,8 @@ class Statement:
         """Run it."""
         known = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
         values = {**known.fixed, **values}
+        for name, type_ in known.lists:
+            values[name] = type_.process_bind_param(values[name], tx.dialect)
         if known.order is None:
             return tx.exec_driver_sql(known.text, values)
         return tx.exec_driver_sql(known.text, tuple(values[name] for name in known.order))
@@ -173,7 +175,9 @@ class Statement:
     def _compile(self, dialect: Dialect) -> "_Compiled":
         done = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # all have it
         fixed = {name: value for name, value in done.params.items() if value is not None}
-        self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed)
+        names = done.bind_names.items()
+        lists = [(name, bind.type) for bind, name in names if isinstance(bind.type, List)]
+        self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed, lists)
         return found
 
 
@@ -181,6 +185,7 @@ class _Compiled(NamedTuple):
     text: str
     order: Sequence[str] | None
     fixed: dict[str, object]
+    lists: list[tuple[str, List]]
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("earliest", sa.Boolean(), nullable=False),
         sa.Column("latest", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("collection", "at"),
-        sa.UniqueConstraint("collection", "stix_id", "version_at"),
+        sa.UniqueConstraint("stix_id", "collection", "version_at"),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("collected", schema=None) as batch_op:
