@@ -109,7 +109,7 @@ def _reconcile(
         result = _carry_out(tx, due.head._replace(hash=bound.hash), planned, now, on)
         fresh = due.head.hash != bound.hash or agreement_id in ground.seen.whole
         if fresh or ground.last > ground.seen.by(agreement_id):
-            stirred.put_seen(tx, agreement_id, ground.last, whole=fresh)
+            stirred.put_seen(tx, {agreement_id: (ground.last, fresh)})
     return result
 
 

@@ -6,7 +6,7 @@ statement is signed, and each has a leaf in the log that the partner reads.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Serial, Text
-from tearline.store.database import Tx, metadata
+from tearline.store.database import Statement, Tx, metadata
 
 agreement_version = Table(
     "agreement_version",
@@ -187,6 +187,14 @@ class Waiting(NamedTuple):
 # ------------------------------------------------------------------------------------ versions
 
 
+_OF_HASH = Statement(select(agreement_version).where(agreement_version.c.hash == bindparam("hash")))
+_VERSIONS = Statement(
+    select(agreement_version)
+    .where(agreement_version.c.agreement_id == bindparam("id"))
+    .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
+)
+
+
 def add_version(tx: Tx, version: Version) -> None:
     """Keep a version of an agreement."""
     tx.execute(insert(agreement_version).values(version._asdict()))
@@ -194,21 +202,24 @@ def add_version(tx: Tx, version: Version) -> None:
 
 def version_of(tx: Tx, agreement: str) -> Version | None:
     """Return the version with this hash."""
-    found = select(agreement_version).where(agreement_version.c.hash == agreement)
-    row = tx.execute(found).one_or_none()
-    return Version(*row) if row else None
+    found = _OF_HASH.rows(tx, hash=agreement)
+    return _version(found[0]) if found else None
 
 
-_VERSIONS = (
-    select(agreement_version)
-    .where(agreement_version.c.agreement_id == bindparam("id"))
-    .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
-)
+def _version(row: tuple[Any, ...]) -> Version:
+    """Read a version; SQLite has numbers for truth values."""
+    version = Version(*row)
+    return version._replace(
+        one_sided=bool(version.one_sided),
+        ours=bool(version.ours),
+        serving=bool(version.serving),
+        accepting=bool(version.accepting),
+    )
 
 
 def versions(tx: Tx, agreement_id: str) -> list[Version]:
     """Return all versions of an agreement, oldest first."""
-    return [Version(*row) for row in tx.execute(_VERSIONS, {"id": agreement_id})]
+    return [_version(row) for row in _VERSIONS.rows(tx, id=agreement_id)]
 
 
 def every_version(tx: Tx, *, partner: str | None = None) -> list[Version]:

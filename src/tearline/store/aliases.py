@@ -5,10 +5,10 @@ Who can read this sees through our pseudonyms; without our secret nobody can mak
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Table, bindparam, select
 
-from tearline.store.columns import Text
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.columns import Text, among
+from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 alias = Table(
     "alias",
@@ -19,6 +19,14 @@ alias = Table(
 )
 
 
+_DERIVED = Statement(
+    select(alias.c.delivered_id).where(
+        alias.c.agreement_id == bindparam("agreement_id"),
+        among(alias.c.delivered_id, bindparam("ids")),
+    )
+)
+
+
 def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Remember which of our objects (second) a delivered id (first) stands for."""
     insert_rows(tx, alias, [(agreement_id, *pair) for pair in pairs], ignore=True)
@@ -26,13 +34,7 @@ def put_aliases(tx: Tx, agreement_id: str, pairs: Iterable[tuple[str, str]]) -> 
 
 def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
     """Those of `ids` that we derived for this agreement."""
-    found: set[str] = set()
-    for chunk in in_chunks(ids):
-        query = select(alias.c.delivered_id).where(
-            alias.c.agreement_id == agreement_id, alias.c.delivered_id.in_(chunk)
-        )
-        found |= set(tx.execute(query).scalars())
-    return found
+    return {row[0] for row in _DERIVED.among(tx, ids, agreement_id=agreement_id)}
 
 
 def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Column, Integer, Table, delete, select
+from sqlalchemy import BigInteger, Column, Integer, Table, bindparam, delete, select
 
 from tearline.store.columns import Text, among
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 
 annotation = Table(
     "annotation",
@@ -23,6 +23,14 @@ hold = Table(
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+
+_ANNOTATIONS = Statement(
+    select(annotation.c.stix_id, annotation.c.marking, annotation.c.grade).where(
+        among(annotation.c.stix_id, bindparam("ids"))
+    )
+)
+_HOLDS = Statement(select(hold.c.kind, hold.c.value, hold.c.reason))
 
 
 def annotate(
@@ -50,11 +58,7 @@ def annotate(
 
 def annotations(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
     """Our marking and grade of each of `ids` that has any."""
-    found: dict[str, tuple[int | None, int | None]] = {}
-    for chunk in in_chunks(ids):
-        query = select(annotation).where(among(annotation.c.stix_id, chunk))
-        found.update({row.stix_id: (row.marking, row.grade) for row in tx.execute(query)})
-    return found
+    return {row[0]: (row[1], row[2]) for row in _ANNOTATIONS.among(tx, ids)}
 
 
 def put_hold(tx: Tx, kind: str, value: str, reason: str, at: int) -> bool:
@@ -74,4 +78,4 @@ def lift_hold(tx: Tx, kind: str, value: str) -> bool:
 
 def holds(tx: Tx) -> dict[tuple[str, str], str]:
     """Every hold: (kind, value) and its reason."""
-    return {(row.kind, row.value): row.reason for row in tx.execute(select(hold))}
+    return {(kind, value): reason for kind, value, reason in _HOLDS.rows(tx)}

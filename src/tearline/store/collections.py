@@ -187,15 +187,13 @@ def count_of(tx: Tx, number: int) -> int:
 
 def members(tx: Tx, number: int, ids: Iterable[str]) -> list[Member]:
     """Every version in a collection of the objects `ids`, in no order."""
-    return [
-        Member(*row) for chunk in in_chunks(ids) for row in _MEMBERS(tx, number=number, ids=chunk)
-    ]
+    return list(map(Member._make, _MEMBERS.among(tx, ids, number=number)))
 
 
 def _members() -> Select[Any]:
     """By the ids, never by the collection: that would read all of it."""
     of_here = aside(collected.c.collection) == bindparam("number")
-    return select(*_MEMBER).where(among(collected.c.stix_id, "ids"), of_here)
+    return select(*_MEMBER).where(among(collected.c.stix_id, bindparam("ids")), of_here)
 
 
 _MEMBERS = Statement(_members())

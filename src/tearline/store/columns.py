@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Self
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.interfaces import Dialect
@@ -33,7 +34,7 @@ def misfit() -> InputError:
     )
 
 
-class List(TypeDecorator[Any]):
+class Many(TypeDecorator[Any]):
     """Many values as one parameter: an array in PostgreSQL, JSON in SQLite."""
 
     impl = sa.Text
@@ -44,18 +45,22 @@ class List(TypeDecorator[Any]):
         self.numbers = numbers
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Say what it is in a database."""
+        """Return the type of the parameter."""
         if dialect.name != "postgresql":
             return sa.Text()
         return postgresql.ARRAY(sa.BigInteger() if self.numbers else sa.Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> object:  # noqa: ANN401  # its own
-        """Make of a list what the driver takes; InputError for a text that no column holds."""
+        """Return the values as the driver takes them."""
         if dialect.name == "postgresql":
             return value
-        if any("\0" in each for each in value if not self.numbers):
+        try:
+            text = orjson.dumps(value).decode()
+        except TypeError:  # a number beyond 64 bits, or half a character
+            text = json.dumps(value)
+        if r"\u0000" in text and any("\0" in each for each in value if not self.numbers):
             raise misfit()
-        return json.dumps(value)
+        return text
 
 
 class _Among(FunctionElement[bool]):
@@ -83,16 +88,18 @@ def _in_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:  # noq
     return f"{compiler.process(column, **more)} IN (SELECT value FROM {each})"  # noqa: S608  # a mark and our names
 
 
-def among(column: sa.ColumnElement[Any], values: Collection[str] | Collection[int] | str) -> _Among:
+def among(
+    column: sa.ColumnElement[Any], values: Collection[str] | Collection[int] | sa.BindParameter[Any]
+) -> _Among:
     """Whether a column holds one of `values`; as `in_`, several times as quick for many.
 
-    The statement's text is always the same: it is compiled once, and planned once. A name in place
-    of values is that of a parameter of a `Statement`, which takes a list.
+    The statement's text is always the same: it is compiled once, and planned once. A parameter
+    without a value stands for a list that comes when a `Statement` is run.
     """
     numbers = isinstance(column.type, sa.Integer)
-    if isinstance(values, str):
-        return _Among(column, sa.bindparam(values, type_=List(numbers)))
-    return _Among(column, sa.bindparam(None, list(values), type_=List(numbers)))
+    if isinstance(values, sa.BindParameter):
+        return _Among(column, sa.bindparam(values.key, type_=Many(numbers)))
+    return _Among(column, sa.bindparam(None, list(values), type_=Many(numbers)))
 
 
 class _Aside(FunctionElement[Any]):

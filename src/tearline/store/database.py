@@ -17,7 +17,7 @@ from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Me
 from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError, StoreError
-from tearline.store.columns import List, misfit
+from tearline.store.columns import Many, misfit
 from tearline.store.replica import Replica
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ Place = Path | str
 """Where a store is: a SQLite file, or the address of a PostgreSQL database."""
 
 _opened: "WeakSet[Store]" = WeakSet()
+_PART = 2_000
+"""The most values of a list in one statement."""
 
 
 class Store:
@@ -161,7 +163,7 @@ class Store:
 class Statement:
     """A statement that is compiled once for each dialect, and handed to the driver as text.
 
-    It takes its named parameters as keywords, lists where they are those of `among`. What comes is
+    It takes its named parameters as keywords; a list is one parameter, see `among`. What comes is
     as the driver gives it: SQLite has numbers for truth values.
     """
 
@@ -174,18 +176,31 @@ class Statement:
         """Run it."""
         known = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
         values = {**known.fixed, **values}
-        for name, type_ in known.lists:
-            values[name] = type_.process_bind_param(values[name], tx.dialect)
+        for name, kind in known.lists.items():
+            values[name] = kind.process_bind_param(values[name], tx.dialect)
         if known.order is None:
             return tx.exec_driver_sql(known.text, values)
         return tx.exec_driver_sql(known.text, tuple(values[name] for name in known.order))
 
+    def rows(self, tx: Tx, **values: object) -> list[tuple[Any, ...]]:
+        """Run it and return all that it finds, as plain tuples."""
+        result = self(tx, **values)
+        found: Any = result.cursor.fetchall()
+        result.close()
+        return list(found)
+
+    def among(self, tx: Tx, ids: Iterable[T], **values: object) -> Iterator[tuple[Any, ...]]:
+        """Run it for the list `ids`, in parts that are not too long, and yield what it finds."""
+        listed = list(ids)
+        for begin in range(0, len(listed), _PART):
+            yield from self.rows(tx, ids=listed[begin : begin + _PART], **values)
+
     def _compile(self, dialect: Dialect) -> "_Compiled":
         done = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # all have it
         fixed = {name: value for name, value in done.params.items() if value is not None}
-        names = done.bind_names.items()
-        lists = [(name, bind.type) for bind, name in names if isinstance(bind.type, List)]
-        self._compiled[dialect.name] = found = _Compiled(str(done), done.positiontup, fixed, lists)
+        lists = {name: bind.type for name, bind in done.binds.items() if type(bind.type) is Many}
+        found = _Compiled(str(done), done.positiontup, fixed, lists)
+        self._compiled[dialect.name] = found
         return found
 
 
@@ -193,7 +208,7 @@ class _Compiled(NamedTuple):
     text: str
     order: Sequence[str] | None
     fixed: dict[str, object]
-    lists: list[tuple[str, List]]
+    lists: dict[str, Many]
 
 
 @contextmanager

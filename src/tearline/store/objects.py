@@ -15,8 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Row,
-    Select,
     Table,
     UniqueConstraint,
     bindparam,
@@ -29,7 +27,7 @@ from sqlalchemy import (
 
 from tearline.store import partitions
 from tearline.store.columns import Serial, Text, among
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
 MEMBER = "member"
@@ -144,23 +142,93 @@ class NewVersion(NamedTuple):
 
 _ENDS = frozenset({"source_ref", "target_ref", "object_refs"})
 _VERSION = [object_version.c[name] for name in Version._fields]
+_OF_ORIGIN = select(*_VERSION).where(
+    object_version.c.origin == bindparam("origin"),
+    among(object_version.c.stix_id, bindparam("ids")),
+)
+_VERSIONS = Statement(_OF_ORIGIN)
+_LATEST = Statement(_OF_ORIGIN.where(object_version.c.latest))
+_RAW = Statement(
+    select(object_raw.c.seq, object_raw.c.raw).where(among(object_raw.c.seq, bindparam("ids")))
+)
+_RELATIONS = {
+    column: Statement(
+        select(*(relation.c[name] for name in Relation._fields)).where(
+            relation.c.origin == bindparam("origin"), among(relation.c[column], bindparam("ids"))
+        )
+    )
+    for column in ("via_id", "source_id", "target_id")
+}
+_REFERENCES = {
+    column: Statement(
+        select(*(reference.c[name] for name in Reference._fields)).where(
+            reference.c.origin == bindparam("origin"), among(reference.c[column], bindparam("ids"))
+        )
+    )
+    for column in ("from_id", "to_id")
+}
+_KEYS = {
+    column: Statement(
+        select(topic_key.c.key, topic_key.c.stix_id).where(
+            topic_key.c.origin == bindparam("origin"), among(topic_key.c[column], bindparam("ids"))
+        )
+    )
+    for column in ("key", "stix_id")
+}
+
+
+_TARGETS = Statement(
+    select(relation.c.via_id, relation.c.target_id).where(
+        relation.c.origin == bindparam("origin"),
+        relation.c.kind == "targets",
+        relation.c.target_id.startswith("identity--"),
+        or_(
+            among(relation.c.target_id, bindparam("ids")),
+            among(relation.c.via_id, bindparam("ids")),
+        ),
+    )
+)
+_SIGHTED = Statement(
+    select(reference.c.from_id, reference.c.to_id).where(
+        reference.c.origin == bindparam("origin"),
+        reference.c.role == "where_sighted_refs",
+        or_(
+            among(reference.c.to_id, bindparam("ids")),
+            among(reference.c.from_id, bindparam("ids")),
+        ),
+    )
+)
 
 
 def versions_of(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, list[Version]]:
     """All kept versions of `ids`, oldest first; an id without any is left out."""
     found: dict[str, list[Version]] = {}
-    query = select(*_VERSION).where(object_version.c.origin == origin)
-    rows = _by_ids(tx, query, object_version.c.stix_id, ids)
-    for row in sorted((Version(*row) for row in rows), key=lambda each: each.version_at):
+    rows = map(_version, _VERSIONS.among(tx, ids, origin=origin))
+    for row in sorted(rows, key=lambda each: each.version_at):
         found.setdefault(row.stix_id, []).append(row)
     return found
 
 
 def latest(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, Version]:
     """The latest version of each of `ids` that is held."""
-    query = select(*_VERSION).where(object_version.c.origin == origin, object_version.c.latest)
-    rows = _by_ids(tx, query, object_version.c.stix_id, ids)
-    return {row[1]: Version(*row) for row in rows}
+    return {row[1]: _version(row) for row in _LATEST.among(tx, ids, origin=origin)}
+
+
+def _version(row: tuple[Any, ...]) -> Version:
+    """Read a version; SQLite has numbers for truth values."""
+    seq, stix_id, version_at, type_, created_at, arrived_at, level, revoked, newest, *rest = row
+    return Version(
+        seq,
+        stix_id,
+        version_at,
+        type_,
+        created_at,
+        arrived_at,
+        level,
+        bool(revoked),
+        bool(newest),
+        *rest,
+    )
 
 
 def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
@@ -201,26 +269,22 @@ def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
 
 def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
     """The exact bytes of versions, by their sequence number."""
-    found: dict[int, bytes] = {}
-    for chunk in in_chunks(str(seq) for seq in seqs):
-        query = select(object_raw).where(among(object_raw.c.seq, [int(seq) for seq in chunk]))
-        found.update({row.seq: row.raw for row in tx.execute(query)})
-    return found
+    return {row[0]: row[1] for row in _RAW.among(tx, seqs)}
 
 
 def relations_from(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     """Relations whose source is one of `ids`."""
-    return [Relation(*row) for row in _relations(tx, origin, relation.c.source_id, ids)]
+    return _relations(tx, origin, "source_id", ids)
 
 
 def relations_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     """Relations whose target is one of `ids`."""
-    return [Relation(*row) for row in _relations(tx, origin, relation.c.target_id, ids)]
+    return _relations(tx, origin, "target_id", ids)
 
 
 def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     """The relations that `ids`, relationships or containers, state."""
-    return [Relation(*row) for row in _relations(tx, origin, relation.c.via_id, ids)]
+    return _relations(tx, origin, "via_id", ids)
 
 
 def relations_all(tx: Tx, origin: str) -> list[Relation]:
@@ -233,7 +297,7 @@ def relations_all(tx: Tx, origin: str) -> list[Relation]:
 def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     """What `ids` name."""
     wanted = set(ids)
-    found = [Reference(*row) for row in _references(tx, origin, reference.c.from_id, wanted)]
+    found = _references(tx, origin, "from_id", wanted)
     for each in relations_via(tx, origin, wanted):
         found += _ends(each)
     return found
@@ -242,7 +306,7 @@ def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
 def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     """Who names `ids`."""
     wanted = set(ids)
-    found = [Reference(*row) for row in _references(tx, origin, reference.c.to_id, wanted)]
+    found = _references(tx, origin, "to_id", wanted)
     from_there = relations_from(tx, origin, wanted)
     for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
         found += (end for end in _ends(each) if end.to_id in wanted)
@@ -252,16 +316,14 @@ def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
 def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
     """Objects that carry one of `keys`: the object's id and its smallest matching key."""
     found: dict[str, str] = {}
-    query = select(topic_key.c.stix_id, topic_key.c.key).where(topic_key.c.origin == origin)
-    for stix_id, key in _by_ids(tx, query, topic_key.c.key, keys):
+    for key, stix_id in _KEYS["key"].among(tx, keys, origin=origin):
         found[stix_id] = min(key, found.get(stix_id, key))
     return found
 
 
 def keys_on(tx: Tx, origin: str, ids: Iterable[str]) -> list[tuple[str, str]]:
     """The keys that `ids` carry: key and object."""
-    query = select(topic_key.c.key, topic_key.c.stix_id).where(topic_key.c.origin == origin)
-    return [(row[0], row[1]) for row in _by_ids(tx, query, topic_key.c.stix_id, ids)]
+    return [(row[0], row[1]) for row in _KEYS["stix_id"].among(tx, ids, origin=origin)]
 
 
 def ties(
@@ -273,10 +335,10 @@ def ties(
     it names.
     """
     wanted = set(ids)
-    for column in (relation.c.via_id, relation.c.source_id, relation.c.target_id):
+    for column in _RELATIONS:
         for via, _, source, target in _relations(tx, origin, column, wanted):
             yield via, source, target
-    for column in (reference.c.from_id, reference.c.to_id):
+    for column in _REFERENCES:
         for from_id, role, to_id in _references(tx, origin, column, wanted):
             if role in roles:
                 yield from_id, to_id
@@ -297,20 +359,8 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
     relationship or sighting itself.
     """
     found: set[str] = set()
-    target = relation.c.target_id
-    for chunk in in_chunks(ids):
-        targets = select(relation.c.via_id, target).where(
-            relation.c.origin == origin,
-            relation.c.kind == "targets",
-            target.startswith("identity--"),
-            or_(among(target, chunk), among(relation.c.via_id, chunk)),
-        )
-        sighted = select(reference.c.from_id, reference.c.to_id).where(
-            reference.c.origin == origin,
-            reference.c.role == "where_sighted_refs",
-            or_(among(reference.c.to_id, chunk), among(reference.c.from_id, chunk)),
-        )
-        for row in (*tx.execute(targets), *tx.execute(sighted)):
+    for each in (_TARGETS, _SIGHTED):
+        for row in each.among(tx, ids, origin=origin):
             found.update(row)
     return found & ids
 
@@ -381,22 +431,9 @@ def _unindex(tx: Tx, origin: str, ids: Sequence[str]) -> None:
             tx.execute(delete(table).where(table.c.origin == origin, among(column, chunk)))
 
 
-def _relations(
-    tx: Tx, origin: str, column: Column[str], ids: Iterable[str]
-) -> Iterator[Row[*tuple[Any, ...]]]:
-    columns = [relation.c[name] for name in Relation._fields]
-    return _by_ids(tx, select(*columns).where(relation.c.origin == origin), column, ids)
+def _relations(tx: Tx, origin: str, column: str, ids: Iterable[str]) -> list[Relation]:
+    return list(map(Relation._make, _RELATIONS[column].among(tx, ids, origin=origin)))
 
 
-def _references(
-    tx: Tx, origin: str, column: Column[str], ids: Iterable[str]
-) -> Iterator[Row[*tuple[Any, ...]]]:
-    columns = [reference.c[name] for name in Reference._fields]
-    return _by_ids(tx, select(*columns).where(reference.c.origin == origin), column, ids)
-
-
-def _by_ids(
-    tx: Tx, query: Select[*tuple[Any, ...]], column: Column[str], ids: Iterable[str]
-) -> Iterator[Row[*tuple[Any, ...]]]:
-    for chunk in in_chunks(ids):
-        yield from tx.execute(query.where(among(column, chunk)))
+def _references(tx: Tx, origin: str, column: str, ids: Iterable[str]) -> list[Reference]:
+    return list(map(Reference._make, _REFERENCES[column].among(tx, ids, origin=origin)))

@@ -7,6 +7,7 @@ served from.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    sql,
     update,
 )
 
@@ -164,49 +166,70 @@ class Row(NamedTuple):
     raw: bytes
 
 
+_HEADS = Statement(select(head))
+_HEAD = Statement(select(head).where(head.c.agreement_id == bindparam("agreement_id")))
+_DROP_HEADS = Statement(delete(head).where(among(head.c.agreement_id, bindparam("ids"))))
+_STANDING_ALL = select(*(decision.c[name] for name in Standing._fields)).where(
+    decision.c.agreement_id == bindparam("agreement_id")
+)
+_STANDING = Statement(_STANDING_ALL.where(among(decision.c.stix_id, bindparam("ids"))))
+_STANDING_EVER = Statement(_STANDING_ALL)
+_STANDING_ON = Statement(
+    select(decision.c.agreement_id, decision.c.stix_id).where(
+        among(decision.c.stix_id, bindparam("ids"))
+    )
+)
+_DROP_STANDING = Statement(
+    delete(decision).where(
+        decision.c.agreement_id == bindparam("agreement_id"),
+        among(decision.c.stix_id, bindparam("ids")),
+    )
+)
+
+
 def heads(tx: Tx) -> list[Head]:
     """Every agreement that has decided anything."""
-    return [Head(*row) for row in tx.execute(select(head))]
+    return [Head(*row) for row in _HEADS.rows(tx)]
 
 
 def head_of(tx: Tx, agreement_id: str) -> Head:
     """The head of one agreement; one that starts at 0 if there is none yet."""
-    row = tx.execute(select(head).where(head.c.agreement_id == agreement_id)).first()
-    return Head(*row) if row else Head(agreement_id, "", 0, 0)
+    found = _HEAD.rows(tx, agreement_id=agreement_id)
+    return Head(*found[0]) if found else Head(agreement_id, "", 0, 0)
 
 
 def put_head(tx: Tx, new: Head) -> None:
     """Write a head back, in the transaction that used its numbers."""
-    tx.execute(delete(head).where(head.c.agreement_id == new.agreement_id))
-    insert_rows(tx, head, [new])
+    put_heads(tx, [new])
+
+
+def put_heads(tx: Tx, new: Sequence[Head]) -> None:
+    """Write heads back, in the transaction that used their numbers."""
+    _DROP_HEADS(tx, ids=[each.agreement_id for each in new])
+    insert_rows(tx, head, new)
 
 
 def standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Standing]:
     """The standing decisions on `ids`; an object never decided is left out."""
-    columns = [decision.c[name] for name in Standing._fields]
-    found = {}
-    for chunk in in_chunks(ids):
-        query = select(*columns).where(
-            decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
-        )
-        found.update({row[0]: Standing(*row) for row in tx.execute(query)})
-    return found
+    found = _STANDING.among(tx, ids, agreement_id=agreement_id)
+    return {row[0]: _standing(row) for row in found}
 
 
 def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     """Every standing decision under an agreement."""
-    columns = [decision.c[name] for name in Standing._fields]
-    query = select(*columns).where(decision.c.agreement_id == agreement_id)
-    return {row[0]: Standing(*row) for row in tx.execute(query)}
+    return {row[0]: _standing(row) for row in _STANDING_EVER.rows(tx, agreement_id=agreement_id)}
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    """Read a standing decision; SQLite has numbers for truth values."""
+    return Standing._make((*row[:-1], bool(row[-1])))
 
 
 def standing_on(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
     """By agreement, those of `ids` on which it has a standing decision."""
     found: dict[str, set[str]] = {}
-    for chunk in in_chunks(ids):
-        query = select(decision.c.agreement_id, decision.c.stix_id)
-        for row in tx.execute(query.where(among(decision.c.stix_id, chunk))):
-            found.setdefault(row[0], set()).add(row[1])
+    for agreement_id, stix_id in _STANDING_ON.among(tx, ids):
+        found.setdefault(agreement_id, set()).add(stix_id)
     return found
 
 
@@ -217,12 +240,9 @@ def put_standing(tx: Tx, agreement_id: str, rows: Sequence[Standing]) -> None:
 
 def drop_standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> None:
     """Forget the standing decisions on `ids`."""
-    for chunk in in_chunks(ids):
-        tx.execute(
-            delete(decision).where(
-                decision.c.agreement_id == agreement_id, among(decision.c.stix_id, chunk)
-            )
-        )
+    listed = list(ids)
+    if listed:
+        _DROP_STANDING(tx, ids=listed, agreement_id=agreement_id)
 
 
 _TURNING = Statement(
@@ -240,59 +260,51 @@ def turning(tx: Tx, now: int) -> dict[str, set[str]]:
     return found
 
 
+_OF_AGREEMENT = release.c.agreement_id == bindparam("of")
+_SUPERSEDE = Statement(
+    update(release)
+    .where(_OF_AGREEMENT, among(release.c.delivered_id, bindparam("ids")), release.c.live)
+    .values(live=sql.false())
+)
+_END = Statement(
+    update(release)
+    .where(_OF_AGREEMENT, among(release.c.position, bindparam("ids")))
+    .values(live=sql.false())
+)
+_RELEASES = select(*(release.c[name] for name in Release._fields)).where(_OF_AGREEMENT)
+_AT = Statement(_RELEASES.where(among(release.c.position, bindparam("ids"))))
+_DELIVERED = Statement(_RELEASES.where(among(release.c.delivered_id, bindparam("ids"))))
+
+
 def add_releases(tx: Tx, agreement_id: str, rows: Sequence[Release]) -> None:
     """Append releases; whatever was live of the same delivered object is superseded."""
-    for chunk in in_chunks(row.delivered_id for row in rows):
-        tx.execute(
-            update(release)
-            .where(
-                release.c.agreement_id == agreement_id,
-                among(release.c.delivered_id, chunk),
-                release.c.live,
-            )
-            .values(live=False)
-        )
-    insert_rows(tx, release, [(agreement_id, *row) for row in rows])
+    if rows:
+        _SUPERSEDE(tx, of=agreement_id, ids=[row.delivered_id for row in rows])
+        insert_rows(tx, release, [(agreement_id, *row) for row in rows])
 
 
 def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
     """Take releases out of service."""
-    for chunk in in_chunks(str(each) for each in positions):
-        tx.execute(
-            update(release)
-            .where(
-                release.c.agreement_id == agreement_id,
-                among(release.c.position, [int(each) for each in chunk]),
-            )
-            .values(live=False)
-        )
+    listed = list(positions)
+    if listed:
+        _END(tx, of=agreement_id, ids=listed)
 
 
 def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int, Release]:
     """Releases by position."""
-    columns = [release.c[name] for name in Release._fields]
-    found = {}
-    for chunk in in_chunks(str(each) for each in positions):
-        query = select(*columns).where(
-            release.c.agreement_id == agreement_id,
-            among(release.c.position, [int(each) for each in chunk]),
-        )
-        found.update({row[0]: Release(*row) for row in tx.execute(query)})
-    return found
+    return {row[0]: _released(row) for row in _AT.among(tx, positions, of=agreement_id)}
 
 
 def last_delivered(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Release]:
     """The newest release ever of each delivered id, live or not."""
-    columns = [release.c[name] for name in Release._fields]
-    found: dict[str, Release] = {}
-    for chunk in in_chunks(ids):
-        query = (
-            select(*columns)
-            .where(release.c.agreement_id == agreement_id, among(release.c.delivered_id, chunk))
-            .order_by(release.c.position)
-        )
-        found.update({row.delivered_id: Release(*row) for row in tx.execute(query)})
-    return found
+    # Sorted here: told to sort, a database may walk all positions of the agreement for it.
+    rows = sorted(_DELIVERED.among(tx, ids, of=agreement_id), key=itemgetter(0))
+    return {row[1]: _released(row) for row in rows}
+
+
+def _released(row: tuple[Any, ...]) -> Release:
+    """Read a release; SQLite has numbers for truth values."""
+    return Release._make((*row[:-1], bool(row[-1])))
 
 
 def page(
@@ -405,9 +417,14 @@ def acknowledge_recalls(
     return done
 
 
+_LAST_PRIVATE = Statement(select(func.max(private_pending.c.seq)))
+
+
 def add_private(tx: Tx, kind: str, records: Sequence[str]) -> None:
     """Queue records for the private log; a leaf is made of them at the fixed cadence."""
-    start = (tx.execute(select(func.max(private_pending.c.seq))).scalar() or 0) + 1
+    if not records:
+        return
+    start = (_LAST_PRIVATE(tx).scalar() or 0) + 1
     rows = [(seq, kind, record) for seq, record in enumerate(records, start=start)]
     insert_rows(tx, private_pending, rows)
 

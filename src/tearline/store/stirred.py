@@ -7,12 +7,12 @@ others; the row of `EVERYBODY` says up to where all of them are, and what lies b
 Who can write here can keep an object from being decided again, which a rebuild would show.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Column, Table, bindparam, delete, func, select
 
-from tearline.store.columns import Serial, Text
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.releases import head
 
@@ -58,6 +58,8 @@ _SINCE = Statement(
     .where(stirred.c.seq > bindparam("after"))
     .order_by(stirred.c.seq)
 )
+_SCOPES = Statement(select(scope.c.hash).where(among(scope.c.hash, bindparam("ids"))))
+_DROP_SEEN = Statement(delete(seen).where(among(seen.c.agreement_id, bindparam("ids"))))
 
 
 def stir(tx: Tx, ids: Iterable[str]) -> None:
@@ -75,21 +77,25 @@ def last(tx: Tx) -> int:
 
 def since(tx: Tx, seq: int) -> list[tuple[int, str]]:
     """Return what was stirred after a number: its number and the object, in order."""
-    return [(row[0], row[1]) for row in _SINCE(tx, after=seq)]
+    return [(row[0], row[1]) for row in _SINCE.rows(tx, after=seq)]
 
 
 def seen_by(tx: Tx) -> Seen:
     """Return how far every agreement is."""
-    rows = {row[0]: (row[1], bool(row[2])) for row in _SEEN(tx)}
+    rows = {row[0]: (row[1], bool(row[2])) for row in _SEEN.rows(tx)}
     everybody, _ = rows.pop(EVERYBODY, (0, False))
     whole = frozenset(each for each, (_, all_of_it) in rows.items() if all_of_it)
     return Seen(everybody, {each: seq for each, (seq, _) in rows.items()}, whole)
 
 
-def put_seen(tx: Tx, agreement_id: str, seq: int, *, whole: bool) -> None:
-    """Note that an agreement has decided up to a number, in the transaction that decided it."""
-    tx.execute(delete(seen).where(seen.c.agreement_id == agreement_id))
-    insert_rows(tx, seen, [(agreement_id, seq, whole)])
+def put_seen(tx: Tx, further: Mapping[str, tuple[int, bool]]) -> None:
+    """Note up to which number agreements have decided, in the transaction that decided it.
+
+    With each stands whether it decided everything.
+    """
+    if further:
+        _DROP_SEEN(tx, ids=list(further))
+        insert_rows(tx, seen, [(each, *its) for each, its in further.items()])
 
 
 def forget_seen(tx: Tx, agreement_id: str) -> None:
@@ -107,7 +113,6 @@ def prune(tx: Tx, upto: int) -> None:
 def list_scopes(tx: Tx, hashes: Iterable[str]) -> set[str]:
     """Note that lists of agreements were logged, by their hashes; return those that were not."""
     wanted = set(hashes)
-    known = tx.execute(select(scope.c.hash).where(scope.c.hash.in_(wanted))).scalars()
-    fresh = wanted - set(known)
+    fresh = wanted - {row[0] for row in _SCOPES.among(tx, wanted)}
     insert_rows(tx, scope, [(each,) for each in sorted(fresh)])
     return fresh
