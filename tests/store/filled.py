@@ -29,6 +29,9 @@ def fill(tx: Connection) -> None:
         ),
         (RELEASED, "release", _released(HERE, 2, yes)),
         (RELEASED, "release", _released(THERE, 1, yes)),
+        (OBJECTS, "reference", "n, 0, 'created_by_ref', 'identity--' || (n % 24)"),
+        (OBJECTS, "reference", f"n, 1, 'sighting_of_ref', {_ID}"),
+        (OBJECTS, "relation", f"n, 0, 'indicates', {_ID}, {_ID}"),
         (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}"),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
     ):

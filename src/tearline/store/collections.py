@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from tearline.store.columns import Text, among, aside
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
-from tearline.store.objects import object_raw
+from tearline.store.objects import OURS, object_raw, object_version
 
 collection = Table(
     "collection",
@@ -61,7 +61,9 @@ collected = Table(
     Column("seq", BigInteger, nullable=False),
     Column("earliest", Boolean, nullable=False),
     Column("latest", Boolean, nullable=False),
-    UniqueConstraint("stix_id", "collection", "version_at"),
+    # A version's number only grows, so these rows are written one behind the other; by the id, each
+    # would lie in another place. Who looks for an id asks `object_version` for the numbers.
+    UniqueConstraint("seq", "collection"),
     # Holds all that a page of one type is chosen by: else SQLite walks the whole collection for it.
     Index("collected_type", "collection", "type", "at", "latest", "earliest", "seq"),
     # The rows lie in the order in which pages read them.
@@ -191,9 +193,12 @@ def members(tx: Tx, number: int, ids: Iterable[str]) -> list[Member]:
 
 
 def _members() -> Select[Any]:
-    """By the ids, never by the collection: that would read all of it."""
+    """By the numbers of versions, never by the collection: that would read all of it."""
+    seqs = select(object_version.c.seq).where(
+        object_version.c.origin == OURS, among(object_version.c.stix_id, bindparam("ids"))
+    )
     of_here = aside(collected.c.collection) == bindparam("number")
-    return select(*_MEMBER).where(among(collected.c.stix_id, bindparam("ids")), of_here)
+    return select(*_MEMBER).where(collected.c.seq.in_(seqs), of_here)
 
 
 _MEMBERS = Statement(_members())
