@@ -266,7 +266,7 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     newest = [each for each in numbered if each[1].version.latest]
     _forget_index(tx, origin, [each.version.stix_id for _, each in newest if not each.first])
     # The columns are the fields of a Version, with the origin after the number.
-    rows = [(seq, origin, *each.version[1:]) for seq, each in numbered]
+    rows: list[tuple[Any, ...]] = [(seq, origin, *version[1:]) for seq, (version, *_) in numbered]
     insert_rows(tx, object_version, rows)
     partitions.ensure(tx, next_seq + len(new))
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
