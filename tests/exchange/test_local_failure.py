@@ -24,7 +24,7 @@ def node(tmp_path: Path) -> Iterator[Shelf]:
 @contextmanager
 def small_disk(node: Shelf) -> Iterator[None]:
     """Let the store's file grow by a few pages only."""
-    engine = node.home.store._engine  # noqa: SLF001  # the disk is full for nobody else
+    engine = node.home.store._writer  # noqa: SLF001  # the disk is full for nobody else
 
     def limit(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLite's own
         (pages,) = connection.execute("PRAGMA page_count").fetchone()

@@ -176,6 +176,43 @@ def test_objects_by_id_are_looked_up(store: Store, *, often: bool) -> None:
                 assert read(nodes(tx, query, values, often=often)) <= 2 * len(names)
 
 
+@pytest.mark.parametrize("often", [False, True])
+def test_members_by_id_are_looked_up(store: Store, *, often: bool) -> None:
+    """By their numbers: the key begins with the collection, and by that all of it is read."""
+    names = ["indicator--11", "malware--20", "nothing--1"]
+    query = collections._members()  # noqa: SLF001  # its plan
+    with store.read() as tx:
+        if store.path is not None:
+            found = steps(tx, query, {"number": 1, "ids": names})
+            assert found[0].startswith("SEARCH collected USING INDEX")
+            assert "(seq=?)" in found[0]
+            assert any("(origin=? AND stix_id=?)" in step for step in found)
+            # What is looked for is seen: without the word aside, the planner reads all of it.
+            trap = select(collected.c.at).where(
+                among(collected.c.seq, [5, 70]), collected.c.collection == 1
+            )
+            assert "(collection=?)" in steps(tx, trap, {})[0]
+            return
+        plan = nodes(tx, query, {"number": 1, "ids": names}, often=often)
+    assert read(plan) <= 2 * len(names)
+
+
+@pytest.mark.parametrize("often", [False, True])
+def test_relations_and_references_are_looked_up(store: Store, *, often: bool) -> None:
+    """By the ends that are asked for: to begin with all that is ours would read everything."""
+    names = ["malware--10", "malware--20", "nothing--1"]
+    hot = {**objects._RELATIONS, **objects._REFERENCES}  # noqa: SLF001  # their plans
+    for query in (each._query for each in hot.values()):  # noqa: SLF001  # their plans
+        values = {"origin": "", "ids": names}
+        with store.read() as tx:
+            if store.path is not None:
+                found = steps(tx, query, values)
+                assert not any(step.startswith("SCAN") and "json" not in step for step in found)
+                assert not any("(origin=?)" in step for step in found)
+            else:
+                assert read(nodes(tx, query, values, often=often)) <= 8 * len(names)
+
+
 def test_this_test_sees_the_trap(store: Store) -> None:
     """The same page, asked for in the way that was measured to grow slower with its depth."""
     _, values = local_page(9 * OBJECTS // 10)

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tearline.store.database import Store, Tx, insert_rows, metadata
-from tearline.store.objects import OURS, NewVersion, Relation, Version, keep, relation
+from tearline.store.objects import (
+    OURS,
+    NewVersion,
+    Relation,
+    Version,
+    keep,
+    object_version,
+    relation,
+)
 from tearline.topics.about import Finder, Graph, Path, holds, starts
 from tearline.topics.held import Held
 from tearline.topics.topic import AGAINST, ALONG, CARRIERS
@@ -32,7 +40,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def world(store: Store, relations: Iterable[Relation]) -> Iterator[Tx]:
     """These relations and no others; undone at the end."""
     with store.read() as tx:
-        insert_rows(tx, relation, [(OURS, *each) for each in relations])
+        stated = list(relations)
+        seqs = {via: seq for seq, via in enumerate({each.via_id for each in stated})}
+        rest = ("x", None, 0, 0, False, True, "", "")
+        insert_rows(tx, object_version, [(seq, OURS, via, 0, *rest) for via, seq in seqs.items()])
+        rows = enumerate((seqs[via], *ends) for via, *ends in stated)
+        insert_rows(tx, relation, [(seq, place, *ends) for place, (seq, *ends) in rows])
         yield tx
 
 

@@ -63,6 +63,12 @@ async def read_body(request: Request, most: int, seconds: float) -> bytes:
 
 def post(knock: Knock, body: bytes) -> Response:
     """Take an envelope; answer 202 with its status, complete at once."""
+    # Until all of it is let go: the collector would walk what is held of it again and again.
+    with collector_paused():
+        return _post(knock, body)
+
+
+def _post(knock: Knock, body: bytes) -> Response:
     posted = _read_envelope(body, limits_of(knock.home.settings))
     named, account = knock.request.path_params["collection"], knock.caller.account
     try:
@@ -119,8 +125,7 @@ def _read_envelope(body: bytes, limits: Limits) -> list[Indexed | Refusal]:
         raise TurnedAwayError(422, "This envelope cannot be used.", str(error)) from error
     if not slices:
         raise TurnedAwayError(422, "This envelope has no objects.")
-    with collector_paused():
-        return [each if isinstance(each, Refusal) else index(each) for each in sift(slices, limits)]
+    return [each if isinstance(each, Refusal) else index(each) for each in sift(slices, limits)]
 
 
 def _status(done: Submitted) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def _entry(
 ) -> Submission:
     seen = {(each.stix_id, each.version_at) for each in new}
     known = []
-    for each in kept:
+    for each in kept if len(new) < len(kept) else ():
         place = each.stix_id, each.version_at
         if place not in seen:
             known.append([each.stix_id, each.version])
@@ -252,8 +252,8 @@ def _place(tx: Tx, found: Collection, kept: Iterable[_New], now: int) -> list[Me
         wanted.pop((each.stix_id, each.version_at), None)
     start = max(now, found.last_at + 1)
     fresh = [
-        Member(at, *each[:-1], earliest=True, latest=True)
-        for at, each in enumerate(wanted.values(), start)
+        Member(at, stix_id, type_, version_at, version, seq, True, True)  # noqa: FBT003  # a row
+        for at, (stix_id, type_, version_at, version, seq, _) in enumerate(wanted.values(), start)
     ]
     new, changed = _flagged(there, fresh)
     collections.mark(tx, found.number, changed)
@@ -266,6 +266,8 @@ def _flagged(there: Sequence[Member], fresh: Sequence[Member]) -> tuple[list[Mem
 
     Those that come say that they are both, which is true of most.
     """
+    if not there and len({each.stix_id for each in fresh}) == len(fresh):
+        return list(fresh), []
     of: dict[str, list[Member]] = {}
     for each in (*there, *fresh):
         of.setdefault(each.stix_id, []).append(each)

@@ -67,7 +67,12 @@ def _named(each: StixObject) -> list[tuple[str, str]]:
         return references(doc)
     found: list[tuple[str, str]] = []
     for name in names:
-        found += references_in(name, doc[name])
+        value = doc[name]
+        if value.__class__ is str and name.endswith("_ref"):
+            if "--" in value:
+                found.append((name, value))
+        elif name != "object_marking_refs":
+            found += references_in(name, value)
     return found
 
 

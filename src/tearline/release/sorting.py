@@ -54,27 +54,28 @@ def sort_out(
     outcomes: list[Outcome] = []
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
     for each in indexed:
-        before = held.get(each.id, ())
+        stix_id = each.id
+        before = held.get(stix_id, ())
         version_at = _version_at(each, before, now, ours=origin == OURS)
-        twin = new.get((each.id, version_at)) or _kept(before, version_at)
+        place = stix_id, version_at
+        twin = new.get(place) or _kept(before, version_at)
         if twin is None:
             since = _first_arrival(before, now)
-            new[each.id, version_at] = _new_version(
-                each, version_at, source, since, first=not before
-            )
-            newest[each.id] = max(version_at, newest.get(each.id, version_at))
-            outcomes.append(Outcome(each.id, version_at, 0, new=True, first=not before))
+            new[place] = _new_version(each, version_at, source, since, first=not before)
+            if version_at >= newest.get(stix_id, version_at):
+                newest[stix_id] = version_at
+            outcomes.append(Outcome(stix_id, version_at, 0, True, "", not before))  # noqa: FBT003  # a row
         elif _same(tx, each, twin):
             seq = twin.seq if isinstance(twin, Version) else 0
-            outcomes.append(Outcome(each.id, version_at, seq, new=False))
+            outcomes.append(Outcome(stix_id, version_at, seq, new=False))
         else:
             reason = "This version is held already, with other content."
-            outcomes.append(Outcome(each.id, version_at, 0, new=False, refused=reason))
+            outcomes.append(Outcome(stix_id, version_at, 0, new=False, refused=reason))
     marked = [
         each
-        if version_at == newest[stix_id]
+        if place[1] == newest[place[0]]
         else each._replace(version=each.version._replace(latest=False))
-        for (stix_id, version_at), each in new.items()
+        for place, each in new.items()
     ]
     return Sorted(marked, outcomes)
 
@@ -86,8 +87,12 @@ def numbered(found: Sorted, seqs: Sequence[int]) -> list[Outcome]:
         for each, seq in zip(found.new, seqs, strict=True)
     }
     return [
-        each if each.seq or each.refused else each._replace(seq=kept[each.stix_id, each.version_at])
-        for each in found.outcomes
+        of
+        if of.seq or of.refused
+        else Outcome(
+            of.stix_id, of.version_at, kept[of.stix_id, of.version_at], of.new, "", of.first
+        )
+        for of in found.outcomes
     ]
 
 
@@ -113,6 +118,8 @@ def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool)
 
 def _first_arrival(held: Sequence[Version], now: int) -> int:
     """An observable's age counts from its first arrival: a new version does not make it young."""
+    if not held:
+        return now
     return min((each.arrived_at for each in held if each.created_at is None), default=now)
 
 

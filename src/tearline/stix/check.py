@@ -41,7 +41,7 @@ class Checker:
         Types that are not of the standard are checked against its common properties only.
         Messages name places, property names and rules, never what a property holds.
         """
-        validator = _validator(_schema_for(doc))
+        validator = _of_type(doc.get("type")) or _validator(_schema_for(doc))
         try:
             if validator.is_valid(doc):
                 return []
@@ -62,6 +62,7 @@ def required_properties(type: str) -> frozenset[str]:
 def _schema_for(doc: dict[str, Any]) -> str:
     kind = doc.get("type")
     if kind in KNOWN_TYPES:
+        _met[kind] = _validator(_file_of(kind))
         return _file_of(kind)
     # Custom observables carry neither moment (11.2, 7.3).
     return _OBSERVABLE_CORE if not doc.keys() & {"created", "modified"} else _CORE
@@ -108,6 +109,14 @@ def _validator(file: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
         _schema(file), retriever=_retrieve, mask="the value", pattern_options=_LINEAR
     )
+
+
+def _of_type(type: object) -> jsonschema_rs.Draft202012Validator | None:
+    """Return what checks a type of the standard that was met before."""
+    return _met.get(type) if type.__class__ is str else None
+
+
+_met: dict[object, jsonschema_rs.Draft202012Validator] = {}
 
 
 def _line(error: jsonschema_rs.ValidationError) -> str:

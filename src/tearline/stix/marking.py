@@ -93,9 +93,16 @@ def marking_of(doc: dict[str, Any], *, silent: Collection[str] = ()) -> int:
     the whole object: the strictest of all counts. A marking that is no TLP level makes it UNKNOWN,
     unless its id is in `silent`: statements that we hold and that limit nothing.
     """
+    refs = doc.get("object_marking_refs")
+    if not silent and "granular_markings" not in doc and "objects" not in doc:
+        # Nearly every object: none or one for the whole of it.
+        if refs is None:
+            return UNMARKED
+        if refs.__class__ is list and len(refs) == 1 and refs[0].__class__ is str:
+            return LEVEL_OF.get(refs[0], UNKNOWN)
     levels = [
         LEVEL_OF.get(ref, UNKNOWN) if isinstance(ref, str) else UNKNOWN
-        for ref in _listed(doc.get("object_marking_refs"))
+        for ref in _listed(refs)
         if ref not in silent
     ]
     level = UNMARKED
@@ -111,7 +118,10 @@ def marking_of(doc: dict[str, Any], *, silent: Collection[str] = ()) -> int:
 
 def is_marked(doc: dict[str, Any]) -> bool:
     """Whether a TLP level is stated for the whole object, not only for parts of it."""
-    return any(ref in LEVEL_OF for ref in _listed(doc.get("object_marking_refs")))
+    for ref in _listed(doc.get("object_marking_refs")):  # noqa: SIM110  # asked of every object
+        if ref in LEVEL_OF:
+            return True
+    return False
 
 
 def _listed(value: Json) -> list[Any]:

@@ -32,9 +32,9 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Text
+from tearline.store.columns import Text, among, aside
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
-from tearline.store.objects import object_raw
+from tearline.store.objects import OURS, object_raw, object_version
 
 collection = Table(
     "collection",
@@ -62,7 +62,9 @@ collected = Table(
     Column("seq", BigInteger, nullable=False),
     Column("earliest", Boolean, nullable=False),
     Column("latest", Boolean, nullable=False),
-    UniqueConstraint("collection", "stix_id", "version_at"),
+    # A version's number only grows, so these rows are written one behind the other; by the id, each
+    # would lie in another place. Who looks for an id asks `object_version` for the numbers.
+    UniqueConstraint("seq", "collection"),
     # Holds all that a page of one type is chosen by: else SQLite walks the whole collection for it.
     Index("collected_type", "collection", "type", "at", "latest", "earliest", "seq"),
     # The rows lie in the order in which pages read them.
@@ -191,20 +193,19 @@ def count_of(tx: Tx, number: int) -> int:
 
 def members(tx: Tx, number: int, ids: Iterable[str]) -> list[Member]:
     """Every version in a collection of the objects `ids`, in no order."""
-    query = _members()
-    return [
-        Member(*row)
-        for chunk in in_chunks(ids)
-        for row in tx.execute(query, {"number": number, "ids": chunk})
-    ]
+    return list(map(Member._make, _MEMBERS.among(tx, ids, number=number)))
 
 
-@cache
 def _members() -> Select[Any]:
-    return select(*_MEMBER).where(
-        collected.c.collection == bindparam("number"),
-        collected.c.stix_id.in_(bindparam("ids", expanding=True)),
+    """By the numbers of versions, never by the collection: that would read all of it."""
+    seqs = select(object_version.c.seq).where(
+        object_version.c.origin == OURS, among(object_version.c.stix_id, bindparam("ids"))
     )
+    of_here = aside(collected.c.collection) == bindparam("number")
+    return select(*_MEMBER).where(collected.c.seq.in_(seqs), of_here)
+
+
+_MEMBERS = Statement(_members())
 
 
 def append(tx: Tx, number: int, new: Sequence[Member]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakSet, finalize
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, MetaData, Table
 from sqlalchemy.exc import DataError, DBAPIError, PendingRollbackError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError, StoreError
@@ -51,10 +51,12 @@ class Store:
         self._kind: Any = import_module(f"tearline.store.{kind}")
         self.path = place if isinstance(place, Path) else None
         self.shown: str = self._kind.shown(place)
-        self._engine = self._kind.follower(place) if follows else self._kind.engine(place)
+        self._engine: Engine = self._kind.follower(place) if follows else self._kind.engine(place)
+        self._writer: Engine = self._kind.writer(place, self._engine)
         self._asker = self._kind.Asker(self._engine)
         self._follower: Store | None = None
-        finalize(self, self._engine.dispose)
+        for each in {self._engine, self._writer}:
+            finalize(self, each.dispose)
         _opened.add(self)
 
     @contextmanager
@@ -63,7 +65,7 @@ class Store:
 
         StoreError when the store cannot be reached or cannot keep it.
         """
-        with self._begun(self._kind.begin_write) as connection:
+        with self._begun(self._writer, self._kind.begin_write) as connection:
             try:
                 yield connection
             except BaseException:
@@ -79,7 +81,7 @@ class Store:
 
         StoreError when the store cannot be reached.
         """
-        with self._begun(self._kind.begin_read) as connection:
+        with self._begun(self._engine, self._kind.begin_read) as connection:
             try:
                 yield connection
             finally:
@@ -120,20 +122,24 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._asker.close()
-        self._engine.dispose()
+        self._dispose()
         if self._follower is not None:
             self._follower.close()
 
     def forget(self) -> None:
         """Leave the connections to the process that opened them, after a fork."""
         self._asker = self._kind.Asker(self._engine)
-        self._engine.dispose(close=False)
+        self._dispose(close=False)
+
+    def _dispose(self, *, close: bool = True) -> None:
+        for each in {self._engine, self._writer}:
+            each.dispose(close=close)
 
     @contextmanager
-    def _begun(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+    def _begun(self, engine: Engine, begin: Callable[[Connection], None]) -> Iterator[Connection]:
         means = "Nothing was read or written."
         try:
-            with self._connection(begin) as connection:
+            with self._connection(engine, begin) as connection:
                 means = "What was not acknowledged may not have been kept."
                 yield connection
         except (DBAPIError, TimeoutError, OverflowError) as error:
@@ -142,7 +148,7 @@ class Store:
             problem = self._kind.problem(error)
             if problem is None:
                 raise
-            self._engine.dispose()
+            self._dispose()
             raise StoreError(
                 f"The store {self.shown} cannot be used now: {problem}",
                 means=means,
@@ -150,9 +156,11 @@ class Store:
             ) from error
 
     @contextmanager
-    def _connection(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+    def _connection(
+        self, engine: Engine, begin: Callable[[Connection], None]
+    ) -> Iterator[Connection]:
         """Begin on a connection; on a new one where the pool's turns out to be broken."""
-        connection = self._engine.connect()
+        connection = engine.connect()
         try:
             try:
                 begin(connection)
@@ -160,8 +168,8 @@ class Store:
                 if not error.connection_invalidated:
                     raise
                 connection.close()
-                self._engine.dispose()
-                connection = self._engine.connect()
+                engine.dispose()
+                connection = engine.connect()
                 begin(connection)
             yield connection
         finally:

@@ -15,19 +15,19 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     Table,
     UniqueConstraint,
     bindparam,
     delete,
     func,
-    or_,
     select,
     update,
 )
 
 from tearline.store import partitions
-from tearline.store.columns import Serial, Text, among
-from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
+from tearline.store.columns import Serial, Text, among, aside
+from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
 MEMBER = "member"
@@ -60,27 +60,30 @@ object_raw = Table(
     Column("raw", LargeBinary, nullable=False),
     postgresql_partition_by=BY_RANGE,
 )
+# What states a relation or a reference is named by the number of its version, which only grows: so
+# these rows are written one behind the other, and of their indexes only those on the far ends are
+# touched in every place.
 relation = Table(
     "relation",
     metadata,
-    Column("origin", Text, nullable=False),
-    Column("via_id", Text, nullable=False),
+    Column("via_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("target_id", Text, nullable=False),
-    Index("relation_via", "via_id"),
     Index("relation_source", "source_id"),
     Index("relation_target", "target_id"),
+    sqlite_with_rowid=False,
 )
 reference = Table(
     "reference",
     metadata,
-    Column("origin", Text, nullable=False),
-    Column("from_id", Text, nullable=False),
+    Column("from_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("role", Text, nullable=False),
     Column("to_id", Text, nullable=False),
-    Index("reference_from", "from_id"),
     Index("reference_to", "to_id"),
+    sqlite_with_rowid=False,
 )
 topic_key = Table(
     "topic_key",
@@ -151,22 +154,58 @@ _LATEST = Statement(_OF_ORIGIN.where(object_version.c.latest))
 _RAW = Statement(
     select(object_raw.c.seq, object_raw.c.raw).where(among(object_raw.c.seq, bindparam("ids")))
 )
-_RELATIONS = {
-    column: Statement(
-        select(*(relation.c[name] for name in Relation._fields)).where(
-            relation.c.origin == bindparam("origin"), among(relation.c[column], bindparam("ids"))
+_ROWS_OF = {
+    relation: (
+        select(
+            object_version.c.stix_id, relation.c.kind, relation.c.source_id, relation.c.target_id
+        ).join_from(relation, object_version, object_version.c.seq == relation.c.via_seq)
+    ),
+    reference: (
+        select(object_version.c.stix_id, reference.c.role, reference.c.to_id).join_from(
+            reference, object_version, object_version.c.seq == reference.c.from_seq
         )
+    ),
+}
+
+
+def _rows_by(table: Table, column: Column[str]) -> Select[Any]:
+    """The rows of an origin in whose column one of `ids` stands."""
+    found = _ROWS_OF[table].where(among(column, bindparam("ids")))
+    whose = (
+        object_version.c.origin
+        if column.table is object_version
+        else aside(object_version.c.origin)
     )
-    for column in ("via_id", "source_id", "target_id")
+    return found.where(whose == bindparam("origin"))
+
+
+_RELATIONS = {
+    "via_id": Statement(_rows_by(relation, object_version.c.stix_id)),
+    "source_id": Statement(_rows_by(relation, relation.c.source_id)),
+    "target_id": Statement(_rows_by(relation, relation.c.target_id)),
 }
 _REFERENCES = {
-    column: Statement(
-        select(*(reference.c[name] for name in Reference._fields)).where(
-            reference.c.origin == bindparam("origin"), among(reference.c[column], bindparam("ids"))
-        )
-    )
-    for column in ("from_id", "to_id")
+    "from_id": Statement(_rows_by(reference, object_version.c.stix_id)),
+    "to_id": Statement(_rows_by(reference, reference.c.to_id)),
 }
+_VICTIMS = [
+    *(
+        Statement(
+            _rows_by(relation, column)
+            .with_only_columns(object_version.c.stix_id, relation.c.target_id)
+            .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
+        )
+        for column in (object_version.c.stix_id, relation.c.target_id)
+    ),
+    *(
+        Statement(
+            _rows_by(reference, column)
+            .with_only_columns(object_version.c.stix_id, reference.c.to_id)
+            .where(reference.c.role == "where_sighted_refs")
+        )
+        for column in (object_version.c.stix_id, reference.c.to_id)
+    ),
+]
 _KEYS = {
     column: Statement(
         select(topic_key.c.key, topic_key.c.stix_id).where(
@@ -175,29 +214,6 @@ _KEYS = {
     )
     for column in ("key", "stix_id")
 }
-
-
-_TARGETS = Statement(
-    select(relation.c.via_id, relation.c.target_id).where(
-        relation.c.origin == bindparam("origin"),
-        relation.c.kind == "targets",
-        relation.c.target_id.startswith("identity--"),
-        or_(
-            among(relation.c.target_id, bindparam("ids")),
-            among(relation.c.via_id, bindparam("ids")),
-        ),
-    )
-)
-_SIGHTED = Statement(
-    select(reference.c.from_id, reference.c.to_id).where(
-        reference.c.origin == bindparam("origin"),
-        reference.c.role == "where_sighted_refs",
-        or_(
-            among(reference.c.to_id, bindparam("ids")),
-            among(reference.c.from_id, bindparam("ids")),
-        ),
-    )
-)
 
 
 def versions_of(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, list[Version]]:
@@ -245,26 +261,26 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     versions of one object the caller marks one as latest; whatever was latest before is not any
     more.
     """
-    newest = [each for each in new if each.version.latest]
-    _forget_index(tx, origin, [each.version.stix_id for each in newest if not each.first])
     next_seq = (tx.execute(select(func.max(object_version.c.seq))).scalar() or 0) + 1
     numbered = list(enumerate(new, start=next_seq))
+    newest = [each for each in numbered if each[1].version.latest]
+    _forget_index(tx, origin, [each.version.stix_id for _, each in newest if not each.first])
     # The columns are the fields of a Version, with the origin after the number.
-    rows = [(seq, origin, *each.version[1:]) for seq, each in numbered]
+    rows: list[tuple[Any, ...]] = [(seq, origin, *version[1:]) for seq, (version, *_) in numbered]
     insert_rows(tx, object_version, rows)
     partitions.ensure(tx, next_seq + len(new))
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
-    return [seq for seq, _ in numbered]
+    return list(range(next_seq, next_seq + len(new)))
 
 
 def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     """Forget every version of `ids`, bytes and index: what a recall demands of us."""
-    for kept in versions_of(tx, origin, ids).values():
-        seqs = [each.seq for each in kept]
-        tx.execute(delete(object_raw).where(among(object_raw.c.seq, seqs)))
-        tx.execute(delete(object_version).where(among(object_version.c.seq, seqs)))
-    _unindex(tx, origin, ids)
+    kept = versions_of(tx, origin, ids)
+    seqs = [each.seq for versions in kept.values() for each in versions]
+    _unindex(tx, origin, list(kept), seqs)
+    for column in (object_raw.c.seq, object_version.c.seq):
+        tx.execute(delete(column.table).where(among(column, seqs)))
 
 
 def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
@@ -289,8 +305,7 @@ def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
 
 def relations_all(tx: Tx, origin: str) -> list[Relation]:
     """Every relation of one origin."""
-    columns = [relation.c[name] for name in Relation._fields]
-    query = select(*columns).where(relation.c.origin == origin)
+    query = _ROWS_OF[relation].where(object_version.c.origin == origin)
     return [Relation(*row) for row in tx.execute(query)]
 
 
@@ -356,7 +371,7 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
     relationship or sighting itself.
     """
     found: set[str] = set()
-    for each in (_TARGETS, _SIGHTED):
+    for each in _VICTIMS:
         for row in each.among(tx, ids, origin=origin):
             found.update(row)
     return found & ids
@@ -372,25 +387,21 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def _index(tx: Tx, origin: str, newest: Sequence[NewVersion]) -> None:
-    rows = [(origin, *each) for new in newest for each in dict.fromkeys(new.relations)]
-    insert_rows(tx, relation, rows)
-    insert_rows(
-        tx,
-        reference,
-        [
-            (origin, new.version.stix_id, role, target)
-            for new in newest
-            for role, target in dict.fromkeys(new.references)
-            if not new.relations or role not in _ENDS
-        ],
-    )
-    insert_rows(
-        tx,
-        topic_key,
-        [(origin, key, new.version.stix_id) for new in newest for key in new.keys],
-        ignore=True,
-    )
+def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> None:
+    relations: list[tuple[Any, ...]] = []
+    references: list[tuple[Any, ...]] = []
+    keys: list[tuple[Any, ...]] = []
+    for seq, new in newest:
+        stated, named = new.relations, new.references
+        for place, (_, *ends) in enumerate(dict.fromkeys(stated)):
+            relations.append((seq, place, *ends))
+        for place, (role, target) in enumerate(dict.fromkeys(named)):
+            if not stated or role not in _ENDS:
+                references.append((seq, place, role, target))
+        keys += [(origin, key, new.version.stix_id) for key in new.keys]
+    insert_rows(tx, relation, relations)
+    insert_rows(tx, reference, references)
+    insert_rows(tx, topic_key, keys, ignore=True)
 
 
 def _ends(stated: Relation) -> list[Reference]:
@@ -403,29 +414,19 @@ def _ends(stated: Relation) -> list[Reference]:
 
 def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     """Take the index of older versions away; most ids are new and have none."""
-    known = list(latest(tx, origin, ids))
-    clear_latest = (
-        update(object_version)
-        .where(
-            object_version.c.origin == origin,
-            object_version.c.stix_id == bindparam("known_id"),
-            object_version.c.latest,
-        )
-        .values(latest=False)
-    )
-    if known:
-        tx.execute(clear_latest, [{"known_id": each} for each in known])
-    _unindex(tx, origin, known)
+    known = latest(tx, origin, ids)
+    if not known:
+        return
+    seqs = [each.seq for each in known.values()]
+    tx.execute(update(object_version).where(among(object_version.c.seq, seqs)).values(latest=False))
+    _unindex(tx, origin, list(known), seqs)
 
 
-def _unindex(tx: Tx, origin: str, ids: Sequence[str]) -> None:
-    for chunk in in_chunks(ids):
-        for table, column in (
-            (relation, relation.c.via_id),
-            (reference, reference.c.from_id),
-            (topic_key, topic_key.c.stix_id),
-        ):
-            tx.execute(delete(table).where(table.c.origin == origin, among(column, chunk)))
+def _unindex(tx: Tx, origin: str, ids: Sequence[str], seqs: Sequence[int]) -> None:
+    for column in (relation.c.via_seq, reference.c.from_seq):
+        tx.execute(delete(column.table).where(among(column, seqs)))
+    of_origin = topic_key.c.origin == origin
+    tx.execute(delete(topic_key).where(of_origin, among(topic_key.c.stix_id, ids)))
 
 
 def _relations(tx: Tx, origin: str, column: str, ids: Iterable[str]) -> list[Relation]:

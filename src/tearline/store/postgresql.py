@@ -117,6 +117,11 @@ def engine(url: str) -> Engine:
     return made
 
 
+def writer(_url: str, reader: Engine) -> Engine:
+    """Return what is bound to a database already: here whoever reads can write."""
+    return reader
+
+
 def follower(url: str) -> Engine:
     """Bind to a read replica, or to any of several; nothing is opened yet."""
     parameters = address_of(url).parameters | _FOLLOWER

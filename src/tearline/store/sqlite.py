@@ -3,6 +3,9 @@
 WAL mode with `synchronous=FULL`: a power cut must never roll back behind a checkpoint that was
 signed. A write transaction is `BEGIN IMMEDIATE`, so that it holds the one writer's lock from its
 first read on; a read transaction sees one snapshot.
+
+A process writes through one connection, which keeps what it has read; the others, of which there
+may be a dozen, keep little: what they read lies in the system's memory anyway, and there only once.
 """
 
 import sqlite3
@@ -14,13 +17,17 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.exc import TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
 from tearline.store.columns import misfit
 
 _WAL_TRIES = 600
+_WAIT_S = 60
+_KIB_TO_READ = 2048
+_KIB_TO_WRITE = 32_768
 _PROBLEMS = {
-    sqlite3.SQLITE_BUSY: "another program holds it.",
+    sqlite3.SQLITE_BUSY: "another transaction holds it.",
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened.",
     sqlite3.SQLITE_FULL: "the disk is full.",
     sqlite3.SQLITE_IOERR: "the disk could not be read or written.",
@@ -34,11 +41,22 @@ def shown(path: Path) -> str:
 
 
 def engine(path: Path) -> Engine:
-    """Bind to a file; nothing is opened yet."""
+    """Bind to a file, to read it; nothing is opened yet."""
+    # Those that are used are used again: the others stay closed.
+    return _engine(path, _KIB_TO_READ, pool_use_lifo=True)
+
+
+def writer(path: Path, _reader: Engine) -> Engine:
+    """Bind to a file, to write it: who has to wait waits for the one connection."""
+    return _engine(path, _KIB_TO_WRITE, pool_size=1, max_overflow=0, pool_timeout=_WAIT_S)
+
+
+def _engine(path: Path, kib: int, **pool: Any) -> Engine:  # noqa: ANN401  # SQLAlchemy's own
     made = create_engine(
         f"sqlite:///{path}",
-        connect_args={"timeout": 60, "check_same_thread": False, "isolation_level": None},
+        connect_args={"timeout": _WAIT_S, "check_same_thread": False, "isolation_level": None},
         hide_parameters=True,
+        **pool,
     )
 
     @event.listens_for(made, "connect")
@@ -50,7 +68,7 @@ def engine(path: Path) -> Engine:
         for pragma in (
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-65536",
+            f"cache_size=-{kib}",
             "temp_store=MEMORY",
             "wal_autocheckpoint=2000",
         ):
@@ -122,6 +140,8 @@ def undo(connection: Connection) -> None:
 
 def problem(error: Exception) -> str | None:
     """Say what is wrong with the file or its disk; None where it is a fault of ours."""
+    if isinstance(error, TimeoutError):
+        return _PROBLEMS[sqlite3.SQLITE_BUSY]
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
     return _PROBLEMS.get(code & 0xFF)
 

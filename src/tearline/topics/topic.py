@@ -51,9 +51,12 @@ def name_key(name: str) -> str:
 
 def keys_of(doc: Mapping[str, Any]) -> list[str]:
     """All keys that an object carries: `name:`, `attack:` and `label:`; sorted, without doubles."""
+    named = doc.get("type") in NAMED_TYPES
+    if not named and "labels" not in doc and "external_references" not in doc:
+        return []
     keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
     keys.update([f"attack:{each}" for each in _attack_ids(doc)])
-    if doc.get("type") in NAMED_TYPES:
+    if named:
         names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
         keys.update(name_key(name) for name in names if isinstance(name, str))
     return sorted(keys)

@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("earliest", sa.Boolean(), nullable=False),
         sa.Column("latest", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("collection", "at"),
-        sa.UniqueConstraint("collection", "stix_id", "version_at"),
+        sa.UniqueConstraint("seq", "collection"),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("collected", schema=None) as batch_op:
@@ -341,13 +341,14 @@ def upgrade() -> None:
 
     op.create_table(
         "reference",
-        sa.Column("origin", text, nullable=False),
-        sa.Column("from_id", text, nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("role", text, nullable=False),
         sa.Column("to_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("from_seq", "place"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("reference", schema=None) as batch_op:
-        batch_op.create_index("reference_from", ["from_id"], unique=False)
         batch_op.create_index("reference_to", ["to_id"], unique=False)
 
     op.create_table(
@@ -364,16 +365,17 @@ def upgrade() -> None:
 
     op.create_table(
         "relation",
-        sa.Column("origin", text, nullable=False),
-        sa.Column("via_id", text, nullable=False),
+        sa.Column("via_seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kind", text, nullable=False),
         sa.Column("source_id", text, nullable=False),
         sa.Column("target_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("via_seq", "place"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
         batch_op.create_index("relation_source", ["source_id"], unique=False)
         batch_op.create_index("relation_target", ["target_id"], unique=False)
-        batch_op.create_index("relation_via", ["via_id"], unique=False)
 
     op.create_table(
         "release",
