@@ -197,7 +197,7 @@ class Statement:
         known = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**known.fixed, **values}
         for name, kind in known.lists.items():
-            values[name] = kind.process_bind_param(values[name], tx.dialect)
+            values[name] = kind.process_bind_param(values[name], dialect)
         if known.order is None:
             return known.text, values
         return known.text, tuple(values[name] for name in known.order)
