@@ -29,7 +29,7 @@ def fill(tx: Connection) -> None:
         ),
         (RELEASED, "release", _released(HERE, 2, yes)),
         (RELEASED, "release", _released(THERE, 1, yes)),
-        (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}"),
+        (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}, 0"),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
     ):
         rows = _NUMBERS[kind].format(count, f"SELECT {columns} FROM")
