@@ -32,7 +32,7 @@ def fill(tx: Connection) -> None:
         (OBJECTS, "reference", "n, 0, 'created_by_ref', 'identity--' || (n % 24)"),
         (OBJECTS, "reference", f"n, 1, 'sighting_of_ref', {_ID}"),
         (OBJECTS, "relation", f"n, 0, 'indicates', {_ID}, {_ID}"),
-        (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}"),
+        (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}, 0"),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
     ):
         rows = _NUMBERS[kind].format(count, f"SELECT {columns} FROM")

@@ -105,7 +105,7 @@ def test_members_are_found_by_id_and_dropped(store: Store) -> None:
         collections.end_collection(tx, 1, at=500)
         assert collections.members(tx, 1, ids) == []
         assert collections.collection_named(tx, "feed") == FEED._replace(
-            number=1, last_at=200, ended_at=500
+            number=1, last_at=200, ended_at=500, changes=1
         )
         assert len(objects.raw_of(tx, range(1, 31))) == 30
 
