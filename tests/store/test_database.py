@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, Select, Text, func, select
+from sqlalchemy import Integer, Select, Text, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 
 from tearline.errors import HomeError, InputError, StoreError
 from tearline.store import partitions
 from tearline.store.agreements import message_waiting
-from tearline.store.columns import Serial
+from tearline.store.columns import Serial, among
 from tearline.store.columns import Text as OurText
 from tearline.store.database import Place, Statement, Store, Tx, insert_rows, metadata, trial
 from tearline.store.logs import log_leaf
@@ -115,6 +115,31 @@ def test_a_key_that_is_taken_is_refused_or_passed_over(store: Store, count: int)
     with store.write() as tx:
         insert_rows(tx, topic_key, [*rows, ("", "k", "new")], ignore=True)
     assert len(ids(store)) == count + 1
+
+
+_AMONG = Statement(
+    select(topic_key.c.stix_id).where(
+        topic_key.c.key == bindparam("key"), among(topic_key.c.stix_id, bindparam("ids"))
+    )
+)
+
+
+def test_a_statement_takes_a_list_as_one_parameter(store: Store) -> None:
+    """As long as it may be, also longer than one statement's part of it."""
+    names = [f"x{place}" for place in range(4_500)]
+    with store.write() as tx:
+        insert_rows(tx, topic_key, [("", "k", each) for each in names])
+    with store.read() as tx:
+        found = [row[0] for row in _AMONG.among(tx, ["y", *names, "z"], key="k")]
+        assert sorted(found) == sorted(names)
+        assert _AMONG.rows(tx, ids=[], key="k") == []
+        assert _AMONG.rows(tx, ids=["x1", "'", '"', "\\u0000"], key="k") == [("x1",)]
+        assert _AMONG.rows(tx, ids=["x1"], key="other") == []
+
+
+def test_a_list_with_nul_is_refused_alike(store: Store) -> None:
+    with pytest.raises(InputError, match=r"U\+0000"), store.read() as tx:
+        _AMONG.rows(tx, ids=["a\0b"], key="k")
 
 
 @pytest.mark.parametrize("count", [1, 100])

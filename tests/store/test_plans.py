@@ -240,6 +240,27 @@ def test_the_last_position_up_to_a_moment_is_looked_up(store: Store) -> None:
             assert read(nodes(tx, releases._POSITION_AT, values, often=False)) <= 1  # noqa: SLF001  # its plan
 
 
+@pytest.mark.parametrize("often", [False, True])
+def test_what_was_delivered_is_looked_up(store: Store, *, often: bool) -> None:
+    """Never by walking all positions, which a database does when it is told to sort by them."""
+    names = ("malware--10", "malware--20", "nothing--1")
+    query = releases._DELIVERED._query  # noqa: SLF001  # its plan
+    assert isinstance(query, Select)
+    values = {"of": HERE, "ids": list(names)}
+    with store.read() as tx:
+        assert set(releases.last_delivered(tx, HERE, names)) == set(names[:2])
+        if store.path is not None:
+            found = steps(tx, query, values)
+            assert any(
+                "INDEX release_object (agreement_id=? AND delivered_id=?)" in e for e in found
+            )
+            assert not any("TEMP B-TREE" in step for step in found)
+        else:
+            plan = nodes(tx, query, values, often=often)
+            assert read(plan) <= 2 * len(names)
+            assert "Sort" not in kinds(plan)
+
+
 def test_bytes_and_versions_are_found_as_they_were_filled(store: Store) -> None:
     with store.read() as tx:
         assert len(objects.raw_of(tx, [1, 2, OBJECTS])) == 3

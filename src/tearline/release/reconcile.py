@@ -29,8 +29,11 @@ from tearline.topics.topic import depends
 
 __all__ = ["Reconciled", "reconcile", "reconcile_all"]
 
-_AT_ONCE = 20_000
-"""About how many objects are decided in one transaction, under however many agreements."""
+_AT_ONCE = 5_000
+"""About how many objects are decided in one transaction, under however many agreements.
+
+Whatever else wants to write waits that long, about a second.
+"""
 
 NOTHING = Reconciled(0, 0, 0)
 
@@ -74,17 +77,20 @@ def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -
 
 
 def _turns(dues: Mapping[str, "_Due | None"]) -> Iterator[list[str]]:
-    """Agreements for which something is due, as many together as one transaction should decide."""
+    """Agreements for which something is due, as many together as one transaction should decide.
+
+    Those that have to decide the same objects come one after the other: what was read and parsed
+    for the first is then still near at hand for the next.
+    """
     some: list[str] = []
     count = 0
-    for each, due in dues.items():
-        if due is None:
-            continue
-        if some and (due.whole or count + len(due.ids) > _AT_ONCE):
+    found = [(each, its) for each, its in dues.items() if its is not None]
+    for each, its in sorted(found, key=lambda pair: (min(pair[1].ids, default=""), pair[0])):
+        if some and (its.whole or count + len(its.ids) > _AT_ONCE):
             yield some
             some, count = [], 0
         some.append(each)
-        count += _AT_ONCE if due.whole else len(due.ids)
+        count += _AT_ONCE if its.whole else len(its.ids)
     if some:
         yield some
 
@@ -116,7 +122,9 @@ def _reconcile(
         stood = releases.standing_among(tx, near)
         turn = Turn(known, now)
         done = {}
-        for each, due in _side_by_side(dues):
+        for each, due in dues.items():
+            if due is None:
+                continue
             its = bound[each]
             if not its.serving:
                 done[each] = turn.stop(due.head, its)
@@ -141,26 +149,13 @@ def _reconcile(
     return done
 
 
-def _side_by_side(dues: Mapping[str, "_Due | None"]) -> list[tuple[str, "_Due"]]:
-    """What is due, agreements that have to decide the same objects one after the other.
-
-    What was parsed for the first is then still near at hand for the next.
-    """
-    found = [(each, due) for each, due in dues.items() if due is not None]
-    return sorted(found, key=lambda pair: min(pair[1].ids, default=""))
-
-
 def _bound(tx: Tx, ids: Sequence[str], now: int) -> dict[str, InForce]:
     """What binds of some agreements, in their order."""
     if len(ids) == 1:
-        found = force.in_force(tx, ids[0], now=now)
-        return {} if found is None else {ids[0]: found}
-    wanted = set(ids)
-    return {
-        each.agreement_id: each
-        for each in force.all_in_force(tx, now=now)
-        if each.agreement_id in wanted
-    }
+        one = force.in_force(tx, ids[0], now=now)
+        return {} if one is None else {ids[0]: one}
+    found = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
+    return {each: found[each] for each in ids if each in found}
 
 
 def _near(known: Known, stirred_ids: set[str], rules: Iterable[Rules]) -> set[str]:

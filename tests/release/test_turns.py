@@ -1,0 +1,83 @@
+"""Agreements that take their turn together end as if each had taken its own."""
+
+import shutil
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bench import corpus
+from bench.agreements import agree
+from tearline.agreement.home import Home, create_home, open_home
+from tearline.release import arrive, reconcile, replay
+from tearline.release.arrive import Annotation
+from tearline.release.indexing import index
+from tearline.stix.objects import read
+from tearline.stix.timestamp import parse_timestamp
+from tearline.store.aliases import alias
+from tearline.store.logs import log_leaf, log_record
+from tearline.store.releases import decision, head, private_pending, release
+
+_NOW = parse_timestamp("2026-03-01T00:00:00Z")
+_AGREEMENTS = corpus.FAMILIES + 5
+"""Five pairs are about one family each, and decide the same objects."""
+
+
+def arrived(home: Home, number: int, start: int) -> None:
+    found = [index(read(each)) for each in islice(corpus.objects(start), number)]
+    arrive.arrive(home, found, source="test", annotation=Annotation(0, None), now=_NOW)
+
+
+def state(home: Home) -> dict[str, list[Any]]:
+    """All that was decided, released and logged, but for salts and the order of the agreements."""
+    with home.store.read() as tx:
+        found = {
+            table.name: sorted(tuple(row) for row in tx.execute(select(table)))
+            for table in (decision, release, head, alias)
+        }
+        records = select(*(log_record.c[name] for name in ("log", "idx", "item", "record")))
+        found["records"] = sorted(tuple(row) for row in tx.execute(records))
+        leaves = select(log_leaf.c.log, log_leaf.c.idx)
+        found["leaves"] = sorted(tuple(row) for row in tx.execute(leaves))
+        lines = select(private_pending.c.kind, private_pending.c.record)
+        found["private"] = sorted(tuple(row) for row in tx.execute(lines))
+    return found
+
+
+def test_a_turn_of_many_is_as_many_turns_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEARLINE_STORE", raising=False)
+    home = create_home(tmp_path / "together", "North", None, now=_NOW)
+    agree(home, _AGREEMENTS)
+    arrived(home, corpus.CAST + 40, 0)
+    reconcile.reconcile_all(home, now=_NOW)
+    arrived(home, 260, 300)
+    home.store.close()
+    shutil.copytree(tmp_path / "together", tmp_path / "apart")
+    together, apart = open_home(tmp_path / "together"), open_home(tmp_path / "apart")
+    done = reconcile.reconcile_all(together, now=_NOW + 1)
+    monkeypatch.setattr(reconcile, "_AT_ONCE", 0)
+    assert done == reconcile.reconcile_all(apart, now=_NOW + 1)
+    assert sum(each.released for each in done.values()) > _AGREEMENTS
+    assert state(together) == state(apart)
+    assert replay.replay(together).differing == ()
+    for each in (together, apart):
+        each.store.close()
+
+
+def test_what_was_decided_together_stands_when_everything_is_decided_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEARLINE_STORE", raising=False)
+    home = create_home(tmp_path / "home", "North", None, now=_NOW)
+    agree(home, 3)
+    arrived(home, corpus.CAST + 40, 0)
+    reconcile.reconcile_all(home, now=_NOW)
+    arrived(home, 400, 300)
+    for each in reconcile.reconcile_all(home, now=_NOW + 1):
+        again = reconcile.reconcile(home, each, now=_NOW + 1, whole=True)
+        assert (again.released, again.withdrawn) == (0, 0)
+    home.store.close()
