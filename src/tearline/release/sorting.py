@@ -86,14 +86,15 @@ def numbered(found: Sorted, seqs: Sequence[int]) -> list[Outcome]:
         (each.version.stix_id, each.version.version_at): seq
         for each, seq in zip(found.new, seqs, strict=True)
     }
-    return [
-        of
-        if of.seq or of.refused
-        else Outcome(
-            of.stix_id, of.version_at, kept[of.stix_id, of.version_at], of.new, "", of.first
-        )
-        for of in found.outcomes
-    ]
+    outcomes: list[Outcome] = []
+    for of in found.outcomes:
+        stix_id, version_at, seq, new, refused, first = of
+        if not seq and not refused:
+            seq = kept[stix_id, version_at]
+            outcomes.append(Outcome(stix_id, version_at, seq, new, "", first))
+        else:
+            outcomes.append(of)
+    return outcomes
 
 
 def _kept(held: Sequence[Version], version_at: int) -> Version | None:

@@ -211,7 +211,11 @@ _MEMBERS = Statement(_members())
 def append(tx: Tx, number: int, new: Sequence[Member]) -> None:
     """Add members, in rising order of `at`, and move the head to the last of them."""
     if new:
-        insert_rows(tx, collected, [(number, *each) for each in new])
+        rows = [
+            (number, at, id_, type_, version_at, version, seq, 1 if first else 0, 1 if last else 0)
+            for at, id_, type_, version_at, version, seq, first, last in new
+        ]
+        insert_rows(tx, collected, rows)
         _move(tx, number, new[-1].at)
 
 

