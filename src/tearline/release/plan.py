@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.release import cut
-from tearline.release.batch import Batch, Before, Scene
+from tearline.release.batch import Batch, Scene
 from tearline.release.concern import Decided, concerns
 from tearline.release.decide import Decision
 from tearline.release.facts import Doc, Known
 from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, Rules
+from tearline.release.stood import Stood
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
 from tearline.store import objects, releases
-from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Standing
 from tearline.topics.about import Path, led_to
@@ -95,42 +95,6 @@ def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> 
         uncuttable |= invalid
 
 
-class _Stood:
-    """What stood on objects before, read as it is asked for."""
-
-    def __init__(self, tx: Tx, ground: Ground) -> None:
-        self._tx = tx
-        self._agreement_id = ground.agreement_id
-        self._known = dict(ground.stood)
-        self._asked: set[str] = set()
-        self._asked_before = ground.asked
-
-    def among(self, ids: Iterable[str]) -> dict[str, Standing]:
-        wanted = set(ids)
-        missing = wanted - self._asked_before - self._asked
-        if missing:
-            self._asked |= missing
-            self._known |= releases.standing(self._tx, self._agreement_id, missing)
-        return {each: self._known[each] for each in wanted & self._known.keys()}
-
-    def on(self, stix_id: str) -> Standing | None:
-        if stix_id not in self._asked_before and stix_id not in self._asked:
-            self.among((stix_id,))
-        return self._known.get(stix_id)
-
-    def held(self, stix_id: str) -> Standing:
-        found = self.on(stix_id)
-        if found is None:
-            raise KeyError(stix_id)
-        return found
-
-    def before(self, ids: Iterable[str]) -> Mapping[str, Before]:
-        return {
-            each: Before(stood.outcome, stood.clause if stood.position else "")
-            for each, stood in self.among(ids).items()
-        }
-
-
 class _Work:
     """One attempt at a plan: decide, cut, and say what would stand."""
 
@@ -138,10 +102,9 @@ class _Work:
         self, known: Known, ground: Ground, uncuttable: frozenset[str], *, whole: bool
     ) -> None:
         self._known = known
-        self._tx = known.tx
         self._ground = ground
         self._whole = whole
-        self._stood = _Stood(self._tx, ground)
+        self._stood = Stood(known.tx, ground.agreement_id, ground.asked, ground.stood)
         self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
         scene = Scene(ground.rules, ground.now, self._stood.before, uncuttable=uncuttable)
         self._batch = Batch(known, scene, whole=whole)
@@ -151,8 +114,10 @@ class _Work:
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
         if self._whole:
-            held = {each.stix_id for each in objects.latest_all(self._tx, OURS)}
-            self._stirred = held | releases.standing_all(self._tx, self._ground.agreement_id).keys()
+            held = {each.stix_id for each in objects.latest_all(self._known.tx, OURS)}
+            self._stirred = (
+                held | releases.standing_all(self._known.tx, self._ground.agreement_id).keys()
+            )
             self._batch.objects(self._stirred)
             self._batch.edges(self._stirred)
             return

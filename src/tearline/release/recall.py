@@ -19,6 +19,7 @@ from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, releases
 from tearline.store.database import Tx
+from tearline.store.recalls import acknowledge_recalls, recalls_under
 
 
 class Recalled(NamedTuple):
@@ -75,7 +76,7 @@ def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]
             Recalled(each.agreement_id, *row[:5], not each.one_sided)
             for each in bound
             if party is None or each.partner == party
-            for row in releases.recalls(tx, each.agreement_id)
+            for row in recalls_under(tx, each.agreement_id)
         ]
 
 
@@ -95,7 +96,7 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             return
         agreement_id = version.agreement_id
         receipt = canonical.canonical(_checked(message, agreement_id)).decode()
-        if not releases.acknowledge_recalls(tx, agreement_id, positions, receipt, now):
+        if not acknowledge_recalls(tx, agreement_id, positions, receipt, now):
             return
         entry = {
             "kind": "recall-confirmed",

@@ -22,7 +22,7 @@ from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import aliases, releases, stirred
+from tearline.store import aliases, recalls, releases, stirred
 from tearline.store.releases import Head, Release, Standing
 from tearline.topics.topic import type_of
 
@@ -244,7 +244,7 @@ class Turn:
             for old, reason in ending
             if old.stix_id not in waiting
         ]
-        releases.add_recalls(self._tx, head.agreement_id, recalled)
+        recalls.add_recalls(self._tx, head.agreement_id, recalled)
         releases.add_releases(self._tx, head.agreement_id, rows)
         return head
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Serial, Text, among
-from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
+from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.objects import object_raw
 from tearline.store.partitions import BY_AGREEMENT
 
@@ -79,17 +79,6 @@ release = Table(
     Index("release_object", "agreement_id", "delivered_id", "position"),
     Index("release_at", "agreement_id", "at"),
     postgresql_partition_by=BY_AGREEMENT,
-)
-recall = Table(
-    "recall",
-    metadata,
-    Column("agreement_id", Text, primary_key=True),
-    Column("position", BigInteger, primary_key=True),
-    Column("delivered_id", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("acknowledged_at", BigInteger),
-    Column("receipt", Text),
 )
 private_pending = Table(
     "private_pending",
@@ -400,43 +389,6 @@ def live_count(tx: Tx, agreement_id: str) -> int:
         release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN
     )
     return tx.execute(query.select_from(release)).scalar() or 0
-
-
-def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:
-    """Note recalls that we ordered: position of the release, delivered id, reason, moment."""
-    insert_rows(tx, recall, [(agreement_id, *row, None, None) for row in rows], ignore=True)
-
-
-def recalls(tx: Tx, agreement_id: str) -> list[tuple[int, str, str, int, int | None, str | None]]:
-    """Recalls that we ordered: position, id, reason, moment, moment acknowledged, receipt."""
-    query = select(
-        recall.c.position,
-        recall.c.delivered_id,
-        recall.c.reason,
-        recall.c.at,
-        recall.c.acknowledged_at,
-        recall.c.receipt,
-    ).where(recall.c.agreement_id == agreement_id)
-    return [tuple(row) for row in tx.execute(query.order_by(recall.c.position))]
-
-
-def acknowledge_recalls(
-    tx: Tx, agreement_id: str, positions: Iterable[int], receipt: str, at: int
-) -> int:
-    """Note the partner's receipt for recalls; returns how many were open until now."""
-    done = 0
-    for chunk in in_chunks(str(each) for each in positions):
-        result = tx.execute(
-            update(recall)
-            .where(
-                recall.c.agreement_id == agreement_id,
-                among(recall.c.position, [int(each) for each in chunk]),
-                recall.c.acknowledged_at.is_(None),
-            )
-            .values(acknowledged_at=at, receipt=receipt)
-        )
-        done += result.rowcount
-    return done
 
 
 _LAST_PRIVATE = Statement(select(func.max(private_pending.c.seq)))

@@ -1,0 +1,62 @@
+"""Recalls that we ordered, and the partner's receipt for each.
+
+Who can write here can pretend that a recall was answered; the partner's log would not show it.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, Column, Table, select, update
+
+from tearline.store.columns import Text, among
+from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+
+recall = Table(
+    "recall",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("delivered_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("acknowledged_at", BigInteger),
+    Column("receipt", Text),
+)
+
+
+def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:
+    """Note recalls that we ordered: position of the release, delivered id, reason, moment."""
+    insert_rows(tx, recall, [(agreement_id, *row, None, None) for row in rows], ignore=True)
+
+
+def recalls_under(
+    tx: Tx, agreement_id: str
+) -> list[tuple[int, str, str, int, int | None, str | None]]:
+    """Recalls that we ordered: position, id, reason, moment, moment acknowledged, receipt."""
+    query = select(
+        recall.c.position,
+        recall.c.delivered_id,
+        recall.c.reason,
+        recall.c.at,
+        recall.c.acknowledged_at,
+        recall.c.receipt,
+    ).where(recall.c.agreement_id == agreement_id)
+    return [tuple(row) for row in tx.execute(query.order_by(recall.c.position))]
+
+
+def acknowledge_recalls(
+    tx: Tx, agreement_id: str, positions: Iterable[int], receipt: str, at: int
+) -> int:
+    """Note the partner's receipt for recalls; returns how many were open until now."""
+    done = 0
+    for chunk in in_chunks(str(each) for each in positions):
+        result = tx.execute(
+            update(recall)
+            .where(
+                recall.c.agreement_id == agreement_id,
+                among(recall.c.position, [int(each) for each in chunk]),
+                recall.c.acknowledged_at.is_(None),
+            )
+            .values(acknowledged_at=at, receipt=receipt)
+        )
+        done += result.rowcount
+    return done
