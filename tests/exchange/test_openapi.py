@@ -266,6 +266,10 @@ def test_a_filter_that_no_object_can_meet_finds_nothing(root: str, served: Serve
 # ------------------------------------------------------------------------------- in step with code
 
 
+def test_the_description_is_one_of_openapi() -> None:
+    SCHEMA.validate()
+
+
 def test_every_route_and_method_is_described(served: Served) -> None:
     """A method that no address has is told which ones this address has."""
     routes = [each.path for each in create_app(jobs=False).routes if isinstance(each, Route)]
