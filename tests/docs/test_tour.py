@@ -9,6 +9,15 @@ import pytest
 
 from tests.docs.pages import ROOT, blocks, run_script
 
+# The script is the leader of its group: a node that it meant to stop would still be in it.
+NOBODY_LEFT = """
+for TRY in 1 2 3 4 5 6 7 8 9 10; do
+  sleep 2
+  ps -A -o pid=,pgid=,command= | awk -v group=$$ '
+    $1 != group && $2 == group && /[t]earline serve/ {left = 1; print} END {exit left}' && exit
+done
+exit 1
+"""
 OURS = "indicator--63911090-e4f6-44df-a7e9-371e116f71f8"
 
 
@@ -35,7 +44,7 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
     for port in ("8701", "8702", "8703", "8704"):
         script = script.replace(port, str(_free_port()))
 
-    done = run_script(script, _clean_copy(tmp_path), seconds=850)
+    done = run_script(script + NOBODY_LEFT, _clean_copy(tmp_path), seconds=850)
 
     said = done.stdout
     assert done.returncode == 0, said[-4000:]

@@ -60,10 +60,13 @@ class Served(NamedTuple):
 
 
 def account_of(nodes: Nodes) -> tuple[dict[str, Any], str]:
-    """An account that may read and write, and a collection with some of its objects."""
+    """An account that may read and write, and its collection; two more have one right each."""
     made = collecting.add_collection(nodes.north, "feed", "Feed", "", now=clock.now())
     rights = {"read": ["feed"], "write": ["feed"]}
     accounts.add_account(nodes.north, "alice", PASSWORD, **rights, now=clock.now())
+    for right in rights:
+        half = {right: ["feed"]}
+        accounts.add_account(nodes.north, f"only-{right}", PASSWORD, **half, now=clock.now())
     return {"auth": ("alice", PASSWORD)}, made.id
 
 
@@ -201,6 +204,20 @@ def test_an_account_gets_what_is_described(operation: str, served: Served) -> No
     thoroughly(operation, served.url, served.account)
 
 
+@pytest.mark.parametrize("name", ["only-read", "only-write"])
+@operations("local")
+def test_an_account_with_one_right_gets_what_is_described(
+    operation: str, name: str, served: Served
+) -> None:
+    caller = served.account._replace(brings={"auth": (name, PASSWORD)})
+
+    def asking(case: AnyCase) -> None:
+        fill(case, caller)
+        ask(case, served.url, caller)
+
+    ask_made_up(operation_of(operation), asking, GenerationMode.POSITIVE, 2)
+
+
 @operations("discovery", "agreements")
 def test_a_partner_gets_what_is_described(operation: str, served: Served) -> None:
     thoroughly(operation, served.url, served.partner)
@@ -244,6 +261,10 @@ def test_a_filter_that_no_object_can_meet_finds_nothing(root: str, served: Serve
 
 def _nobody() -> NoReturn:
     raise AssertionError
+
+
+def test_the_description_is_one_of_openapi() -> None:
+    SCHEMA.validate()
 
 
 def test_every_route_and_method_is_described(served: Served) -> None:
