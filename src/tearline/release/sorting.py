@@ -8,9 +8,13 @@ import orjson
 from tearline.release.indexing import Indexed, index
 from tearline.stix import canonical
 from tearline.stix.objects import StixObject
+from tearline.stix.timestamp import parse_timestamp
 from tearline.store import objects
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion, Version
+
+_LAST = parse_timestamp("9999-12-31T00:00:00Z")
+"""What we take back or cut anew gets a later moment than it had; the last day is for these."""
 
 
 class Outcome(NamedTuple):
@@ -59,7 +63,10 @@ def sort_out(
         version_at = _version_at(each, before, now, ours=origin == OURS)
         place = stix_id, version_at
         twin = new.get(place) or _kept(before, version_at)
-        if twin is None:
+        if origin == OURS and version_at > _LAST:
+            reason = "Its last change is so late that no later version could be written."
+            outcomes.append(Outcome(stix_id, version_at, 0, new=False, refused=reason))
+        elif twin is None:
             since = _first_arrival(before, now)
             new[place] = _new_version(each, version_at, source, since, first=not before)
             if version_at >= newest.get(stix_id, version_at):
