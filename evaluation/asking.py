@@ -26,6 +26,7 @@ from tearline.store import objects
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics import about
+from tearline.topics.held import Held
 from tearline.topics.topic import EDGE_REFS, keys_for, type_of
 
 _REACH = 2
@@ -65,7 +66,8 @@ class _Asked:
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
-        self._graph = about.Graph(tx, OURS, whole=True)
+        self._held = Held(tx, OURS)
+        self._graph = about.Graph(self._held, whole=True)
         self._docs = _documents(tx)
         self._clusters = {
             each["external_id"]: stix_id
@@ -80,7 +82,7 @@ class _Asked:
             return Answer(pair, about=False, path="not held: no import brings this object")
         topic = pair.topic
         keys = keys_for(names=topic.names, attack_ids=topic.attack_ids)
-        starts = about.starts(self._tx, OURS, keys, ())
+        starts = about.starts(self._held, keys, ())
         finder = about.Finder(self._graph, starts, members=False, passes=lambda _: True)
         paths = {each: finder.path(each, _REACH) for each in self._speaks_of(stix_id)}
         return Answer(

@@ -19,7 +19,7 @@ from tearline.log import record, tiles
 from tearline.log.verify import verify_folder, verify_growth
 from tearline.release import reconcile, replay
 from tearline.stix import canonical
-from tearline.store import logs, objects, received, releases
+from tearline.store import logs, objects, recalls, received, releases
 from tearline.store.releases import Standing
 
 _PASSING = frozenset({"cut-invalid"})
@@ -253,7 +253,7 @@ def _live(home: Home, *, now: int) -> dict[str, str]:
 def answered(giver: Home, taker: Home) -> list[str]:
     """Every recall is confirmed, every acceptance is the giver's delivery, with one hash."""
     with giver.store.read() as tx:
-        ordered = releases.recalls(tx, AGREEMENT)
+        ordered = recalls.recalls_under(tx, AGREEMENT)
     problems = [f"the recall of {row[1]} is not confirmed" for row in ordered if row[4] is None]
     accepts = [
         (tuple(each["positions"]), each["hash"])

@@ -33,7 +33,8 @@ def played(folder: Path, sabotage: str = "") -> Played:
     """Run `tearline demo --once` in a process of its own."""
     figures = folder / "figures.json"
     plain = {name: value for name, value in os.environ.items() if not name.startswith("TEARLINE_")}
-    more = {"DEMO_SABOTAGE": sabotage, "PYTHONPATH": str(SABOTAGE)} if sabotage else {}
+    paths = [str(SABOTAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    more = {"DEMO_SABOTAGE": sabotage, "PYTHONPATH": os.pathsep.join(paths)} if sabotage else {}
     words = ["demo", "--once", "--json", str(figures), "--keep", str(folder / "kept")]
     done = subprocess.run(
         [sys.executable, "-m", "tearline", *words],
