@@ -87,8 +87,9 @@ def take_in(
     touched = {*ids, *leads_to(tx, OURS, known)}
     seqs = objects.keep(tx, OURS, found.new)
     outcomes = numbered(found, seqs)
-    kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
-    touched.update(_annotate_new(tx, kept, annotation, now))
+    if annotation != NOTHING:
+        kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
+        touched.update(_annotate_new(tx, kept, annotation, now))
     stirred.stir(tx, sorted(touched))
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
@@ -131,8 +132,6 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
 
 
 def _annotate_new(tx: Tx, kept: Sequence[Indexed], annotation: Annotation, now: int) -> list[str]:
-    if annotation == NOTHING:
-        return []
     said = annotations.annotations(tx, [each.id for each in kept])
     unmarked, ungraded = [], []
     for each in kept:

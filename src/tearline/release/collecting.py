@@ -167,9 +167,9 @@ def submit(
         found = collections.locked(tx, right.collection.number)
         outcomes = take_in(tx, sound, source=f"{SOURCE}{found.name}", now=now)
         kept = [
-            _New(each.id, each.type, of.version_at, _version_text(each, of), of.seq, of.first)
-            for each, of in zip(sound, outcomes, strict=True)
-            if not of.refused
+            _New(each.id, each.type, at, each.version or _moment_text(at), seq, first)
+            for each, (_, at, seq, _, refused, first) in zip(sound, outcomes, strict=True)
+            if not refused
         ]
         new = _place(tx, found, kept, now)
         failures = _failures(posted, outcomes, now)
@@ -295,10 +295,6 @@ def _stored(tx: Tx, versions: Iterable[Version]) -> list[_New]:
         text = doc.get("modified") or doc.get("created") or _moment_text(each.version_at)
         found.append(_New(each.stix_id, each.type, each.version_at, text, each.seq))
     return found
-
-
-def _version_text(each: Indexed, outcome: Outcome) -> str:
-    return each.version or _moment_text(outcome.version_at)
 
 
 def _moment_text(at: int) -> str:

@@ -417,13 +417,19 @@ def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> Non
     references: list[tuple[Any, ...]] = []
     keys: list[tuple[Any, ...]] = []
     for seq, new in newest:
-        stated, named = new.relations, new.references
-        for place, (_, *ends) in enumerate(dict.fromkeys(stated)):
-            relations.append((seq, place, *ends))
-        for place, (role, target) in enumerate(dict.fromkeys(named)):
-            if not stated or role not in _ENDS:
-                references.append((seq, place, role, target))
-        keys += [(origin, key, new.version.stix_id) for key in new.keys]
+        stated: Iterable[Relation] = new.relations
+        named: Iterable[tuple[str, str]] = new.references
+        # Most state nothing, or one thing that cannot come twice.
+        if new.relations:
+            stated = dict.fromkeys(stated)
+            named = [each for each in named if each[0] not in _ENDS]
+            for place, (_, *ends) in enumerate(stated):
+                relations.append((seq, place, *ends))
+        if len(new.references) > 1:
+            named = dict.fromkeys(named)
+        references += [(seq, place, role, to_id) for place, (role, to_id) in enumerate(named)]
+        if new.keys:
+            keys += [(origin, key, new.version.stix_id) for key in new.keys]
     insert_rows(tx, relation, relations)
     insert_rows(tx, reference, references)
     insert_rows(tx, topic_key, keys, ignore=True)
