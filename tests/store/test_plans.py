@@ -202,8 +202,8 @@ def test_relations_and_references_are_looked_up(store: Store, *, often: bool) ->
     """By the ends that are asked for: to begin with all that is ours would read everything."""
     names = ["malware--10", "malware--20", "nothing--1"]
     hot = {**objects._RELATIONS, **objects._REFERENCES}  # noqa: SLF001  # their plans
-    for each in hot.values():
-        query = cast("Select[Any]", each._query)  # noqa: SLF001  # its plan
+    queries: list[Any] = [each._query for each in hot.values()]  # noqa: SLF001  # their plans
+    for query in queries:
         values = {"origin": "", "ids": names}
         with store.read() as tx:
             if store.path is not None:
