@@ -22,7 +22,7 @@ from tearline.exchange.files import import_files, import_galaxies
 from tearline.exchange.galaxies import available
 from tearline.exchange.galaxy_links import End, link
 from tearline.stix import marking
-from tearline.store import objects
+from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics import about
@@ -106,7 +106,7 @@ class _Asked:
         said = (tie.relation, tie.source, tie.target)
         # A link noted at both ends is one relationship, in the order that was read first.
         turned = (tie.relation, tie.target, tie.source)
-        found = objects.relations_from(self._tx, OURS, {tie.source, tie.target})
+        found = ties.relations_from(self._tx, OURS, {tie.source, tie.target})
         return next((each.via_id for each in found if each[1:] in {said, turned}), "")
 
     def _speaks_of(self, stix_id: str) -> list[str]:
@@ -114,7 +114,7 @@ class _Asked:
         roles = EDGE_REFS.get(type_of(stix_id))
         if roles is None:
             return [stix_id]
-        found = objects.references_of(self._tx, OURS, [stix_id])
+        found = ties.references_of(self._tx, OURS, [stix_id])
         return [each.to_id for each in found if each.role in roles]
 
     def _told(self, stix_id: str, path: about.Path | None) -> str:

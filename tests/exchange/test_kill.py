@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from tearline.agreement.home import create_home, open_home
 from tearline.exchange.files import import_files
-from tearline.store import annotations, objects, releases
+from tearline.store import annotations, objects, releases, ties
 from tearline.store.objects import OURS, object_raw, object_version
 from tests.pair import START, rel, sdo
 
@@ -75,7 +75,7 @@ def test_an_import_that_is_killed_completes_when_run_again(tmp_path: Path, seed:
         logged = [
             json.loads(each) for kind, each in releases.pending_private(tx) if kind == "import"
         ]
-        relations = objects.relations_to(tx, OURS, [MALWARE["id"]])
+        relations = ties.relations_to(tx, OURS, [MALWARE["id"]])
     assert versions == Counter(doc["id"] for doc in DOCS)
     assert raws == len(DOCS)
     assert sum(int(each["count"]) for each in logged) == len(DOCS)

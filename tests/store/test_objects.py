@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tearline.release.indexing import index
-from tearline.store import objects
+from tearline.store import objects, ties
 from tearline.store.database import Place, Store
 from tearline.store.objects import OURS, NewVersion, Reference, Version
 from tearline.store.schema import open_store
@@ -67,38 +67,38 @@ ALL = {
 def test_all_that_objects_name_is_told_once(store: Store) -> None:
     ids = {each.from_id for each in ALL}
     with store.read() as tx:
-        found = objects.references_of(tx, OURS, ids)
+        found = ties.references_of(tx, OURS, ids)
         assert len(found) == len(ALL)
         assert set(found) == ALL
         for each in ids:
-            of_one = objects.references_of(tx, OURS, [each])
+            of_one = ties.references_of(tx, OURS, [each])
             assert set(of_one) == {ref for ref in ALL if ref.from_id == each}
 
 
 def test_all_that_name_an_object_are_told_once(store: Store) -> None:
     ids = {each.to_id for each in ALL}
     with store.read() as tx:
-        found = objects.references_to(tx, OURS, ids)
+        found = ties.references_to(tx, OURS, ids)
         assert len(found) == len(ALL)
         assert set(found) == ALL
         for each in ids:
-            to_one = objects.references_to(tx, OURS, [each])
+            to_one = ties.references_to(tx, OURS, [each])
             assert set(to_one) == {ref for ref in ALL if ref.to_id == each}
 
 
 def test_a_new_version_takes_what_the_old_one_named_away(store: Store) -> None:
     with store.write() as tx:
         objects.keep(tx, OURS, [_new(REPORT | {"object_refs": [LOADER["id"]]}, at=2)])
-        found = objects.references_of(tx, OURS, [str(REPORT["id"])])
+        found = ties.references_of(tx, OURS, [str(REPORT["id"])])
     assert found == [_ref(REPORT, "object_refs", LOADER)]
 
 
 def test_what_is_erased_names_nothing(store: Store) -> None:
     with store.write() as tx:
         objects.erase(tx, OURS, [str(USES["id"]), str(REPORT["id"])])
-        left = objects.references_to(tx, OURS, [str(LOADER["id"])])
+        left = ties.references_to(tx, OURS, [str(LOADER["id"])])
         assert left == [_ref(ODD, "source_ref", LOADER)]
-        assert objects.relations_to(tx, OURS, [str(USES["id"])]) == []
+        assert ties.relations_to(tx, OURS, [str(USES["id"])]) == []
 
 
 def test_the_columns_are_the_fields_of_a_version_with_the_origin_after_the_number() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, select
 
-from tearline.store import collections, objects, releases
+from tearline.store import collections, objects, releases, ties
 from tearline.store.collections import collected
 from tearline.store.columns import among
 from tearline.store.database import Place, Store, Tx
@@ -201,7 +201,7 @@ def test_members_by_id_are_looked_up(store: Store, *, often: bool) -> None:
 def test_relations_and_references_are_looked_up(store: Store, *, often: bool) -> None:
     """By the ends that are asked for: to begin with all that is ours would read everything."""
     names = ["malware--10", "malware--20", "nothing--1"]
-    hot = {**objects._RELATIONS, **objects._REFERENCES}  # noqa: SLF001  # their plans
+    hot = {**ties._RELATIONS, **ties._REFERENCES}  # noqa: SLF001  # their plans
     queries: list[Any] = [each._query for each in hot.values()]  # noqa: SLF001  # their plans
     for query in queries:
         values = {"origin": "", "ids": names}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tearline.release.concern import anything
 from tearline.release.rules import Rules
-from tearline.store import objects, releases
+from tearline.store import releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.topic import EDGE_REFS
@@ -40,10 +40,10 @@ def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
     """Read once what says whom the stirred objects of a stretch of the log can concern."""
     after = {stix_id: seq for seq, stix_id in log}
     keyed: dict[str, set[str]] = {}
-    for key, stix_id in objects.keys_on(tx, OURS, after):
+    for key, stix_id in ties.keys_on(tx, OURS, after):
         keyed.setdefault(key, set()).add(stix_id)
     tied: dict[str, set[str]] = {}
-    for group in objects.ties(tx, OURS, after, _TYING):
+    for group in ties.of(tx, OURS, after, _TYING):
         for each in after.keys() & group:
             for other in group:
                 tied.setdefault(other, set()).add(each)

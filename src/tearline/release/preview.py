@@ -18,7 +18,7 @@ from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
 from tearline.release.reasons import Code, Reason
 from tearline.release.rules import Rules, rules_of
-from tearline.store import aliases, objects, releases
+from tearline.store import aliases, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.topic import depends
@@ -181,7 +181,7 @@ def _needed(tx: Tx, stix_id: str) -> set[str]:
     needed = {stix_id}
     edge = {stix_id}
     while edge:
-        named = objects.references_of(tx, OURS, {each for each in edge if depends(each)})
+        named = ties.references_of(tx, OURS, {each for each in edge if depends(each)})
         edge = {each.to_id for each in named} - needed
         needed |= edge
     return needed

@@ -2,10 +2,10 @@
 
 Own objects have origin ''; what came under an agreement has that agreement's id as its origin
 and never mixes with ours, so no partner can change what is the latest version of an object of
-ours. `relation`, `reference` and `topic_key` speak of latest versions only.
+ours. `relation`, `reference` and `topic_key` speak of latest versions only; `ties` reads them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Select,
     Table,
     UniqueConstraint,
     bindparam,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 
 from tearline.store import partitions
-from tearline.store.columns import Serial, Text, among, aside
+from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
@@ -154,66 +153,6 @@ _LATEST = Statement(_OF_ORIGIN.where(object_version.c.latest))
 _RAW = Statement(
     select(object_raw.c.seq, object_raw.c.raw).where(among(object_raw.c.seq, bindparam("ids")))
 )
-_ROWS_OF = {
-    relation: (
-        select(
-            object_version.c.stix_id, relation.c.kind, relation.c.source_id, relation.c.target_id
-        ).join_from(relation, object_version, object_version.c.seq == relation.c.via_seq)
-    ),
-    reference: (
-        select(object_version.c.stix_id, reference.c.role, reference.c.to_id).join_from(
-            reference, object_version, object_version.c.seq == reference.c.from_seq
-        )
-    ),
-}
-
-
-def _rows_by(table: Table, column: Column[str]) -> Select[Any]:
-    """The rows of an origin in whose column one of `ids` stands."""
-    found = _ROWS_OF[table].where(among(column, bindparam("ids")))
-    whose = (
-        object_version.c.origin
-        if column.table is object_version
-        else aside(object_version.c.origin)
-    )
-    return found.where(whose == bindparam("origin"))
-
-
-_RELATIONS = {
-    "via_id": Statement(_rows_by(relation, object_version.c.stix_id)),
-    "source_id": Statement(_rows_by(relation, relation.c.source_id)),
-    "target_id": Statement(_rows_by(relation, relation.c.target_id)),
-}
-_REFERENCES = {
-    "from_id": Statement(_rows_by(reference, object_version.c.stix_id)),
-    "to_id": Statement(_rows_by(reference, reference.c.to_id)),
-}
-_VICTIMS = [
-    *(
-        Statement(
-            _rows_by(relation, column)
-            .with_only_columns(object_version.c.stix_id, relation.c.target_id)
-            .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
-        )
-        for column in (object_version.c.stix_id, relation.c.target_id)
-    ),
-    *(
-        Statement(
-            _rows_by(reference, column)
-            .with_only_columns(object_version.c.stix_id, reference.c.to_id)
-            .where(reference.c.role == "where_sighted_refs")
-        )
-        for column in (object_version.c.stix_id, reference.c.to_id)
-    ),
-]
-_KEYS = {
-    column: Statement(
-        select(topic_key.c.key, topic_key.c.stix_id).where(
-            topic_key.c.origin == bindparam("origin"), among(topic_key.c[column], bindparam("ids"))
-        )
-    )
-    for column in ("key", "stix_id")
-}
 
 
 def versions_of(tx: Tx, origin: str, ids: Iterable[str]) -> dict[str, list[Version]]:
@@ -305,101 +244,12 @@ def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
     return {row[0]: row[1] for row in _RAW.among(tx, seqs)}
 
 
-def relations_from(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
-    """Relations whose source is one of `ids`."""
-    return _relations(tx, origin, "source_id", ids)
-
-
-def relations_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
-    """Relations whose target is one of `ids`."""
-    return _relations(tx, origin, "target_id", ids)
-
-
-def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
-    """The relations that `ids`, relationships or containers, state."""
-    return _relations(tx, origin, "via_id", ids)
-
-
-def relations_all(tx: Tx, origin: str) -> list[Relation]:
-    """Every relation of one origin."""
-    query = _ROWS_OF[relation].where(object_version.c.origin == origin)
-    return [Relation(*row) for row in tx.execute(query)]
-
-
-def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
-    """What `ids` name."""
-    wanted = set(ids)
-    found = _references(tx, origin, "from_id", wanted)
-    for each in relations_via(tx, origin, wanted):
-        found += _ends(each)
-    return found
-
-
-def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
-    """Who names `ids`."""
-    wanted = set(ids)
-    found = _references(tx, origin, "to_id", wanted)
-    from_there = relations_from(tx, origin, wanted)
-    for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
-        found += (end for end in _ends(each) if end.to_id in wanted)
-    return found
-
-
-def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
-    """Objects that carry one of `keys`: the object's id and its smallest matching key."""
-    found: dict[str, str] = {}
-    for key, stix_id in carrying(tx, origin, keys):
-        found[stix_id] = min(key, found.get(stix_id, key))
-    return found
-
-
-def carrying(tx: Tx, origin: str, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Objects that carry one of `keys`: key and object."""
-    return [(row[0], row[1]) for row in _KEYS["key"].among(tx, keys, origin=origin)]
-
-
-def keys_on(tx: Tx, origin: str, ids: Iterable[str]) -> list[tuple[str, str]]:
-    """The keys that `ids` carry: key and object."""
-    return [(row[0], row[1]) for row in _KEYS["stix_id"].among(tx, ids, origin=origin)]
-
-
-def ties(
-    tx: Tx, origin: str, ids: Iterable[str], roles: Collection[str]
-) -> Iterator[tuple[str, ...]]:
-    """What ties `ids` to other objects, each as the objects tied.
-
-    A relation ties three: itself and its two ends. A property of `roles` ties who names to whom
-    it names.
-    """
-    wanted = set(ids)
-    for column in _RELATIONS:
-        for via, _, source, target in _relations(tx, origin, column, wanted):
-            yield via, source, target
-    for column in _REFERENCES:
-        for from_id, role, to_id in _references(tx, origin, column, wanted):
-            if role in roles:
-                yield from_id, to_id
-
-
 def ids_from(tx: Tx, source: str) -> list[str]:
     """Ids of our own objects whose latest version came from `source`."""
     query = select(object_version.c.stix_id).where(
         object_version.c.origin == OURS, object_version.c.latest, object_version.c.source == source
     )
     return list(tx.execute(query).scalars())
-
-
-def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
-    """Those of `ids` that name a victim.
-
-    An identity that is the end of *targets* or stands in `where_sighted_refs`, and that
-    relationship or sighting itself.
-    """
-    found: set[str] = set()
-    for each in _VICTIMS:
-        for row in each.among(tx, ids, origin=origin):
-            found.update(row)
-    return found & ids
 
 
 def count(tx: Tx, origin: str) -> dict[str, int]:
@@ -435,14 +285,6 @@ def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> Non
     insert_rows(tx, topic_key, keys, ignore=True)
 
 
-def _ends(stated: Relation) -> list[Reference]:
-    """A relation as the references that it is: its row in `relation` is the only one."""
-    via, kind, source, target = stated
-    if kind == MEMBER:
-        return [Reference(via, "object_refs", target)]
-    return [Reference(via, "source_ref", source), Reference(via, "target_ref", target)]
-
-
 def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     """Take the index of older versions away; most ids are new and have none."""
     known = latest(tx, origin, ids)
@@ -458,11 +300,3 @@ def _unindex(tx: Tx, origin: str, ids: Sequence[str], seqs: Sequence[int]) -> No
         tx.execute(delete(column.table).where(among(column, seqs)))
     of_origin = topic_key.c.origin == origin
     tx.execute(delete(topic_key).where(of_origin, among(topic_key.c.stix_id, ids)))
-
-
-def _relations(tx: Tx, origin: str, column: str, ids: Iterable[str]) -> list[Relation]:
-    return list(map(Relation._make, _RELATIONS[column].among(tx, ids, origin=origin)))
-
-
-def _references(tx: Tx, origin: str, column: str, ids: Iterable[str]) -> list[Reference]:
-    return list(map(Reference._make, _REFERENCES[column].among(tx, ids, origin=origin)))

@@ -13,7 +13,7 @@ again for the objects around it; a rebuild asks for all of them. Both run this s
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from tearline.store import objects
+from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.topics.held import Held
 from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, depends, step, type_of
@@ -55,7 +55,7 @@ class Graph:
         self._into: dict[str, list[Move]] = {}
         self._members: dict[str, list[str]] = {}
         if whole:
-            self._add(objects.relations_all(held.tx, held.origin))
+            self._add(ties.relations_all(held.tx, held.origin))
 
     def into(self, ids: Iterable[str]) -> None:
         """Load the moves that end in `ids`, and the members of the containers among them."""

@@ -7,7 +7,7 @@ first, in one list: then what follows is answered from memory.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from tearline.store import objects
+from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.store.objects import Reference, Relation, Version
 
@@ -43,30 +43,30 @@ class Held:
 
     def relations_from(self, ids: Iterable[str]) -> list[Relation]:
         """Relations whose source is one of `ids`."""
-        return self._rows(self._from, objects.relations_from, _SOURCE, ids)
+        return self._rows(self._from, ties.relations_from, _SOURCE, ids)
 
     def relations_to(self, ids: Iterable[str]) -> list[Relation]:
         """Relations whose target is one of `ids`."""
-        return self._rows(self._to, objects.relations_to, _TARGET, ids)
+        return self._rows(self._to, ties.relations_to, _TARGET, ids)
 
     def relations_via(self, ids: Iterable[str]) -> list[Relation]:
         """The relations that `ids`, relationships or containers, state."""
-        return self._rows(self._via, objects.relations_via, _VIA, ids)
+        return self._rows(self._via, ties.relations_via, _VIA, ids)
 
     def references_of(self, ids: Iterable[str]) -> list[Reference]:
         """What `ids` name."""
-        return self._rows(self._of, objects.references_of, _FROM_ID, ids)
+        return self._rows(self._of, ties.references_of, _FROM_ID, ids)
 
     def references_to(self, ids: Iterable[str]) -> list[Reference]:
         """Who names `ids`."""
-        return self._rows(self._on, objects.references_to, _TO_ID, ids)
+        return self._rows(self._on, ties.references_to, _TO_ID, ids)
 
     def victims(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that name a victim."""
         wanted = set(ids)
         missing = {each for each in wanted if each not in self._victim}
         if missing:
-            found = objects.victims(self.tx, self.origin, missing)
+            found = ties.victims(self.tx, self.origin, missing)
             self._victim.update({each: each in found for each in missing})
         return {each for each in wanted if self._victim[each]}
 
@@ -76,7 +76,7 @@ class Held:
         missing = [each for each in wanted if each not in self._keyed]
         if missing:
             self._keyed.update({each: [] for each in missing})
-            for key, stix_id in objects.carrying(self.tx, self.origin, missing):
+            for key, stix_id in ties.carrying(self.tx, self.origin, missing):
                 self._keyed[key].append(stix_id)
         found: dict[str, str] = {}
         for key in wanted:
