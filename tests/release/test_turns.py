@@ -13,9 +13,12 @@ from bench.agreements import agree
 from tearline.agreement.home import Home, create_home, open_home
 from tearline.release import arrive, reconcile, replay
 from tearline.release.arrive import Annotation
+from tearline.release.facts import Known
 from tearline.release.indexing import index
+from tearline.release.plan import Ground, Planned, plan
 from tearline.stix.objects import read
 from tearline.stix.timestamp import parse_timestamp
+from tearline.store import releases
 from tearline.store.aliases import alias
 from tearline.store.logs import log_leaf, log_record
 from tearline.store.releases import decision, head, private_pending, release
@@ -81,3 +84,36 @@ def test_what_was_decided_together_stands_when_everything_is_decided_anew(
         again = reconcile.reconcile(home, each, now=_NOW + 1, whole=True)
         assert (again.released, again.withdrawn) == (0, 0)
     home.store.close()
+
+
+def test_a_fault_under_one_agreement_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEARLINE_STORE", raising=False)
+    home = create_home(tmp_path / "home", "North", None, now=_NOW)
+    agree(home, 4)
+    arrived(home, corpus.CAST + 40, 0)
+    reconcile.reconcile_all(home, now=_NOW)
+    arrived(home, 400, 300)
+    before = heads(home)
+    broken = sorted(before)[1]
+
+    def plan_or_break(known: Known, on: Ground, *rest: Any, **more: Any) -> dict[str, Planned]:  # noqa: ANN401
+        if on.agreement_id == broken:
+            raise ZeroDivisionError
+        return plan(known, on, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconcile, "plan", plan_or_break)
+        with pytest.raises(ZeroDivisionError):
+            reconcile.reconcile_all(home, now=_NOW + 1)
+    after = heads(home)
+    assert [each for each in after if after[each] == before[each]] == [broken]
+    assert set(reconcile.reconcile_all(home, now=_NOW + 2)) == {broken}
+    assert replay.replay(home).differing == ()
+    home.store.close()
+
+
+def heads(home: Home) -> dict[str, int]:
+    with home.store.read() as tx:
+        return {each.agreement_id: each.position for each in releases.heads(tx)}

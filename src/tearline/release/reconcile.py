@@ -6,11 +6,13 @@ transaction. Incremental state always equals a rebuild from nothing: both are on
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
+from tearline.errors import StoreError
 from tearline.release import noting
 from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
@@ -41,7 +43,8 @@ NOTHING = Reconciled(0, 0, 0)
 def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
     """Reconcile every agreement; answers those where anything changed.
 
-    What was stirred is read once for all. An agreement that it does not concern is not touched.
+    What was stirred is read once for all. An agreement that it does not concern is not touched. A
+    fault under one agreement holds up no other: it is raised after all had their turn.
     """
     with home.store.read() as tx:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
@@ -50,12 +53,32 @@ def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
     idle = {each: its.hash for each, its in bound.items() if dues[each] is None}
     turns = list(_turns(dues))
     done: dict[str, Reconciled] = {}
+    faults: list[Exception] = []
     for some in turns:
-        last = idle if some is turns[-1] else None
-        done |= _reconcile(home, some, ground, now=now, idle=last)
+        last = idle if some is turns[-1] and not faults else None
+        try:
+            done |= _reconcile(home, some, ground, now=now, idle=last)
+        except StoreError:
+            raise
+        except Exception as fault:  # noqa: BLE001  # ours; the other agreements are not to wait for it
+            faults.append(fault)
+            done |= _one_by_one(home, some, ground, now)
+    if faults:
+        raise faults[0]
     if not turns:
         noting.settle(home, idle=idle, upto=ground.last, now=now)
     return {each: result for each, result in done.items() if result != NOTHING}
+
+
+def _one_by_one(
+    home: Home, ids: Sequence[str], ground: "_Survey", now: int
+) -> dict[str, Reconciled]:
+    """Take again the turn in which there was a fault, but each agreement in one of its own."""
+    done: dict[str, Reconciled] = {}
+    for each in ids if len(ids) > 1 else ():
+        with suppress(Exception):  # the first fault is raised by the caller
+            done |= _reconcile(home, [each], ground, now=now, idle=None)
+    return done
 
 
 def reconcile(home: Home, agreement_id: str, *, now: int, whole: bool = False) -> Reconciled:
