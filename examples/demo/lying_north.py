@@ -20,7 +20,7 @@ from tearline.log import record
 from tearline.release.rules import FOREVER
 from tearline.stix import marking
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, releases
+from tearline.store import annotations, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Release
@@ -76,9 +76,9 @@ def lie(home: Home, agreement_id: str, stix_id: str, *, now: int) -> list[str]:
 
 def _made_up(tx: Tx, stix_id: str) -> tuple[list[str], str]:
     """A path from the topic over a relationship that South holds, to where it does not lead."""
-    found = objects.keyed(tx, OURS, ["attack:G0102"])
+    found = ties.keyed(tx, OURS, ["attack:G0102"])
     topic, start = min(found.items())
-    tie = min(each.via_id for each in objects.relations_from(tx, OURS, {topic}))
+    tie = min(each.via_id for each in ties.relations_from(tx, OURS, {topic}))
     return [topic, tie, stix_id], start
 
 

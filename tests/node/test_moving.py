@@ -151,7 +151,7 @@ def test_a_database_of_something_else_is_refused(pair: Pair, url: str, postgres:
         "UPDATE log_leaf SET leaf = CAST('x' AS BLOB) WHERE log LIKE 'ours/%' AND idx = 0",
         "UPDATE log_leaf SET leaf = CAST('x' AS BLOB) WHERE log LIKE 'theirs/%' AND idx = 0",
         "UPDATE log_head SET size = size - 1 WHERE log = 'private'",
-        "UPDATE log_checkpoint SET note = replace(note, 'A', 'B') WHERE log = 'private'",
+        "UPDATE log_checkpoint SET note = rtrim(note, char(10)) || 'AAAA' || char(10)",
     ],
 )
 def test_a_log_that_does_not_hold_is_not_moved(pair: Pair, url: str, harm: str) -> None:

@@ -15,6 +15,7 @@ from soak.world import Thing
 from tearline.agreement.home import open_home
 from tearline.release import arrive, inbound, reconcile
 from tearline.release.arrive import Annotation
+from tearline.release.turn import Turn
 from tearline.store import objects
 from tearline.topics.about import Graph
 from tests.pair import as_object, rel, sdo
@@ -92,7 +93,7 @@ def test_a_receiver_that_erases_nothing_is_found(
 def test_a_withdrawal_that_is_skipped_is_found(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "_withdraw", lambda _tx, head, *_: head)
+    monkeypatch.setattr(Turn, "_withdraw", lambda _turn, head, *_: head)
     assert played.found("the log says")
 
 

@@ -1,13 +1,13 @@
 """Each thing is read once, and answered as the store would."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from tearline.store import objects
-from tearline.store.database import Place, Store, Tx, insert_rows
-from tearline.store.objects import OURS, reference, relation, topic_key
+from tearline.store import objects, ties
+from tearline.store.database import Place, Store, Tx
+from tearline.store.objects import OURS, NewVersion, Relation, Version
 from tearline.store.schema import open_store
 from tearline.topics.held import Held
 
@@ -22,28 +22,42 @@ QUESTIONS = (
 )
 
 
+def kept(
+    stix_id: str,
+    *states: Relation,
+    names: Sequence[tuple[str, str]] = (),
+    keys: Sequence[str] = (),
+) -> NewVersion:
+    type_ = stix_id.partition("--")[0]
+    version = Version(0, stix_id, 1, type_, 1, 1, 0, revoked=False, latest=True, hash="", source="")
+    relations = [each._replace(via_id=stix_id) for each in states]
+    return NewVersion(version, b"{}", relations, names, keys)
+
+
 @pytest.fixture
 def store(place: Place) -> Iterator[Store]:
     made = open_store(place)
+    held = [
+        kept("relationship--1", Relation("", "indicates", "indicator--b", "malware--a")),
+        kept("relationship--2", Relation("", "targets", "malware--a", "identity--d")),
+        kept(
+            "report--c",
+            Relation("", "member", "report--c", "malware--a"),
+            Relation("", "member", "report--c", "indicator--b"),
+        ),
+        kept("sighting--3", names=[("where_sighted_refs", "identity--d")]),
+        kept("malware--a", keys=["name:a", "name:b"]),
+        kept("malware--z", keys=["name:b"]),
+    ]
     with made.write() as tx:
-        ties = [
-            ("relationship--1", "indicates", "indicator--b", "malware--a"),
-            ("relationship--2", "targets", "malware--a", "identity--d"),
-            ("report--c", "member", "report--c", "malware--a"),
-            ("report--c", "member", "report--c", "indicator--b"),
-        ]
-        insert_rows(tx, relation, [(OURS, *each) for each in ties])
-        named = [("sighting--3", "where_sighted_refs", "identity--d")]
-        insert_rows(tx, reference, [(OURS, *each) for each in named])
-        keys = [("name:a", "malware--a"), ("name:b", "malware--a"), ("name:b", "malware--z")]
-        insert_rows(tx, topic_key, [(OURS, *each) for each in keys])
+        objects.keep(tx, OURS, held)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_it_answers_as_the_store_in_whatever_parts_it_is_asked(store: Store, question: str) -> None:
-    ask: Callable[[Tx, str, set[str]], Any] = getattr(objects, question)
+    ask: Callable[[Tx, str, set[str]], Any] = getattr(ties, question)
     with store.read() as tx:
         held = Held(tx, OURS)
         getattr(held, question)(IDS[:2])
@@ -66,5 +80,5 @@ def test_what_was_read_is_not_read_again(store: Store, monkeypatch: pytest.Monke
         held = Held(tx, OURS)
         first = {each: sorted(getattr(held, each)(IDS)) for each in QUESTIONS}
         for each in QUESTIONS:
-            monkeypatch.setattr(objects, each, None)
+            monkeypatch.setattr(ties, each, None)
         assert first == {each: sorted(getattr(held, each)(IDS)) for each in QUESTIONS}
