@@ -33,8 +33,8 @@ from tearline.node.metrics import Metrics
 from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
 
-_THREADS = 12
-"""Requests in worker threads at once; fewer than the store keeps connections."""
+_THREADS = 6
+"""Requests in worker threads at once, beside those that read TAXII."""
 _STOP_S = 8.0
 _log = structlog.get_logger("tearline.node")
 
