@@ -24,6 +24,7 @@ from tearline.store import annotations, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Release
+from tearline.topics.held import Held
 
 
 def lie(home: Home, agreement_id: str, stix_id: str, *, now: int) -> list[str]:
@@ -76,7 +77,7 @@ def lie(home: Home, agreement_id: str, stix_id: str, *, now: int) -> list[str]:
 
 def _made_up(tx: Tx, stix_id: str) -> tuple[list[str], str]:
     """A path from the topic over a relationship that South holds, to where it does not lead."""
-    found = ties.keyed(tx, OURS, ["attack:G0102"])
+    found = Held(tx, OURS).keyed(["attack:G0102"])
     topic, start = min(found.items())
     tie = min(each.via_id for each in ties.relations_from(tx, OURS, {topic}))
     return [topic, tie, stix_id], start

@@ -33,6 +33,16 @@ def arrived(home: Home, number: int, start: int) -> None:
     arrive.arrive(home, found, source="test", annotation=Annotation(0, None), now=_NOW)
 
 
+def before_a_turn(folder: Path, agreements: int, number: int) -> Home:
+    """A home that has decided something, and has so many new objects to decide."""
+    home = create_home(folder, "North", None, now=_NOW)
+    agree(home, agreements)
+    arrived(home, corpus.CAST + 40, 0)
+    reconcile.reconcile_all(home, now=_NOW)
+    arrived(home, number, 300)
+    return home
+
+
 def state(home: Home) -> dict[str, list[Any]]:
     """All that was decided, released and logged, but for salts and the order of the agreements."""
     with home.store.read() as tx:
@@ -53,12 +63,7 @@ def test_a_turn_of_many_is_as_many_turns_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TEARLINE_STORE", raising=False)
-    home = create_home(tmp_path / "together", "North", None, now=_NOW)
-    agree(home, _AGREEMENTS)
-    arrived(home, corpus.CAST + 40, 0)
-    reconcile.reconcile_all(home, now=_NOW)
-    arrived(home, 260, 300)
-    home.store.close()
+    before_a_turn(tmp_path / "together", _AGREEMENTS, 260).store.close()
     shutil.copytree(tmp_path / "together", tmp_path / "apart")
     together, apart = open_home(tmp_path / "together"), open_home(tmp_path / "apart")
     done = reconcile.reconcile_all(together, now=_NOW + 1)
@@ -75,11 +80,7 @@ def test_what_was_decided_together_stands_when_everything_is_decided_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TEARLINE_STORE", raising=False)
-    home = create_home(tmp_path / "home", "North", None, now=_NOW)
-    agree(home, 3)
-    arrived(home, corpus.CAST + 40, 0)
-    reconcile.reconcile_all(home, now=_NOW)
-    arrived(home, 400, 300)
+    home = before_a_turn(tmp_path / "home", 3, 400)
     for each in reconcile.reconcile_all(home, now=_NOW + 1):
         again = reconcile.reconcile(home, each, now=_NOW + 1, whole=True)
         assert (again.released, again.withdrawn) == (0, 0)
@@ -90,11 +91,7 @@ def test_a_fault_under_one_agreement_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TEARLINE_STORE", raising=False)
-    home = create_home(tmp_path / "home", "North", None, now=_NOW)
-    agree(home, 4)
-    arrived(home, corpus.CAST + 40, 0)
-    reconcile.reconcile_all(home, now=_NOW)
-    arrived(home, 400, 300)
+    home = before_a_turn(tmp_path / "home", 4, 400)
     before = heads(home)
     broken = sorted(before)[1]
 

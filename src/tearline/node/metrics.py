@@ -77,11 +77,7 @@ class _Waiting(Collector):
         with self._home().store.read() as tx:
             outbox = len(agreements.pending(tx))
             private = releases.pending_count(tx)
-            unsigned = sum(
-                logs.head(tx, name).size
-                - (last.size if (last := logs.last_checkpoint(tx, name)) else 0)
-                for name in logs.names(tx)
-            )
+            unsigned = sum(_unsigned(tx, name) for name in logs.names(tx))
         yield GaugeMetricFamily("tearline_outbox_messages", "Not yet with a partner.", outbox)
         yield GaugeMetricFamily("tearline_private_records", "Not yet in a leaf.", private)
         yield GaugeMetricFamily("tearline_unsigned_leaves", "Not yet under a checkpoint.", unsigned)

@@ -128,14 +128,6 @@ def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     return found
 
 
-def keyed(tx: Tx, origin: str, keys: Iterable[str]) -> dict[str, str]:
-    """Objects that carry one of `keys`: the object's id and its smallest matching key."""
-    found: dict[str, str] = {}
-    for key, stix_id in carrying(tx, origin, keys):
-        found[stix_id] = min(key, found.get(stix_id, key))
-    return found
-
-
 def carrying(tx: Tx, origin: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Objects that carry one of `keys`: key and object."""
     return [(row[0], row[1]) for row in _KEYS["key"].among(tx, keys, origin=origin)]
