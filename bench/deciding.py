@@ -62,6 +62,7 @@ def two_clauses() -> Rules:
         max_age=365 * DAY,
         reviews_victim=True,
         approvals=1,
+        within=None,
         remove=(),
     )
     context = Clause(
@@ -79,6 +80,7 @@ def two_clauses() -> Rules:
         max_age=None,
         reviews_victim=False,
         approvals=1,
+        within=None,
         remove=(),
     )
     return Rules((indicators, context), valid_from=_NOW - 30 * DAY, valid_until=_NOW + 300 * DAY)

@@ -44,6 +44,7 @@ def a_clause(name: str) -> st.SearchStrategy[Clause]:
         max_age=st.none() | st.sampled_from([DAY, 30 * DAY]),
         reviews_victim=st.booleans(),
         approvals=st.integers(1, 2),
+        within=st.sampled_from([None, DAY, 3 * DAY]),
         remove=st.just(()),
     )
 
@@ -73,7 +74,9 @@ FACTS = st.builds(
     victim=st.booleans(),
     ends=st.sampled_from([GOES, GOES, WAITS, STAYS]),
     about=st.dictionaries(st.sampled_from(["N1", "N2"]), st.just(("x",))),
-    approvals=st.integers(0, 2),
+    approvals=st.dictionaries(st.sampled_from(["N1", "N2"]), st.integers(1, 2)),
+    refused=st.sampled_from([False, False, False, True]),
+    asked_at=st.sampled_from([0, NOW, NOW - DAY + 1, NOW - DAY, NOW - 9 * DAY]),
     uncuttable=st.sampled_from([False, False, False, True]),
 )
 
@@ -105,7 +108,7 @@ def failed_limits(clause: Clause, facts: Facts) -> set[Code]:
     """The limits of one clause that an object does not keep."""
     graded = facts.grade != marking.NO_GRADE
     floor = clause.letter_min * 10 + clause.digit_min if clause.letter_min else None
-    approved = facts.approvals >= clause.approvals
+    approved = facts.approvals.get(clause.id, 0) >= clause.approvals
     fails = {
         Code.LIMIT_MISSING: not clause.complete,
         Code.TYPE_NOT_LISTED: clause.types is not None and facts.type not in clause.types,
@@ -136,8 +139,19 @@ def expected(rules: Rules, facts: Facts) -> tuple[str, str | None, set[Reason]]:
     reasons |= {Reason(code, n) for n, codes in failed.items() for code in codes - anywhere}
     if not rules.clauses:
         reasons.add(Reason(Code.NO_CLAUSE))
-    waiting = next((name for name, codes in failed.items() if codes <= _WAITING), None)
-    return "withhold" if waiting is None else "wait", waiting, reasons
+    waiting = [each for each in rules.clauses if failed[each.id] <= _WAITING]
+    first = waiting[0].id if waiting else None
+    if not waiting or not (facts.victim or facts.marking == marking.CONTRADICTORY):
+        return "wait" if waiting else "withhold", first, reasons
+    asked_at = facts.asked_at or facts.now
+    silent = all(c.within is not None and facts.now - asked_at >= c.within for c in waiting)
+    if facts.refused or silent:
+        return (
+            "withhold",
+            first,
+            reasons | {Reason(Code.REFUSED if facts.refused else Code.SILENCE)},
+        )
+    return "wait", first, reasons
 
 
 def outcome(rules: Rules, facts: Facts) -> str:

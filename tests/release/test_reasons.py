@@ -38,6 +38,7 @@ CLAUSE = Clause(
     max_age=10 * DAY,
     reviews_victim=True,
     approvals=1,
+    within=None,
     remove=(),
 )
 

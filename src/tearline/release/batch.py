@@ -12,10 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from tearline.release.concern import Decided
-from tearline.release.decide import decide, passes_but_for_about
+from tearline.release.decide import decide, needs_people, passes_but_for_about
 from tearline.release.facts import Attestations, Known, gather
+from tearline.release.reviewing import Reviewed
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
-from tearline.stix.marking import CONTRADICTORY
 from tearline.topics import about
 from tearline.topics.about import Path
 from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
@@ -44,7 +44,8 @@ class Scene(NamedTuple):
     """How and when a batch is decided: by which rules, with what known before.
 
     `before` answers for ids of which something stands. A receiver gives what was `attested`, and
-    by clause the objects that the giver has `named` as the topic and whose id was cut.
+    by clause the objects that the giver has `named` as the topic and whose id was cut. `reviewed`
+    answers what people said of objects that they were asked about.
     """
 
     rules: Rules
@@ -53,6 +54,7 @@ class Scene(NamedTuple):
     attested: Attestations | None = None
     uncuttable: frozenset[str] = frozenset()
     named: Mapping[str, Mapping[str, str]] = {}
+    reviewed: Callable[[Iterable[str]], Mapping[str, Reviewed]] = lambda _ids: {}
 
 
 _UNKNOWN = Before()
@@ -121,7 +123,7 @@ class Batch:
                 path = finder.path(stix_id, clause.reach)
                 if path is not None:
                     found[stix_id].open[clause.id] = path
-            if any(may_wait(each) for each in self._facts.values()):
+            if any(needs_people(each) for each in self._facts.values()):
                 later = self._finder(clause, if_approved=True)
                 for stix_id in ids:
                     path = later.path(stix_id, clause.reach)
@@ -163,6 +165,8 @@ class Batch:
             attested=scene.attested,
         )
         self._facts.update(found)
+        for each, its in scene.reviewed(found).items():
+            self._facts[each] = its.beside(found[each])
 
     def _needs(self, ids: set[str]) -> dict[str, list[str]]:
         """For each edge or container that is held, the objects on whose outcome it depends."""
@@ -204,11 +208,6 @@ class Batch:
         if stix_id in self.decided:
             return _BY_OUTCOME[self.decided[stix_id].decision.outcome]
         return _BY_OUTCOME[self._before.get(stix_id, _UNKNOWN).outcome]
-
-
-def may_wait(facts: Facts) -> bool:
-    """Whether an object is of a kind that a person may have to settle."""
-    return facts.victim or facts.marking == CONTRADICTORY
 
 
 def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:

@@ -30,8 +30,9 @@ Outcome: TypeAlias = Literal["release", "wait", "withhold"]
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer for one object: what happens, under which clause, until when, and all reasons.
 
-    A release has no reasons; its `clause` is the first that passes. `until_at` is the first
-    moment at which a time limit of that clause turns.
+    A release has no reasons; its `clause` is the first that passes, else the first under which
+    people are asked, or were and did not say yes. `until_at` is the first moment at which a time
+    limit turns.
     """
 
     outcome: Outcome
@@ -46,18 +47,31 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     if facts.delivered and facts.revoked and not shared & _STOPS_REVOCATION:
         return Decision("release", facts.delivered, (), rules.valid_until)
     masks = []
-    waiting = None
+    waiting: list[Clause] = []
     for clause in rules.clauses:
         mask = shared | judge(clause, facts)
         if not mask:
             return Decision("release", clause.id, (), _until(rules, clause, facts))
-        if waiting is None and not mask & ~reasons.WAITS:
-            waiting = clause.id
+        if not mask & ~reasons.WAITS:
+            waiting.append(clause)
         masks.append((clause.id, mask))
-    outcome: Outcome = "withhold" if waiting is None else "wait"
+    turn = _turns(rules, facts)
+    outcome: Outcome = "wait" if waiting else "withhold"
+    if waiting and needs_people(facts):
+        silent_at = max(_deadline(each, facts) for each in waiting)
+        if answer := _answered(facts, silent_at):
+            outcome, shared = "withhold", shared | answer
+        else:
+            turn = min(turn, silent_at)
     if not masks:
         masks.append(("", shared | reasons.NO_CLAUSE))
-    return Decision(outcome, waiting, reasons.spell(shared, tuple(masks)), _turns(rules, facts))
+    clause_id = waiting[0].id if waiting else None
+    return Decision(outcome, clause_id, reasons.spell(shared, tuple(masks)), turn)
+
+
+def needs_people(facts: Facts) -> bool:
+    """Whether an object is of a kind that a person may have to settle."""
+    return facts.victim or facts.marking == marking.CONTRADICTORY
 
 
 def passes_but_for_about(
@@ -67,7 +81,8 @@ def passes_but_for_about(
 
     What waits does not pass until it is approved; `if_approved` asks as if it were.
     """
-    settled = reasons.BY_OTHERS | (reasons.WAITS if if_approved else 0)
+    open_to_people = if_approved and not _answered(facts, _deadline(clause, facts))
+    settled = reasons.BY_OTHERS | (reasons.WAITS if open_to_people else 0)
     return not (_shared(rules, facts) | judge(clause, facts)) & ~settled
 
 
@@ -88,11 +103,29 @@ def judge(clause: Clause, facts: Facts) -> int:
             mask |= reasons.GRADE_BELOW
     if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
         mask |= reasons.TOO_OLD
-    if facts.victim and facts.approvals < clause.approvals:
-        mask |= reasons.VICTIM if clause.reviews_victim else reasons.VICTIM_UNREVIEWED
-    if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
-        mask |= reasons.MARKING_CONTRADICTS
+    if needs_people(facts) and facts.approvals.get(clause.id, 0) < clause.approvals:
+        mask |= _for_people(clause, facts)
     return mask
+
+
+def _for_people(clause: Clause, facts: Facts) -> int:
+    """What people have to settle, and what they cannot: the clause has no review for it."""
+    mask = reasons.MARKING_CONTRADICTS if facts.marking == marking.CONTRADICTORY else 0
+    if facts.victim:
+        mask |= reasons.VICTIM if clause.reviews_victim else reasons.VICTIM_UNREVIEWED
+    return mask
+
+
+def _answered(facts: Facts, silent_at: int) -> int:
+    """What it means that people who were asked did not say yes: 0 while they still may."""
+    if facts.refused:
+        return reasons.REFUSED
+    return reasons.SILENCE if facts.now >= silent_at else 0
+
+
+def _deadline(clause: Clause, facts: Facts) -> int:
+    """The moment from which silence counts; where nobody was asked yet, people are asked now."""
+    return FOREVER if clause.within is None else (facts.asked_at or facts.now) + clause.within
 
 
 def _shared(rules: Rules, facts: Facts) -> int:
@@ -129,6 +162,9 @@ def _turns(rules: Rules, facts: Facts) -> int:
     for clause in rules.clauses:
         if clause.max_age is not None and facts.now < facts.created_at + clause.max_age < turn:
             turn = facts.created_at + clause.max_age
+        # Also while it stays for another reason: what hangs on it may still wait with it.
+        if facts.asked_at and facts.now < (silent_at := _deadline(clause, facts)) < turn:
+            turn = silent_at
     return turn
 
 

@@ -24,7 +24,7 @@ class Attested(NamedTuple):
 
     marking: int | None = None
     grade: int | None = None
-    approvals: int = 0
+    approvals: Mapping[str, int] = {}  # never changed
     at: int | None = None
 
 
@@ -153,7 +153,7 @@ def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool
         revoked=row.revoked,
         held=held,
         victim=victim,
-        approvals=beside.approvals,
+        approvals=dict(beside.approvals),
     )
 
 

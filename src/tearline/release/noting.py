@@ -191,6 +191,7 @@ class _Exact(msgspec.Struct, gc=False):
     marking: int
     grade: int
     now: str
+    asked_at: str
     revoked: bool
     delivered: str
     held: bool
@@ -199,14 +200,16 @@ class _Exact(msgspec.Struct, gc=False):
     ends: int
     about: dict[str, tuple[str, ...]]
     about_waiting: dict[str, tuple[str, ...]]
-    approvals: int
+    approvals: dict[str, int]
     uncuttable: bool
+    refused: bool
 
 
 def _exact(facts: Facts) -> _Exact:
-    found = msgspec.structs.astuple(facts)
-    id_, version_at, type_, created_at, marking, grade, now, *rest = found
-    return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)
+    id_, version_at, type_, created_at, *rest = msgspec.structs.astuple(facts)
+    marking, grade, now, asked_at, *flags = rest
+    whole = type_, str(created_at), marking, grade, str(now), str(asked_at)
+    return _Exact(id_, str(version_at), *whole, *flags)
 
 
 def _line(record: dict[str, Any]) -> str:

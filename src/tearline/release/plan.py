@@ -16,46 +16,49 @@ import orjson
 from tearline.release import cut
 from tearline.release.batch import Batch, Scene
 from tearline.release.concern import Decided, concerns
-from tearline.release.decide import Decision
+from tearline.release.decide import Decision, needs_people
 from tearline.release.facts import Doc, Known
+from tearline.release.form import Form, sealed
 from tearline.release.reasons import Reason
+from tearline.release.reviewing import Reviewed, item_of
 from tearline.release.rules import FOREVER, Rules
 from tearline.release.stood import Stood
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
 from tearline.store import objects, releases
 from tearline.store.objects import OURS, Version
-from tearline.store.releases import Standing
+from tearline.store.releases import Release, Standing
 from tearline.topics.about import Path, led_to
-from tearline.topics.topic import depends
+from tearline.topics.topic import EDGE_REFS, depends
 
 
 class Ground(NamedTuple):
     """What a plan stands on: the agreement, its rules for what we give, and the moment.
 
     With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes. `stood`
-    has all that stood on the objects `asked` for before.
+    has all that stood on the objects `asked` for before, `reviewed` what people said of them.
     """
 
     agreement_id: str
+    hash: str
     rules: Rules
     secret: bytes
     now: int
     marks: bool = False
     asked: AbstractSet[str] = frozenset()
     stood: Mapping[str, Standing] = MappingProxyType({})
+    reviewed: Mapping[str, Reviewed] = MappingProxyType({})
 
 
-class Form(NamedTuple):
-    """The form in which an object goes: its id there, and the cut version or None if uncut.
+class Ask(NamedTuple):
+    """What people are asked about: exact bytes under a clause, by the name of both together."""
 
-    `basis` is the same as long as the content is; a cut version has no `modified` of its own yet.
-    """
-
+    item: str
+    clause: str
     delivered_id: str
-    basis: str
-    doc: dict[str, Any] | None
-    version: Version
+    hash: str
+    seq: int | None
+    raw: bytes | None
 
 
 class Way(NamedTuple):
@@ -70,7 +73,8 @@ class Planned(NamedTuple):
     """What would be the answer for one object, whether it stands, and the form it goes in.
 
     No decision stands on what does not concern the agreement. There is no form where bytes do not
-    change. `way` is the path of what goes, as `standing` has it.
+    change. `way` is the path of what goes, as `standing` has it. People were asked about what is
+    `reviewed`, and are to be asked about the bytes of `ask`.
     """
 
     standing: Standing
@@ -78,38 +82,60 @@ class Planned(NamedTuple):
     decided: Decided | None
     form: Form | None
     way: Way | None
+    reviewed: Reviewed | None
+    ask: Ask | None
 
 
 def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
     """Work out what would stand on everything that the dirty objects can touch.
 
-    An object that cannot be cut to valid STIX stays, and what hangs on it is decided again.
+    An object that cannot be cut to valid STIX stays, one whose bytes are not those that people were
+    asked about is asked about anew; and what hangs on either is decided again.
     """
     uncuttable: frozenset[str] = frozenset()
+    void: frozenset[str] = frozenset()
     while True:
-        work = _Work(known, ground, uncuttable, whole=whole)
-        work.decide(set(dirty))
+        work = _Work(known, ground, uncuttable, void, whole=whole)
+        work.decide({*dirty, *void, *uncuttable})
         invalid = work.cut()
-        if not invalid:
+        changed = work.seal() - void
+        if not invalid and not changed:
             return work.planned()
         uncuttable |= invalid
+        void |= changed
 
 
 class _Work:
     """One attempt at a plan: decide, cut, and say what would stand."""
 
     def __init__(
-        self, known: Known, ground: Ground, uncuttable: frozenset[str], *, whole: bool
+        self,
+        known: Known,
+        ground: Ground,
+        uncuttable: frozenset[str],
+        void: frozenset[str],
+        *,
+        whole: bool,
     ) -> None:
         self._known = known
         self._ground = ground
         self._whole = whole
-        self._stood = Stood(known.tx, ground.agreement_id, ground.asked, ground.stood)
+        self._void = void
+        self._stood = Stood(
+            known.tx, ground.agreement_id, ground.asked, ground.stood, ground.reviewed
+        )
         self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
-        scene = Scene(ground.rules, ground.now, self._stood.before, uncuttable=uncuttable)
+        scene = Scene(
+            ground.rules,
+            ground.now,
+            self._stood.before,
+            uncuttable=uncuttable,
+            reviewed=self._counting,
+        )
         self._batch = Batch(known, scene, whole=whole)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
+        self._asks: dict[str, Ask] = {}
 
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
@@ -135,17 +161,41 @@ class _Work:
             shifted |= moved
             self._decide_around(self._behind(moved))
 
+    def seal(self) -> frozenset[str]:
+        """Find the bytes that people are asked about; returns where they were asked of others."""
+        found = {each for each in self._forms if self._asked(each) or self._stood.reviewed(each)}
+        if not found:
+            return frozenset()
+        docs = self._known.docs(found)
+        ids = [self._forms[each].delivered_id for each in found]
+        last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
+        self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
+        return frozenset(
+            each
+            for each, ask in self._asks.items()
+            if (before := self._stood.reviewed(each)) is not None and before.item != ask.item
+        )
+
+    def _ask(self, stix_id: str, doc: Mapping[str, Any], last: Mapping[str, Release]) -> Ask:
+        form = self._forms[stix_id]
+        it = sealed(form, doc, last.get(form.delivered_id))
+        clause = self._clause(stix_id)
+        item = item_of(self._ground.hash, clause, form.delivered_id, it.hash)
+        return Ask(item, clause, form.delivered_id, it.hash, it.seq, it.raw)
+
     def planned(self) -> dict[str, Planned]:
         """What would stand on each object of the batch; gone objects are withheld."""
         decided = self._batch.decided
         said = self._known.annotations(decided)
-        everything = decided.keys() | self._forms.keys() | self._stood.among(self._stirred).keys()
+        formed = {each for each in self._forms if self._goes(each)}
+        everything = decided.keys() | formed | self._stood.among(self._stirred).keys()
         return {each: self._planned(each, said.get(each, _UNSAID)) for each in sorted(everything)}
 
     def _planned(self, stix_id: str, said: tuple[int | None, int | None]) -> Planned:
         decided = self._batch.decided.get(stix_id)
         form = self._forms.get(stix_id)
         way = None
+        reviewed = self._stood.reviewed(stix_id)
         if decided is None:
             old = self._stood.on(stix_id)
             standing = (
@@ -155,10 +205,27 @@ class _Work:
             )
         elif decided.decision.outcome == "release":
             way = self._way(stix_id, decided.path)
-            standing = self._released(stix_id, decided.decision, way, _attested(*said))
+            approved = decided.facts.approvals.get(decided.decision.clause or "", 0)
+            yes = reviewed.approvals[:approved] if reviewed and approved else ()
+            standing = self._released(stix_id, decided.decision, way, _attested(*said, yes))
         else:
             standing = _kept_back(stix_id, decided.decision)
-        return Planned(standing, self._stands(stix_id), decided, form, way)
+        ask = self._asks.get(stix_id) if self._asked(stix_id) else None
+        return Planned(standing, self._stands(stix_id), decided, form, way, reviewed, ask)
+
+    def _counting(self, ids: Iterable[str]) -> dict[str, Reviewed]:
+        """What people said of `ids` and counts."""
+        found = {each: self._stood.reviewed(each) for each in set(ids) - self._void}
+        return {each: its for each, its in found.items() if its is not None}
+
+    def _asked(self, stix_id: str) -> bool:
+        """Whether people are asked about an object, or were and did not say yes."""
+        decided = self._batch.decided.get(stix_id)
+        if decided is None:
+            return not self._goes(stix_id) and self._stood.reviewed(stix_id) is not None
+        decision = decided.decision
+        asks = decision.outcome != "release" and decision.clause is not None
+        return asks and needs_people(decided.facts)
 
     # ------------------------------------------------------------------------------- decide
 
@@ -204,13 +271,33 @@ class _Work:
         """Whatever goes and may go in another form, and all that names it and goes."""
         decided = self._batch.decided
         found = {each for each in decided if self._goes(each) and self._form_may_differ(each)}
+        found |= {each for each in decided if self._asked(each)}
         edge = found | {each for each in decided if self._outcome_changed(each)}
         while edge:
             referring = {each.from_id for each in self._known.references_to(edge)}
             self._stood.among(referring)
-            edge = {each for each in referring - found if self._goes(each)}
+            edge = {each for each in referring - found if self._goes(each) or self._asked(each)}
             found |= edge
-        return found
+        return found | self._waiting_below(found)
+
+    def _waiting_below(self, ids: set[str]) -> set[str]:
+        """What waits and an edge that people are asked about speaks of: it goes before the edge."""
+        found: set[str] = set()
+        edge = {each for each in ids if depends(each) and self._asked(each)}
+        while edge:
+            docs = self._known.docs(edge).values()
+            ends = {end for doc in docs for end in _ends(doc)}
+            self._stood.among(ends)
+            edge = {each for each in ends - found if self._waits(each)}
+            found |= edge
+        return found - ids
+
+    def _waits(self, stix_id: str) -> bool:
+        decided = self._batch.decided.get(stix_id)
+        if decided is not None:
+            return decided.decision.outcome == "wait"
+        stood = self._stood.on(stix_id)
+        return stood is not None and stood.outcome == "wait"
 
     def _form_may_differ(self, stix_id: str) -> bool:
         old = self._stood.on(stix_id)
@@ -267,9 +354,10 @@ class _Work:
         self, stix_id: str, held: Doc, under: Mapping[str, str], level: int | None
     ) -> tuple[dict[str, Any] | None, str]:
         """The cut version of one object, or None if it goes as it is, and the id it goes under."""
+        below = _ends(held) if self._waits(stix_id) or self._asked(stix_id) else ()
 
         def deliver(target: str) -> str | None:
-            if not self._goes(target):
+            if not self._goes(target) and not (target in below and target in under):
                 return None
             return under[target] if target in under else self._stood.held(target).delivered_id
 
@@ -281,7 +369,7 @@ class _Work:
             short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
-        clause = decided.decision.clause if decided else self._stood.held(stix_id).clause
+        clause = self._clause(stix_id)
         remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
         result = cut.cut(doc, remove, deliver, naming=held.naming)
         if level is not None:
@@ -290,6 +378,10 @@ class _Work:
             return None, stix_id
         result = cut.identified(result, self._pseudonyms.of(stix_id))
         return result, result["id"]
+
+    def _clause(self, stix_id: str) -> str:
+        decided = self._batch.decided.get(stix_id)
+        return (decided.decision if decided else self._stood.held(stix_id)).clause or ""
 
     def _moved(self, stix_id: str) -> bool:
         """Whether the partner knows this object by another id than it would now have."""
@@ -355,9 +447,17 @@ def _basis(doc: dict[str, Any] | None, version: Version) -> str:
     return version.hash if doc is None else cut.basis(doc)
 
 
+def _ends(held: Doc) -> tuple[str, ...]:
+    """What an edge goes only together with."""
+    doc = held.doc
+    named = [doc.get(role) for role in EDGE_REFS.get(doc.get("type", ""), ())]
+    lists = [each if isinstance(each, list) else [each] for each in named]
+    return tuple(each for some in lists for each in some if isinstance(each, str))
+
+
 @cache
-def _attested(level: int | None, grade: int | None) -> str:
-    said: dict[str, str] = {}
+def _attested(level: int | None, grade: int | None, approvals: tuple[str, ...] = ()) -> str:
+    said: dict[str, Any] = {"approvals": approvals} if approvals else {}
     if level is not None:
         said["marking"] = marking.level_name(level)
     if grade is not None:

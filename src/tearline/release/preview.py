@@ -17,6 +17,7 @@ from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
 from tearline.release.reasons import Code, Reason
+from tearline.release.reviewing import reviewed_on
 from tearline.release.rules import Rules, rules_of
 from tearline.store import aliases, objects, releases, ties
 from tearline.store.database import Tx
@@ -169,7 +170,9 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
         }
 
     needed = _needed(tx, stix_id)
-    batch = Batch(Known(tx, OURS), Scene(rules, now, before))
+    said = reviewed_on(tx, needed).get(agreement_id, {})
+    scene = Scene(rules, now, before, reviewed=lambda ids: {e: said[e] for e in ids if e in said})
+    batch = Batch(Known(tx, OURS), scene)
     batch.objects(needed)
     batch.edges(needed)
     if stix_id in batch.decided:

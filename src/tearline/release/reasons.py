@@ -39,6 +39,8 @@ class Code(StrEnum):
     HELD = "held"
     RECEIVED = "received"
     CUT_INVALID = "cut-invalid"
+    REFUSED = "refused"
+    SILENCE = "silence"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +75,8 @@ REVOKED = _BITS[Code.REVOKED]
 HELD = _BITS[Code.HELD]
 RECEIVED = _BITS[Code.RECEIVED]
 CUT_INVALID = _BITS[Code.CUT_INVALID]
+REFUSED = _BITS[Code.REFUSED]
+SILENCE = _BITS[Code.SILENCE]
 
 WAITS = VICTIM | MARKING_CONTRADICTS | END_WAITS | PATH_WAITS
 """Reasons that a person can settle: an object that fails by these alone waits."""
@@ -104,6 +108,8 @@ THEIRS = {
     Code.HELD: "It is not released at present.",
     Code.RECEIVED: "It may not be passed on.",
     Code.CUT_INVALID: "No valid form of it can be released.",
+    Code.REFUSED: "It is not released.",
+    Code.SILENCE: "It is not released.",
 }
 """What the other side may be told: nothing that the agreement does not already say."""
 
@@ -160,5 +166,7 @@ OURS = {
     Code.HELD: "We hold it back ourselves.",
     Code.RECEIVED: "We hold it under agreement {source}; it may not be passed on.",
     Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
+    Code.REFUSED: "A person refused exactly these bytes; see `tearline queue show`.",
+    Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""

@@ -18,6 +18,7 @@ from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.plan import Ground, plan
+from tearline.release.reviewing import reviewed_on
 from tearline.release.rules import Rules
 from tearline.release.turn import Reconciled, Turn
 from tearline.stix.strict import collector_paused
@@ -143,6 +144,7 @@ def _reconcile(
         dirty = {each for due in dues.values() if due for each in due.ids}
         near = _near(known, dirty, rules.values()) if dirty else set()
         stood = releases.standing_among(tx, near)
+        reviewed = reviewed_on(tx, near)
         turn = Turn(known, now)
         done = {}
         for each, due in dues.items():
@@ -154,12 +156,14 @@ def _reconcile(
                 continue
             on = Ground(
                 each,
+                its.hash,
                 rules[each],
                 home.keys.secret,
                 now,
                 marks=its.one_sided,
                 asked=near,
                 stood=stood.get(each, {}),
+                reviewed=reviewed.get(each, {}),
             )
             planned = plan(known, on, due.ids, whole=due.whole)
             done[each] = turn.carry_out(due.head._replace(hash=its.hash), planned, on)

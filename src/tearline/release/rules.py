@@ -10,6 +10,8 @@ from tearline.topics.topic import keys_for
 DAY = 86_400_000_000
 """One day in microseconds."""
 
+HOUR = DAY // 24
+
 FOREVER = 2**62
 """A moment after every other: where no time limit turns."""
 
@@ -25,7 +27,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     which the partner holds the object now, or ''; `about` has the path for each clause under
     which the object is about a topic, `about_waiting` for those where only what waits for a person
     ties it to one; `ends` is `GOES`, `WAITS` or `STAYS` for objects that go
-    only where others go.
+    only where others go. `approvals` has by clause how many people approved these exact bytes,
+    `asked_at` the moment from which they wait for people, 0 where nobody was asked; `refused` says
+    that a person said no to them.
     """
 
     id: str
@@ -35,6 +39,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marking: int
     grade: int
     now: int
+    asked_at: int = 0
     revoked: bool = False
     delivered: str = ""
     held: bool = False
@@ -43,14 +48,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends: int = GOES
     about: dict[str, tuple[str, ...]] = {}
     about_waiting: dict[str, tuple[str, ...]] = {}
-    approvals: int = 0
+    approvals: dict[str, int] = {}
     uncuttable: bool = False
+    refused: bool = False
 
 
 class Clause(msgspec.Struct, frozen=True, gc=False):
     """One clause, made ready: `None` stands for a spelled-out `*`.
 
-    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics.
+    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics;
+    `approvals` people have to approve what waits, `within` that span in microseconds.
     """
 
     id: str
@@ -67,6 +74,7 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     max_age: int | None
     reviews_victim: bool
     approvals: int
+    within: int | None
     remove: tuple[str, ...]
 
 
@@ -112,5 +120,6 @@ def _ready(terms: Terms, clause: SignedClause) -> Clause:
         max_age=age * DAY if isinstance(age, int) else None,
         reviews_victim=review is not None and "victim" in review.when,
         approvals=review.approvals if review is not None else 1,
+        within=review.within_hours * HOUR if review is not None else None,
         remove=clause.remove,
     )

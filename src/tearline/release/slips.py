@@ -53,7 +53,7 @@ class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", ta
         return Attested(
             marking=None if said.marking is None else marking.parse_level(said.marking),
             grade=None if said.grade is None else marking.parse_grade(said.grade),
-            approvals=len(said.approvals),
+            approvals={self.clause: len(set(said.approvals))} if said.approvals else {},
             at=self.moment,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from tearline.release.batch import Before
+from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.store import releases
 from tearline.store.database import Tx
 from tearline.store.releases import Standing
@@ -18,11 +19,13 @@ class Stood:
         agreement_id: str,
         asked: AbstractSet[str],
         stood: Mapping[str, Standing],
+        reviewed: Mapping[str, Reviewed],
     ) -> None:
-        """Begin with what `stood` on the objects that were `asked` for before."""
+        """Begin with what `stood`, and people said, of the objects that were `asked` for before."""
         self._tx = tx
         self._agreement_id = agreement_id
         self._known = dict(stood)
+        self._reviewed = dict(reviewed)
         self._asked: set[str] = set()
         self._asked_before = asked
 
@@ -33,6 +36,7 @@ class Stood:
         if missing:
             self._asked |= missing
             self._known |= releases.standing(self._tx, self._agreement_id, missing)
+            self._reviewed |= reviewed_on(self._tx, missing).get(self._agreement_id, {})
         return {each: self._known[each] for each in wanted & self._known.keys()}
 
     def on(self, stix_id: str) -> Standing | None:
@@ -40,6 +44,11 @@ class Stood:
         if stix_id not in self._asked_before and stix_id not in self._asked:
             self.among((stix_id,))
         return self._known.get(stix_id)
+
+    def reviewed(self, stix_id: str) -> Reviewed | None:
+        """What people said of an object that they were asked about."""
+        self.on(stix_id)
+        return self._reviewed.get(stix_id)
 
     def held(self, stix_id: str) -> Standing:
         """What stood on an object that they hold."""

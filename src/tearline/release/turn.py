@@ -14,19 +14,18 @@ import orjson
 from tearline.agreement.force import InForce
 from tearline.agreement.state import ENDED
 from tearline.log import record
-from tearline.release import cut, noting
+from tearline.release import noting
 from tearline.release.facts import Known
-from tearline.release.plan import Form, Ground, Planned, Way
+from tearline.release.form import sealed
+from tearline.release.plan import Ground, Planned, Way
 from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER
-from tearline.stix import canonical
-from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import aliases, recalls, releases, stirred
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import aliases, recalls, releases, reviews, stirred
 from tearline.store.releases import Head, Release, Standing
+from tearline.store.reviews import Review
 from tearline.topics.topic import type_of
-
-_MS = 1_000
 
 _LEAF = 4_096
 """The most entries that one leaf stands for: it is opened as a whole, in one answer."""
@@ -108,6 +107,7 @@ class Turn:
             if each.stands
         ]
         self._stand(head.agreement_id, stood, rows)
+        self._ask(head.agreement_id, planned, {old.stix_id for old, _ in ending} - waiting)
         self._heads.append(head)
         self._noted += noting.lines(head.hash, noted)
         return Reconciled(len(going), len(ending), len(noted))
@@ -120,6 +120,8 @@ class Turn:
         waiting = {each.stix_id for each, _ in ending} if keep else set()
         head = self._withdraw(head, ending, waiting, {})
         releases.drop_standing(self._tx, head.agreement_id, standing)
+        asked = reviews.all_reviews(self._tx, head.agreement_id)
+        reviews.end_reviews(self._tx, head.agreement_id, [(r.stix_id, r.item) for r in asked])
         self._heads.append(head._replace(hash=""))
         stirred.forget_seen(self._tx, head.agreement_id)
         return Reconciled(0, len(ending), len(standing))
@@ -155,6 +157,26 @@ class Turn:
         replaced = {row.stix_id for row in changed} & stood.keys()
         releases.drop_standing(self._tx, agreement_id, sorted(gone | replaced))
         self._standing += [(agreement_id, *row) for row in changed]
+
+    def _ask(self, agreement_id: str, planned: Mapping[str, Planned], recalled: set[str]) -> None:
+        """Ask people about what waits for them now.
+
+        What was said ends with other bytes, with a recall, and with what we do not hold any more;
+        it lasts while an object stays for another reason.
+        """
+        asks = []
+        ended = []
+        for stix_id, each in planned.items():
+            before = each.reviewed.item if each.reviewed else None
+            gone = each.decided is None and each.standing.outcome == "withhold"
+            asks_other = each.ask is not None and each.ask.item != before
+            if each.ask is not None and asks_other:
+                asks.append(Review(agreement_id, stix_id, *each.ask, self._now, ""))
+            ends = asks_other or gone or (stix_id in recalled and each.ask is None)
+            if before is not None and ends:
+                ended.append((stix_id, before))
+        reviews.end_reviews(self._tx, agreement_id, ended)
+        reviews.put_reviews(self._tx, asks)
 
     # ----------------------------------------------------------------------------- release
 
@@ -195,11 +217,8 @@ class Turn:
             return _Event(new, way, before.cut_raw, before.seq, before.version, before.hash)
         if each.form is None:
             raise AssertionError(new.stix_id)  # a form is missing only where bytes stay the same
-        if each.form.doc is not None:
-            return _cut_event(new, way, each.form, before)
-        version = each.form.version
         doc = self._known.docs([new.stix_id])[new.stix_id].doc
-        return _Event(new, way, None, version.seq, _version_of(doc), version.hash)
+        return _Event(new, way, *sealed(each.form, doc, before))
 
     # ---------------------------------------------------------------------------- withdraw
 
@@ -257,22 +276,6 @@ class Turn:
             leaf = record.append(self._tx, log, "withdraw", some, at=self._now, agreement=head.hash)
             places += [(leaf, item) for item in range(len(some))]
         return places
-
-
-def _cut_event(new: Standing, way: Way, form: Form, before: Release | None) -> _Event:
-    """A fresh cut version, later than any that they have of this object."""
-    doc = form.doc or {}
-    at = form.version.version_at
-    if before is not None and "modified" in doc:
-        at = max(at, parse_timestamp(before.version) + _MS)
-    if at != form.version.version_at:
-        doc = cut.with_modified(doc, at)
-    raw = cut.encode(doc)
-    return _Event(new, way, raw, None, _version_of(doc), canonical.sha256(raw))
-
-
-def _version_of(doc: Mapping[str, Any]) -> str:
-    return str(doc.get("modified") or doc.get("created") or "")
 
 
 def _row(issued: _Issued, leaf: int, item: int) -> Release:

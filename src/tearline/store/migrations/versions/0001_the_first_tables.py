@@ -306,6 +306,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug"),
     )
     op.create_table(
+        "person",
+        sa.Column("name", text, nullable=False),
+        sa.Column("key", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "private_pending",
         sa.Column("seq", serial, autoincrement=False, nullable=False),
         sa.Column("kind", text, nullable=False),
@@ -401,6 +409,23 @@ def upgrade() -> None:
         batch_op.create_index(
             "release_object", ["agreement_id", "delivered_id", "position"], unique=False
         )
+
+    op.create_table(
+        "review",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("item", text, nullable=False),
+        sa.Column("clause", text, nullable=False),
+        sa.Column("delivered_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("requested_by", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id", "agreement_id"),
+    )
+    with op.batch_alter_table("review", schema=None) as batch_op:
+        batch_op.create_index("review_item", ["item"], unique=False)
 
     op.create_table(
         "scope", sa.Column("hash", text, nullable=False), sa.PrimaryKeyConstraint("hash")
@@ -524,6 +549,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("topic_key", schema=None) as batch_op:
         batch_op.create_index("topic_key_object", ["origin", "stix_id"], unique=False)
+
+    op.create_table(
+        "verdict",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("item", text, nullable=False),
+        sa.Column("person", text, nullable=False),
+        sa.Column("verdict", text, nullable=False),
+        sa.Column("text", text, nullable=False),
+        sa.Column("signed", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    with op.batch_alter_table("verdict", schema=None) as batch_op:
+        batch_op.create_index("verdict_item", ["item"], unique=False)
 
     op.create_table(
         "visit",

@@ -1,0 +1,85 @@
+"""What people said of exact bytes that wait for them, as far as their signatures hold.
+
+An *item* names agreement, version, clause, object and the hash of the bytes at once. A person signs
+a statement about one item, so that no byte and no line of the agreement can change under it.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tearline.agreement import jws
+from tearline.errors import TearlineError
+from tearline.release.rules import Facts
+from tearline.stix import canonical
+from tearline.store import reviews
+from tearline.store.database import Tx
+from tearline.store.reviews import Review, Verdict
+
+
+class Reviewed(NamedTuple):
+    """What stands on one item: since when people are asked, and what they said that counts.
+
+    `approvals` are the hashes of the signed statements, one for each person, in their order.
+    """
+
+    item: str
+    clause: str
+    asked_at: int
+    approvals: tuple[str, ...]
+    refused: bool
+
+    def beside(self, facts: Facts) -> Facts:
+        """The facts with what people said."""
+        return msgspec.structs.replace(
+            facts,
+            approvals={self.clause: len(self.approvals)} if self.approvals else {},
+            refused=self.refused,
+            asked_at=self.asked_at,
+        )
+
+
+def item_of(agreement: str, clause: str, delivered_id: str, hash_: str) -> str:
+    """The name of exact bytes under a clause of a version of an agreement: what people sign."""
+    named = {"kind": "review", "agreement": agreement, "clause": clause}
+    named |= {"object": delivered_id, "bytes": hash_}
+    return canonical.sha256(canonical.canonical(named))
+
+
+def reviewed_on(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Reviewed]]:
+    """By agreement and object, what stands on each of `ids` that people were asked about."""
+    rows = reviews.reviews_on(tx, ids)
+    if not rows:
+        return {}
+    keys = {each.name: each.key for each in reviews.people(tx)}
+    said = reviews.verdicts_on(tx, [each.item for each in rows])
+    found: dict[str, dict[str, Reviewed]] = {}
+    for row in rows:
+        of_agreement = found.setdefault(row.agreement_id, {})
+        of_agreement[row.stix_id] = weigh(row, said.get(row.item, ()), keys)
+    return found
+
+
+def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, str]) -> Reviewed:
+    """What counts of all that was said of an item: signed by its person, and not spent."""
+    approvals: dict[str, str] = {}
+    refused = False
+    for each in said:
+        if each.spent or not _holds(each.signed, keys.get(each.person, ""), row.item, each.verdict):
+            continue
+        refused = refused or each.verdict == "refuse"
+        if each.verdict == "approve" and each.person != row.requested_by:
+            approvals.setdefault(each.person, each.hash)
+    return Reviewed(row.item, row.clause, row.asked_at, tuple(approvals.values()), refused)
+
+
+@lru_cache(maxsize=4_096)
+def _holds(signed: str, key: str, item: str, verdict: str) -> bool:
+    """Whether a person's key signed this verdict on this item."""
+    try:
+        body: Any = canonical.parse_canonical(jws.verify(jws.load(signed.encode()), key))
+    except TearlineError:
+        return False
+    return (body.get("item"), body.get("verdict")) == (item, verdict)

@@ -1,0 +1,205 @@
+"""What waits for people under each agreement, who they are, and what they said.
+
+Who can write here can enrol a person or take a verdict away. A verdict alone he cannot make: each
+is signed with the key of its person. That one is gone shows in the private log, which has them all.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    sql,
+    update,
+)
+
+from tearline.store.columns import Serial, Text, among
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
+
+person = Table(
+    "person",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+review = Table(
+    "review",
+    metadata,
+    Column("agreement_id", Text, nullable=False),
+    Column("stix_id", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("clause", Text, nullable=False),
+    Column("delivered_id", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("seq", BigInteger),
+    Column("raw", LargeBinary),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    PrimaryKeyConstraint("stix_id", "agreement_id"),
+    Index("review_item", "item"),
+)
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("item", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("spent", Boolean, nullable=False),
+    Index("verdict_item", "item"),
+)
+
+
+class Person(NamedTuple):
+    """Someone who may approve: the name, the key that verifies, and from when until when."""
+
+    name: str
+    key: str
+    since_at: int
+    ended_at: int | None
+
+
+class Review(NamedTuple):
+    """Exact bytes that people are asked about, or were: one row for an object under an agreement.
+
+    `item` names them together with agreement, version and clause. Exactly one of `seq` (a stored
+    version) and `raw` (a cut one) is there. Who requested them may not approve.
+    """
+
+    agreement_id: str
+    stix_id: str
+    item: str
+    clause: str
+    delivered_id: str
+    hash: str
+    seq: int | None
+    raw: bytes | None
+    asked_at: int
+    requested_by: str
+
+
+class Verdict(NamedTuple):
+    """What one person said of an item: *approve*, *refuse*, *query* or *request*, and signed.
+
+    It is `spent` when what it was said of has ended, and counts no more.
+    """
+
+    seq: int
+    item: str
+    person: str
+    verdict: str
+    text: str
+    signed: str
+    hash: str
+    at: int
+    spent: bool
+
+
+# --------------------------------------------------------------------------------------- people
+
+
+def add_person(tx: Tx, new: Person) -> None:
+    """Enrol a person under a name that is free."""
+    insert_rows(tx, person, [new])
+
+
+def people(tx: Tx) -> list[Person]:
+    """Everybody who is or was enrolled, by name."""
+    return [Person(*row) for row in tx.execute(select(person).order_by(person.c.name))]
+
+
+def end_person(tx: Tx, name: str, at: int) -> None:
+    """Let a person say nothing more; what was said stays."""
+    tx.execute(update(person).where(person.c.name == name).values(ended_at=at))
+
+
+# -------------------------------------------------------------------------------------- reviews
+
+_REVIEWS = Statement(select(review).where(among(review.c.stix_id, bindparam("ids"))))
+_END = Statement(
+    delete(review).where(
+        review.c.agreement_id == bindparam("agreement_id"),
+        among(review.c.stix_id, bindparam("ids")),
+    )
+)
+
+
+def reviews_on(tx: Tx, ids: Iterable[str]) -> list[Review]:
+    """What people are asked about `ids`, under whichever agreement."""
+    return [Review(*row) for row in _REVIEWS.among(tx, ids)]
+
+
+def all_reviews(tx: Tx, agreement_id: str | None = None) -> list[Review]:
+    """Every review, under one agreement or all; who was asked first comes first."""
+    query = select(review).order_by(review.c.asked_at, review.c.item)
+    if agreement_id is not None:
+        query = query.where(review.c.agreement_id == agreement_id)
+    return [Review(*row) for row in tx.execute(query)]
+
+
+def reviews_named(tx: Tx, item: str) -> list[Review]:
+    """The reviews whose item begins so, two at most."""
+    query = select(review).where(review.c.item.startswith(item, autoescape=True)).limit(2)
+    return [Review(*row) for row in tx.execute(query)]
+
+
+def put_reviews(tx: Tx, rows: Sequence[Review]) -> None:
+    """Ask people about what they are not asked about yet."""
+    insert_rows(tx, review, rows)
+
+
+def end_reviews(tx: Tx, agreement_id: str, ended: Sequence[tuple[str, str]]) -> None:
+    """Ask no more, of objects and items; what was said of these items counts no more."""
+    if ended:
+        _END(tx, agreement_id=agreement_id, ids=[stix_id for stix_id, _ in ended])
+        spend(tx, [item for _, item in ended])
+
+
+def ask_again(tx: Tx, item: str, requested_by: str, at: int) -> None:
+    """Ask people anew about an item that a person requested."""
+    values = {"requested_by": requested_by, "asked_at": at}
+    tx.execute(update(review).where(review.c.item == item).values(**values))
+
+
+# ------------------------------------------------------------------------------------- verdicts
+
+_VERDICTS = Statement(
+    select(verdict).where(among(verdict.c.item, bindparam("ids"))).order_by(verdict.c.seq)
+)
+
+
+def add_verdict(tx: Tx, new: Verdict) -> None:
+    """Keep what a person said; its number is given here."""
+    last = tx.execute(select(func.max(verdict.c.seq))).scalar() or 0
+    insert_rows(tx, verdict, [new._replace(seq=last + 1)])
+
+
+def verdicts_on(tx: Tx, items: Iterable[str]) -> dict[str, list[Verdict]]:
+    """All that was ever said of items, in its order."""
+    found: dict[str, list[Verdict]] = {}
+    for row in _VERDICTS.among(tx, items):
+        found.setdefault(row[1], []).append(Verdict._make((*row[:-1], bool(row[-1]))))
+    return found
+
+
+def spend(tx: Tx, items: Iterable[str]) -> None:
+    """Let what was said of items count no more."""
+    for chunk in in_chunks(items):
+        query = update(verdict).where(among(verdict.c.item, chunk))
+        tx.execute(query.values(spent=sql.true()))
