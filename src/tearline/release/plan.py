@@ -74,7 +74,7 @@ class Planned(NamedTuple):
 
     No decision stands on what does not concern the agreement. There is no form where bytes do not
     change. `way` is the path of what goes, as `standing` has it. People were asked about what is
-    `reviewed`, and are to be asked about the bytes of `ask`.
+    `reviewed`, `void` where that has ended, and are to be asked about the bytes of `ask`.
     """
 
     standing: Standing
@@ -84,6 +84,7 @@ class Planned(NamedTuple):
     way: Way | None
     reviewed: Reviewed | None
     ask: Ask | None
+    void: bool
 
 
 def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
@@ -162,19 +163,28 @@ class _Work:
             self._decide_around(self._behind(moved))
 
     def seal(self) -> frozenset[str]:
-        """Find the bytes that people are asked about; returns where they were asked of others."""
+        """Find the bytes that people are asked about; returns where what was said ends.
+
+        It ends with other bytes, and with a recall; it lasts while an object stays otherwise.
+        """
+        recalled = {each for each in self._batch.decided if self._recalled(each)}
         found = {each for each in self._forms if self._asked(each) or self._stood.reviewed(each)}
-        if not found:
-            return frozenset()
         docs = self._known.docs(found)
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
         self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
         return frozenset(
             each
-            for each, ask in self._asks.items()
-            if (before := self._stood.reviewed(each)) is not None and before.item != ask.item
+            for each in found | recalled
+            if (said := self._stood.reviewed(each)) is not None
+            and (each in recalled or said.item != self._asks[each].item)
         )
+
+    def _recalled(self, stix_id: str) -> bool:
+        if self._goes(stix_id) or self._waits(stix_id) or self._asked(stix_id):
+            return False
+        old = self._stood.on(stix_id)
+        return old is not None and old.position > 0
 
     def _ask(self, stix_id: str, doc: Mapping[str, Any], last: Mapping[str, Release]) -> Ask:
         form = self._forms[stix_id]
@@ -211,7 +221,8 @@ class _Work:
         else:
             standing = _kept_back(stix_id, decided.decision)
         ask = self._asks.get(stix_id) if self._asked(stix_id) else None
-        return Planned(standing, self._stands(stix_id), decided, form, way, reviewed, ask)
+        void = stix_id in self._void
+        return Planned(standing, self._stands(stix_id), decided, form, way, reviewed, ask, void)
 
     def _counting(self, ids: Iterable[str]) -> dict[str, Reviewed]:
         """What people said of `ids` and counts."""

@@ -107,7 +107,7 @@ class Turn:
             if each.stands
         ]
         self._stand(head.agreement_id, stood, rows)
-        self._ask(head.agreement_id, planned, {old.stix_id for old, _ in ending} - waiting)
+        self._ask(head.agreement_id, planned)
         self._heads.append(head)
         self._noted += noting.lines(head.hash, noted)
         return Reconciled(len(going), len(ending), len(noted))
@@ -158,22 +158,16 @@ class Turn:
         releases.drop_standing(self._tx, agreement_id, sorted(gone | replaced))
         self._standing += [(agreement_id, *row) for row in changed]
 
-    def _ask(self, agreement_id: str, planned: Mapping[str, Planned], recalled: set[str]) -> None:
-        """Ask people about what waits for them now.
-
-        What was said ends with other bytes, with a recall, and with what we do not hold any more;
-        it lasts while an object stays for another reason.
-        """
+    def _ask(self, agreement_id: str, planned: Mapping[str, Planned]) -> None:
+        """Ask people about what waits for them now, and end what was said of what is no more."""
         asks = []
         ended = []
         for stix_id, each in planned.items():
             before = each.reviewed.item if each.reviewed else None
-            gone = each.decided is None and each.standing.outcome == "withhold"
-            asks_other = each.ask is not None and each.ask.item != before
-            if each.ask is not None and asks_other:
+            if each.ask is not None and each.ask.item != before:
                 asks.append(Review(agreement_id, stix_id, *each.ask, self._now, ""))
-            ends = asks_other or gone or (stix_id in recalled and each.ask is None)
-            if before is not None and ends:
+            gone = each.decided is None and each.standing.outcome == "withhold"
+            if before is not None and (each.void or gone):
                 ended.append((stix_id, before))
         reviews.end_reviews(self._tx, agreement_id, ended)
         reviews.put_reviews(self._tx, asks)
