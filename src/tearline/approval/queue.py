@@ -1,0 +1,297 @@
+"""What waits for people, and the one act by which a person says something of it.
+
+A person signs a statement about one item: exact bytes under a clause of a version of an agreement.
+Nothing is released here: what was said is kept and logged, and `release.reconcile` weighs it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import msgspec
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Meta, Struct
+
+from tearline.agreement import force, jws
+from tearline.agreement.document import Hash
+from tearline.agreement.force import InForce
+from tearline.agreement.home import Home
+from tearline.agreement.jws import Signed
+from tearline.agreement.partners import find_party
+from tearline.approval.people import person_of
+from tearline.errors import InputError, RefusedError
+from tearline.release import reasons
+from tearline.release.concern import rules_under
+from tearline.release.facts import Known
+from tearline.release.preview import Told
+from tearline.release.reasons import Code
+from tearline.release.reviewing import Reviewed, weigh
+from tearline.stix import canonical
+from tearline.stix.timestamp import format_timestamp, parse_timestamp
+from tearline.store import objects, releases, reviews, stirred
+from tearline.store.database import Tx
+from tearline.store.objects import OURS
+from tearline.store.releases import Standing
+from tearline.store.reviews import Person, Review, Verdict
+
+SKEW = 600_000_000
+"""How far the moment in a statement may lie from ours: ten minutes, in microseconds."""
+
+_SHORT = 8
+"""The fewest hex digits that name an item."""
+
+Says: TypeAlias = Literal["approve", "refuse", "query", "request"]
+State: TypeAlias = Literal["waits", "approved", "refused", "lapsed", "rests"]
+
+
+class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a person signs: a verdict on one item, when, and why.
+
+    `item` is the hash over agreement, clause, delivered id and the hash of the exact bytes.
+    """
+
+    kind: Literal["verdict"] = "verdict"
+    verdict: Says
+    item: Hash
+    person: Annotated[str, Meta(min_length=1, max_length=63)]
+    text: Annotated[str, Meta(max_length=2_000)]
+    at: Annotated[str, Meta(max_length=40)]
+
+
+class Item(NamedTuple):
+    """One item of the queue: what would go to whom, why it waits, since and until when.
+
+    *waits* for people; *approved*, and goes; *refused* by a person; *lapsed* in silence; *rests*
+    while it stays for a reason that no person here can settle. `needed` people have to approve,
+    not counting whoever requested it. `until_at` is None where silence has no limit.
+    """
+
+    review: Review
+    state: State
+    agreement: str
+    title: str
+    partner: str
+    type: str
+    reasons: tuple[Told, ...]
+    needed: int
+    until_at: int | None
+    reviewed: Reviewed
+    said: tuple[Verdict, ...]
+
+
+def items(home: Home, party: str | None = None, *, now: int) -> list[Item]:
+    """Everything that people were asked about, what was asked first before all else.
+
+    `party` names one partner. RefusedError when there is no such party.
+    """
+    with home.store.read() as tx:
+        slug = find_party(tx, party).slug if party is not None else None
+        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
+        rows = reviews.all_reviews(tx)
+        wanted = [
+            each
+            for each in rows
+            if each.agreement_id in bound and slug in {None, bound[each.agreement_id].partner}
+        ]
+        return _items(tx, wanted, bound, now)
+
+
+def item(home: Home, name: str, *, now: int) -> tuple[Item, bytes]:
+    """One item by its hash or the beginning of it, and the exact bytes that would go.
+
+    RefusedError when none has this name, or two have.
+    """
+    with home.store.read() as tx:
+        row = _named(tx, name)
+        found = _items(tx, [row], _bound(tx, row, now), now)[0]
+        raw = row.raw if row.seq is None else objects.raw_of(tx, [row.seq])[row.seq]
+        return found, raw or b""
+
+
+def statement(item_hash: str, person: str, verdict: Says, text: str, *, now: int) -> Statement:
+    """What a person is to sign."""
+    at = format_timestamp(now, digits=6)
+    return Statement(verdict=verdict, item=item_hash, person=person, text=text, at=at)
+
+
+def sign(said: Statement, person: Person, key: Ed25519PrivateKey) -> Signed:
+    """Return a statement under the signature of its person."""
+    return jws.sign(canonical.canonical(msgspec.to_builtins(said)), key, person.key)
+
+
+def say(home: Home, signed: Signed, *, now: int) -> Item:
+    """Keep what a person said of an item, in the private log too, and stir what it concerns.
+
+    RefusedError when nobody is enrolled under the name, the item waits no more as it was signed, or
+    the verdict cannot be said of it now; ProofError when the signature is not that person's.
+    """
+    body = jws.verify(signed, *signed.kids[:1])
+    try:
+        said = msgspec.convert(canonical.parse_canonical(body), Statement)
+        at = parse_timestamp(said.at)
+    except (msgspec.ValidationError, InputError) as error:
+        raise InputError("This is no verdict.", do="Sign it with Tearline.") from error
+    with home.store.write() as tx:
+        person = person_of(tx, said.person)
+        jws.verify(signed, person.key)
+        if abs(at - now) > SKEW:
+            raise RefusedError(
+                "The statement was not signed just now.",
+                means="Its moment lies more than ten minutes from this node's clock.",
+                do="Set the clocks, and sign again.",
+            )
+        row = _named(tx, said.item)
+        bound = _bound(tx, row, now)
+        found = _items(tx, [row], bound, now)[0]
+        _check(found, said)
+        if said.verdict == "request":
+            reviews.spend(tx, [row.item])
+            reviews.ask_again(tx, row.item, said.person, now)
+        document = jws.dump(signed)
+        name = canonical.sha256(document)
+        told = (0, row.item, said.person, said.verdict, said.text, document.decode(), name, at)
+        reviews.add_verdict(tx, Verdict(*told, spent=False))
+        _record(tx, row, found.agreement, signed, now)
+        stirred.stir(tx, [row.stix_id])
+        return _items(tx, [_named(tx, said.item)], bound, now)[0]
+
+
+def _check(found: Item, said: Statement) -> None:
+    """Refuse what cannot be said of an item as it stands."""
+    person, state = said.person, found.state
+    if said.verdict != "approve" and not said.text.strip():
+        raise RefusedError("This needs a reason.", do="Give it with --reason.")
+    if said.verdict == "query":
+        return
+    if state == "approved":
+        raise RefusedError(
+            "It is approved already, and goes.", do="To take it back, use `tearline recall`."
+        )
+    if said.verdict == "request":
+        return
+    if state in {"refused", "lapsed"}:
+        why = "A person refused it." if state == "refused" else "Nobody approved it in time."
+        raise RefusedError(
+            why,
+            means="It stays, whatever is said of it now.",
+            do="Whoever wants it to go asks anew: `tearline queue request`.",
+        )
+    if said.verdict == "approve" and person == found.review.requested_by:
+        raise RefusedError(
+            f"{person} requested it.",
+            means="Who requests a release cannot approve it.",
+            do="Have somebody else approve it.",
+        )
+    if any(v.person == person and v.verdict == said.verdict for v in _standing_said(found)):
+        raise RefusedError(f"{person} has said that already.", do="See `tearline queue show`.")
+
+
+def _standing_said(found: Item) -> Iterable[Verdict]:
+    return (each for each in found.said if not each.spent)
+
+
+# --------------------------------------------------------------------------------------- reading
+
+
+def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) -> list[Item]:
+    keys = {each.name: each.key for each in reviews.people(tx)}
+    said = reviews.verdicts_on(tx, [each.item for each in rows])
+    known = Known(tx, OURS)
+    known.facts([each.stix_id for each in rows], now)
+    stood: dict[str, dict[str, Standing]] = {}
+    for agreement_id in {each.agreement_id for each in rows}:
+        ids = [each.stix_id for each in rows if each.agreement_id == agreement_id]
+        stood[agreement_id] = releases.standing(tx, agreement_id, ids)
+    return [
+        _item(
+            row,
+            bound[row.agreement_id],
+            stood[row.agreement_id].get(row.stix_id),
+            said.get(row.item, []),
+            keys,
+            known,
+            now,
+        )
+        for row in rows
+    ]
+
+
+def _item(  # what an item is made of
+    row: Review,
+    bound: InForce,
+    standing: Standing | None,
+    said: list[Verdict],
+    keys: dict[str, str],
+    known: Known,
+    now: int,
+) -> Item:
+    rules = rules_under(bound.terms_bytes, bound.our_slot)
+    clauses = {each.id: each for each in rules.clauses}
+    clause = clauses.get(row.clause)  # of a version that was amended just now, it may be gone
+    facts = known.facts([row.stix_id], now).get(row.stix_id)
+    codes = orjson.loads(standing.reasons) if standing is not None else []
+    told = [
+        Told(Code(code), name, reasons.ours(Code(code), facts, clauses.get(name or "")))
+        for code, name in codes
+        if facts is not None
+    ]
+    return Item(
+        review=row,
+        state=_state(standing, {code for code, _ in codes}),
+        agreement=bound.hash,
+        title=bound.title,
+        partner=bound.partner,
+        type=row.stix_id.partition("--")[0],
+        reasons=tuple(told),
+        needed=clause.approvals if clause else 0,
+        until_at=row.asked_at + clause.within if clause and clause.within else None,
+        reviewed=weigh(row, said, keys),
+        said=tuple(said),
+    )
+
+
+def _state(standing: Standing | None, codes: set[str]) -> State:
+    if standing is None:
+        return "rests"
+    if standing.outcome == "release":
+        return "approved"
+    if standing.outcome == "wait":
+        return "waits"
+    if Code.REFUSED in codes:
+        return "refused"
+    return "lapsed" if Code.SILENCE in codes else "rests"
+
+
+def _named(tx: Tx, name: str) -> Review:
+    prefix = name if name.startswith("sha256:") else f"sha256:{name}"
+    long_enough = len(prefix) >= len("sha256:") + _SHORT
+    found = reviews.reviews_named(tx, prefix) if long_enough else []
+    if len(found) == 1:
+        return found[0]
+    if found or not long_enough:
+        raise RefusedError(f"{name} names no single item.", do="Write more of its hash.")
+    raise RefusedError(
+        f"Nobody is asked about {name}.",
+        means="It went, it stays, or its bytes or the agreement changed: then it has a new name.",
+        do="See `tearline queue list`.",
+    )
+
+
+def _bound(tx: Tx, row: Review, now: int) -> dict[str, InForce]:
+    one = force.in_force(tx, row.agreement_id, now=now)
+    if one is None:
+        raise RefusedError("Its agreement binds no more.", do="See `tearline agreement list`.")
+    return {row.agreement_id: one}
+
+
+def _record(tx: Tx, row: Review, agreement: str, signed: Signed, now: int) -> None:
+    record = {
+        "kind": "verdict",
+        "agreement": agreement,
+        "clause": row.clause,
+        "object": row.delivered_id,
+        "bytes": row.hash,
+        "signed": jws.builtins(signed),
+        "at": format_timestamp(now, digits=6),
+    }
+    releases.add_private(tx, "verdict", [orjson.dumps(record).decode()])
