@@ -67,7 +67,7 @@ marking_max = "{ceiling}"
 grading_min = "{floor}"
 max_age_days = {age}
 remove = {remove}
-review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
+review = {{ when = ["victim"], approvals = {approvals}, within_hours = 72, silence = "withhold" }}
 """
 
 TYPES = (
@@ -116,6 +116,7 @@ class Pair:
             "floor": "*",
             "age": '"*"',
             "remove": "[]",
+            "approvals": 1,
             "until": "2026-12-31",
             "names": '["Gray Heron"]',
             "labels": '["gray-heron"]',

@@ -8,16 +8,22 @@ second course has several agreements at once, each with other topics.
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tearline.approval import people, queue
+from tearline.approval.queue import Says
+from tearline.errors import RefusedError
+from tearline.log import record
 from tearline.release import arrive, inbound, reconcile, replay
 from tearline.release.arrive import Annotation
 from tearline.release.reasons import Code
 from tearline.stix.check import Checker
 from tearline.stix.objects import references
-from tearline.store import objects, releases, stirred
+from tearline.store import logs, objects, releases, stirred
 from tearline.store.releases import Standing
 from tests.pair import DAY, Pair, make_pair, rel, sdo, stix_id
 
@@ -59,6 +65,7 @@ EDGE_IDS = [
 SPEAKING = [stix_id("report", "weekly"), stix_id("note", "n1"), stix_id("note", "n2")]
 ANY_ID = IDS + EDGE_IDS + SPEAKING
 CEILINGS = ["TLP:GREEN", "TLP:AMBER"]
+SAYS: list[Says] = ["approve", "approve", "approve", "request", "refuse"]
 
 
 TOPICS: list[dict[str, object]] = [
@@ -84,6 +91,10 @@ class World:
             remove=chance.choice(["[]", '["description"]']),
             age=chance.choice(['"*"', "30"]),
         )
+        self.people = {}
+        for name in ("ada", "bo", "cy"):
+            key = Ed25519PrivateKey.generate()
+            self.people[name] = people.enrol(self.pair.north, name, key, now=self.pair.now), key
         self.pairs = [self.pair]
         for number, limits in enumerate(topics):
             other = self.pair.beside(number, **limits)
@@ -133,6 +144,20 @@ class World:
         act = chance.choice([arrive.hold, arrive.release_hold, arrive.release_hold])
         for each in chance.sample(ANY_ID[1:], 6 if act is arrive.release_hold else 2):
             act(self.pair.north, "object", each, "a reason", now=self.pair.tick())
+        self._maybe_reconcile(chance)
+
+    def people_say(self) -> None:
+        """Some of what waits is approved, refused or requested; what cannot be said is refused."""
+        chance, north = self.chance, self.pair.north
+        found = queue.items(north, now=self.pair.now)
+        for each in chance.sample(found, min(len(found), 5)):
+            name, verdict = chance.choice(list(self.people)), chance.choice(SAYS)
+            person, key = self.people[name]
+            item, now = each.review.item, self.pair.tick()
+            said = queue.statement(item, name, verdict, "a reason", now=now)
+            with suppress(RefusedError):
+                queue.say(north, queue.sign(said, person, key), now=now)
+                self.settled = False
         self._maybe_reconcile(chance)
 
     def time_passes(self) -> None:
@@ -243,6 +268,25 @@ class World:
         for row in standing.values():
             if row.live:
                 assert set(json.loads(row.path)[2]) <= served.keys()
+        self._approvals_are_used_once(pair)
+
+    def _approvals_are_used_once(self, pair: Pair) -> None:
+        """What a person signed made one going of one object possible, and none after a recall."""
+        log = record.our_log(pair.agreement_id)
+        with pair.north.store.read() as tx:
+            told = [json.loads(r[3]) for r in logs.records(tx, log, 0, logs.head(tx, log).size)]
+        used: dict[str, str] = {}
+        over: set[str] = set()
+        by_position: dict[int, list[str]] = {}
+        for each in told:
+            if each["kind"] == "release":
+                approvals = each["attested"].get("approvals", [])
+                by_position[each["position"]] = approvals
+                for one in approvals:
+                    assert used.setdefault(one, each["hash"]) == each["hash"]
+                    assert one not in over
+            elif each["kind"] == "withdraw" and each["recall"] and each["reason"] != "recut":
+                over.update(by_position.get(each["release"], ()))
 
 
 def lasting(row: Standing) -> Standing:
@@ -257,6 +301,7 @@ ACTS: dict[Callable[[World], None], int] = {
     World.a_report_or_note_comes: 3,
     World.markings_change: 3,
     World.holds_change: 2,
+    World.people_say: 4,
     World.time_passes: 1,
     World.the_agreement_is_amended: 1,
     World.synced: 3,

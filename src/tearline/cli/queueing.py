@@ -49,8 +49,8 @@ def key_file(path: Path, *, from_input: bool, as_json: bool) -> Iterator[Ed25519
     password = ask_password(from_input=from_input, as_json=as_json) if asks else ""
     pem = people.new_key(password)
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        path.write_bytes(pem)
     except OSError as error:
         raise MisuseError(
             f"{path} cannot be written: {error.strerror}.", do="Name another file."

@@ -233,7 +233,9 @@ class _Work:
         """Whether people are asked about an object, or were and did not say yes."""
         decided = self._batch.decided.get(stix_id)
         if decided is None:
-            return not self._goes(stix_id) and self._stood.reviewed(stix_id) is not None
+            stood = self._stood.on(stix_id)
+            asked = stood is not None and not stood.live and stood.clause != ""
+            return asked and self._stood.reviewed(stix_id) is not None
         decision = decided.decision
         asks = decision.outcome != "release" and decision.clause is not None
         return asks and needs_people(decided.facts)
