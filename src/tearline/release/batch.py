@@ -161,6 +161,7 @@ class Batch:
             scene.now,
             delivered={each: b.delivered for each, b in self._before.items() if b.delivered},
             attested=scene.attested,
+            added=scene.rules.added,
         )
         self._facts.update(found)
 
@@ -208,7 +209,7 @@ class Batch:
 
 def may_wait(facts: Facts) -> bool:
     """Whether an object is of a kind that a person may have to settle."""
-    return facts.victim or facts.marking == CONTRADICTORY
+    return bool(facts.found) or facts.marking == CONTRADICTORY
 
 
 def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:

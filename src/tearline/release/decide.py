@@ -88,10 +88,19 @@ def judge(clause: Clause, facts: Facts) -> int:
             mask |= reasons.GRADE_BELOW
     if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
         mask |= reasons.TOO_OLD
-    if facts.victim and facts.approvals < clause.approvals:
-        mask |= reasons.VICTIM if clause.reviews_victim else reasons.VICTIM_UNREVIEWED
+    if facts.found and facts.approvals < clause.approvals:
+        mask |= _categories(clause, facts.found & ~clause.settles)
     if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
         mask |= reasons.MARKING_CONTRADICTS
+    return mask
+
+
+def _categories(clause: Clause, found: int) -> int:
+    """What is of a category waits where the clause has people decide on it, else it stays."""
+    mask = 0
+    for bits, waits, stays in reasons.CATEGORIES:
+        if found & bits:
+            mask |= waits if clause.reviews & bits else stays
     return mask
 
 

@@ -1,11 +1,13 @@
 """Gather from the store what `decide` reads: the frozen facts of objects, a batch at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import orjson
 
+from tearline.agreement.document import Category
+from tearline.release.categories import VICTIM, added_in
 from tearline.release.cut import naming_in
 from tearline.release.rules import Facts
 from tearline.stix import marking
@@ -97,7 +99,7 @@ class Known(Held):
                 beside.get(stix_id, _UNSAID),
                 now,
                 held=("object", stix_id) in self._holds or ("source", row.source) in self._holds,
-                victim=stix_id in victims,
+                found=row.found | (VICTIM if stix_id in victims else 0),
             )
             for stix_id, row in rows.items()
         }
@@ -120,11 +122,13 @@ def gather(
     *,
     delivered: Mapping[str, str],
     attested: Attestations | None = None,
+    added: Sequence[Category] = (),
 ) -> dict[str, Facts]:
     """The facts of the latest versions of `ids` that are held.
 
     `delivered` has the clause under which the partner holds an object now. On our own objects our
-    annotations count; a receiver gives what was `attested` instead.
+    annotations count; a receiver gives what was `attested` instead. `added` is what the agreement
+    adds to the categories.
     """
     if attested is None:
         found = known.facts(ids, now)
@@ -133,15 +137,25 @@ def gather(
         beside = attested(rows)
         victims = known.victims(rows)
         found = {
-            each: _facts(row, beside.get(each, _UNSAID), now, held=False, victim=each in victims)
+            each: _facts(
+                row,
+                beside.get(each, _UNSAID),
+                now,
+                held=False,
+                found=row.found | (VICTIM if each in victims else 0),
+            )
             for each, row in rows.items()
         }
+    if added:
+        for each, held in known.docs(found).items():
+            bits = found[each].found | added_in(added, held.doc)
+            found[each] = msgspec.structs.replace(found[each], found=bits)
     for each in delivered.keys() & found.keys():
         found[each] = msgspec.structs.replace(found[each], delivered=delivered[each])
     return found
 
 
-def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool) -> Facts:
+def _facts(row: Version, beside: Attested, now: int, *, held: bool, found: int) -> Facts:
     return Facts(
         id=row.stix_id,
         version_at=row.version_at,
@@ -152,7 +166,7 @@ def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool
         now=now if beside.at is None else beside.at,
         revoked=row.revoked,
         held=held,
-        victim=victim,
+        found=found,
         approvals=beside.approvals,
     )
 

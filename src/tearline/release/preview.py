@@ -190,7 +190,9 @@ def _needed(tx: Tx, stix_id: str) -> set[str]:
 def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:
     """Decide an object that we hold only because a partner gave it."""
     for each in force.all_in_force(tx, now=now):
-        facts = gather(Known(tx, each.agreement_id), [stix_id], now, delivered={})
+        facts = gather(
+            Known(tx, each.agreement_id), [stix_id], now, delivered={}, added=rules.added
+        )
         if stix_id in facts:
             source = msgspec.structs.replace(facts[stix_id], source_agreement=each.agreement_id)
             return Decided(source, decide(rules, source), None)
