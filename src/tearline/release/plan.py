@@ -20,6 +20,7 @@ from tearline.release.decide import Decision
 from tearline.release.facts import Doc, Known
 from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, Rules
+from tearline.release.shape import Shape, below, shaped
 from tearline.release.stood import Stood
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -106,6 +107,10 @@ class _Work:
         self._whole = whole
         self._stood = Stood(known.tx, ground.agreement_id, ground.asked, ground.stood)
         self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
+        self._shapes = {
+            each.id: Shape(each.pseudonymise, each.dates, each.places, each.remove)
+            for each in ground.rules.clauses
+        }
         scene = Scene(ground.rules, ground.now, self._stood.before, uncuttable=uncuttable)
         self._batch = Batch(known, scene, whole=whole)
         self._stirred: set[str] = set()
@@ -275,15 +280,16 @@ class _Work:
 
         doc = held.doc
         decided = self._batch.decided.get(stix_id)
+        clause = decided.decision.clause if decided else self._stood.held(stix_id).clause
+        form = self._shapes.get(clause or "", _AS_IT_IS)
         if decided and decided.facts.revoked:
             old_id = self._stood.held(stix_id).delivered_id
             short = cut.bare(doc, deliver) or {}
+            short = (short and shaped(short, form, self._pseudonyms)) or short
             short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
-        clause = decided.decision.clause if decided else self._stood.held(stix_id).clause
-        remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
-        result = cut.cut(doc, remove, deliver, naming=held.naming)
+        result = below(doc, form, deliver, self._pseudonyms, naming=held.naming)
         if level is not None:
             result = cut.marked(result or doc, level)
         if result is None:
@@ -347,6 +353,7 @@ class _Work:
 
 
 _UNSAID = (None, None)
+_AS_IT_IS = Shape()
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
 
