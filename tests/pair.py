@@ -55,6 +55,8 @@ names = {names}
 aliases = ["HERON-7"]
 labels = {labels}
 
+{categories}
+
 [[clause]]
 id = "N1"
 from = "north"
@@ -67,7 +69,8 @@ marking_max = "{ceiling}"
 grading_min = "{floor}"
 max_age_days = {age}
 remove = {remove}
-review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
+{shape}
+review = {{ when = {when}, approvals = 1, within_hours = 72, silence = "withhold" }}
 """
 
 TYPES = (
@@ -116,6 +119,9 @@ class Pair:
             "floor": "*",
             "age": '"*"',
             "remove": "[]",
+            "shape": "",
+            "when": '["victim"]',
+            "categories": "",
             "until": "2026-12-31",
             "names": '["Gray Heron"]',
             "labels": '["gray-heron"]',

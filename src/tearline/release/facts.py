@@ -86,6 +86,11 @@ class Known(Held):
                 self._docs[stix_id] = _doc(raws[version.seq])
         return {each: self._docs[each] for each in wanted if each in self._docs}
 
+    def added(self, ids: Iterable[str], added: Sequence[Category]) -> dict[str, int]:
+        """What an agreement's own lines find in each of `ids`, as bits; left out where nothing."""
+        docs = self.docs(ids) if added else {}
+        return {each: bits for each, held in docs.items() if (bits := added_in(added, held.doc))}
+
     def _gathered(self, ids: set[str], now: int) -> dict[str, Facts]:
         rows = self.latest(ids)
         if self._holds is None:
@@ -146,10 +151,9 @@ def gather(
             )
             for each, row in rows.items()
         }
-    if added:
-        for each, held in known.docs(found).items():
-            bits = found[each].found | added_in(added, held.doc)
-            found[each] = msgspec.structs.replace(found[each], found=bits)
+    for each, bits in known.added(found, added).items():
+        its = found[each]
+        found[each] = msgspec.structs.replace(its, found=its.found | bits)
     for each in delivered.keys() & found.keys():
         found[each] = msgspec.structs.replace(found[each], delivered=delivered[each])
     return found

@@ -168,23 +168,24 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
             for each, old in stood.items()
         }
 
-    needed = _needed(tx, stix_id)
+    around = needed(tx, stix_id)
     batch = Batch(Known(tx, OURS), Scene(rules, now, before))
-    batch.objects(needed)
-    batch.edges(needed)
+    batch.objects(around)
+    batch.edges(around)
     if stix_id in batch.decided:
         return batch.decided[stix_id]
     return _received(tx, rules, stix_id, now)
 
 
-def _needed(tx: Tx, stix_id: str) -> set[str]:
-    needed = {stix_id}
+def needed(tx: Tx, stix_id: str) -> set[str]:
+    """An object, and all that it speaks of at any remove: it goes only where that goes."""
+    found = {stix_id}
     edge = {stix_id}
     while edge:
         named = ties.references_of(tx, OURS, {each for each in edge if depends(each)})
-        edge = {each.to_id for each in named} - needed
-        needed |= edge
-    return needed
+        edge = {each.to_id for each in named} - found
+        found |= edge
+    return found
 
 
 def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:

@@ -218,7 +218,9 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
 
 def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
     """Make a row of `object_version`: the fields of a Version, with the origin after the number."""
-    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source, found = version
+    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source, found = (
+        version
+    )
     return (
         seq,
         origin,
