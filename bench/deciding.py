@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 
 from bench.measuring import Figure, alternate, rate
+from tearline.release.categories import VICTIM, rules_of_category
 from tearline.release.decide import Decision, decide
 from tearline.release.rules import DAY, FOREVER, Clause, Facts, Rules
 from tearline.stix import marking
@@ -60,7 +61,7 @@ def two_clauses() -> Rules:
         letter_min=2,
         digit_min=3,
         max_age=365 * DAY,
-        reviews_victim=True,
+        reviews=rules_of_category("victim"),
         approvals=1,
         within=None,
         remove=(),
@@ -78,7 +79,7 @@ def two_clauses() -> Rules:
         letter_min=0,
         digit_min=0,
         max_age=None,
-        reviews_victim=False,
+        reviews=0,
         approvals=1,
         within=None,
         remove=(),
@@ -107,7 +108,7 @@ def _one(chance: random.Random, number: int) -> Facts:
         revoked=chance.random() < 0.02,
         delivered="N1" if chance.random() < 0.1 else "",
         held=chance.random() < 0.01,
-        victim=chance.random() < 0.05,
+        found=VICTIM if chance.random() < 0.05 else 0,
         ends=chance.choice((0, 0, 0, 1, 2)) if type_ == "relationship" else 0,
         about=dict.fromkeys(clauses, path),
     )
@@ -115,7 +116,7 @@ def _one(chance: random.Random, number: int) -> Facts:
 
 def _hand_written(facts: Facts) -> Decision | None:
     """What a program for this one agreement would do: stop at the first limit that fails."""
-    if facts.revoked or facts.held or facts.victim or not 0 <= facts.marking <= marking.AMBER:
+    if facts.revoked or facts.held or facts.found or not 0 <= facts.marking <= marking.AMBER:
         return None
     if facts.type in {"indicator", "relationship", "sighting"} and (
         "N1" in facts.about

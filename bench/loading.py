@@ -217,6 +217,7 @@ def _version(each: Indexed, now: int) -> NewVersion:
         True,  # noqa: FBT003  # a row
         each.hash,
         "bench",
+        each.found,
     )
     return NewVersion(version, each.raw, each.relations, each.references, each.keys, first=True)
 

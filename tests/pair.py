@@ -55,6 +55,8 @@ names = {names}
 aliases = ["HERON-7"]
 labels = {labels}
 
+{categories}
+
 [[clause]]
 id = "N1"
 from = "north"
@@ -67,7 +69,8 @@ marking_max = "{ceiling}"
 grading_min = "{floor}"
 max_age_days = {age}
 remove = {remove}
-review = {{ when = ["victim"], approvals = {approvals}, within_hours = 72, silence = "withhold" }}
+{shape}
+review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
 """
 
 TYPES = (
@@ -117,6 +120,9 @@ class Pair:
             "age": '"*"',
             "remove": "[]",
             "approvals": 1,
+            "shape": "",
+            "when": '["victim"]',
+            "categories": "",
             "until": "2026-12-31",
             "names": '["Gray Heron"]',
             "labels": '["gray-heron"]',

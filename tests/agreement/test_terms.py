@@ -48,6 +48,9 @@ def test_a_bare_last_day_counts_to_its_end() -> None:
     assert moment("2026-12-31T00:00:00Z", end=True) == moment("2026-12-31")
 
 
+REVIEW = "review = { when = ['harm'], approvals = 1, within_hours = 1, silence = 'withhold' }"
+HARM = "[[category]]\nid = 'harm'\nlabels = ['a']\n\n"
+
 # (what is replaced, by what, the place that the refusal names)
 BAD = [
     ('title = "Hospitals"', 'title = "Hospitals"\ncolour = "red"', "agreement"),
@@ -78,6 +81,15 @@ BAD = [
     ('names = ["Example Spider"]', "names = []", "topic T1"),
     ('names = ["Example Spider"]', 'names = ["A"]\ncountries = ["SE"]', "topic"),
     ("reach = 1", "reach = 1\nremove = ['*']", "remove"),
+    ("reach = 1", "reach = 1\npseudonymise = ['malware.name']", "pseudonymise"),
+    ("reach = 1", "reach = 1\npseudonymise = ['name']", "pseudonymise"),
+    ("reach = 1", "reach = 1\ncoarsen = { dates = 'year' }", "coarsen"),
+    ("reach = 1", "reach = 1\n" + REVIEW.replace("'harm'", ""), "when"),
+    ("reach = 1", "reach = 1\n" + REVIEW.replace("harm", "colour"), "when"),
+    ("reach = 1", "reach = 1\n" + REVIEW.replace("'harm'", "'harm', 'harm'"), "review"),
+    ("[[topic]]", "[[category]]\nid = 'harm'\n\n[[topic]]", "category harm"),
+    ("[[topic]]", "[[category]]\nid = 'x'\nlabels = ['a']\n\n[[topic]]", "category"),
+    ("[[topic]]", f"{HARM}{HARM}[[topic]]", "category harm"),
     ("reach = 1", "reach = 1\nremove = ['na*']", "remove"),
     ("reach = 1", "reach = 1\nremove = ['aliases']", "remove"),
     ("reach = 1", "reach = 1\nremove = ['object_marking_refs']", "remove"),

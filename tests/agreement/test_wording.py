@@ -8,6 +8,8 @@ from tearline.agreement.template import Receiver, template
 from tearline.agreement.terms import parse_toml, sentences, to_bytes, warnings
 from tests.agreement.sides import NOW, Sides, paper_terms, terms, text
 
+OTHER = "another one, neither wider nor narrower"
+
 
 def test_every_line_of_the_document_has_a_sentence(sides: Sides) -> None:
     made = parse_toml(_full(sides))
@@ -30,7 +32,10 @@ def test_every_line_of_the_document_has_a_sentence(sides: Sides) -> None:
 def _full(sides: Sides) -> str:
     more = (
         'remove = ["x_source_*", "created_by_ref"]\n'
-        'review = { when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }\n'
+        'pseudonymise = ["identity.name"]\n'
+        'coarsen = { dates = "month", places = "country" }\n'
+        'review = { when = ["victim", "harm"], approvals = 2, within_hours = 72, '
+        'silence = "withhold" }\n'
     )
     party = (
         'country = "SE"\napprover = ["director", "legal"]\n'
@@ -45,6 +50,7 @@ def _full(sides: Sides) -> str:
         )
         .replace("reach = 1", f"reach = 1\n{more}", 1)
         + '\n[retention]\nafter_end = "keep"\n'
+        + '\n[[category]]\nid = "personal-data"\nproperties = ["x_patient_*"]\nlabels = ["p"]\n'
     )
 
 
@@ -55,8 +61,12 @@ def test_sentences_say_what_the_limits_mean(sides: Sides) -> None:
         "“indicator”, “malware” and “relationship”",
         "until the end of 2026-12-31",
         "a source usually reliable, information probably true",
-        "waits until two people have approved it; after 72 hours of silence it is withheld",
-        "clause S1 · review: What names a victim is withheld.",
+        "What names a victim or could help to hurt others waits until two people have approved it",
+        "after 72 hours of silence it is withheld. What holds personal data, shows a source",
+        "clause S1 · review: What names a victim, holds personal data, shows a source,",
+        "a pseudonym takes the place of these: “identity.name”; it is the same one",
+        "Before it goes, dates say no more than the month and places no more than the country.",
+        "holds personal data: whatever has one of the properties “x_patient_*”, or of the labels ",
         "the receiver may keep what it got",
     ):
         assert part in said
@@ -91,6 +101,64 @@ def test_wide_limits_are_warned_of(sides: Sides) -> None:
     assert "topic T1" in places
 
 
+ASKED = "review = { when = ['harm'], approvals = 2, within_hours = 72, silence = 'withhold' }"
+SHAPES = [
+    ("remove = ['x_a*']", "remove = ['x_ab', 'x_ac*']", "wider"),
+    ("remove = ['x_a*']", "remove = ['x_*']", "narrower"),
+    ("remove = ['x_a*']", "remove = ['x_b']", OTHER),
+    ("pseudonymise = ['identity.name']", "pseudonymise = ['note.authors']", OTHER),
+    ("coarsen = { dates = 'day' }", "coarsen = { dates = 'month' }", "narrower"),
+    ("coarsen = { places = 'region' }", "coarsen = { places = 'country' }", "wider"),
+    ("coarsen = { places = 'region' }", "coarsen = { dates = 'day' }", OTHER),
+    (ASKED, ASKED.replace("['harm']", "['harm', 'source']"), "wider"),
+    (ASKED, ASKED.replace("2", "1", 1), "wider"),
+    (ASKED, ASKED.replace("72", "24"), "narrower"),
+    (ASKED, ASKED.replace("2", "1", 1).replace("72", "24"), OTHER),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "turn"), SHAPES)
+def test_another_cut_or_review_is_said_to_be_wider_or_narrower(
+    sides: Sides, old: str, new: str, turn: str
+) -> None:
+    was, now = (text(sides).replace("reach = 1", f"reach = 1\n{each}", 1) for each in (old, new))
+    found = changes(parse_toml(was), parse_toml(now))
+    assert sum(each.endswith(f"this limit became {turn}.") for each in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "turn"),
+    [
+        ("", "labels = ['a']", "narrower"),
+        ("labels = ['a', 'b']", "labels = ['a']", "wider"),
+        ("labels = ['a']", "types = ['file']", OTHER),
+    ],
+)
+def test_what_is_added_to_a_category_makes_it_narrower(
+    sides: Sides, old: str, new: str, turn: str
+) -> None:
+    was, now = (
+        f"{text(sides)}\n[[category]]\nid = 'harm'\n{each}\n" if each else text(sides)
+        for each in (old, new)
+    )
+    found = changes(parse_toml(was), parse_toml(now))
+    assert f"category harm: what is let through became {turn}." in found
+
+
+def test_a_clause_that_only_people_protect_is_warned_of(sides: Sides) -> None:
+    wide = (
+        text(sides)
+        .replace('topics = ["T1"]', f'topics = "*"\n{ASKED}', 1)
+        .replace('types = ["indicator", "malware", "relationship"]', 'types = "*"')
+        .replace('"B2"', '"*"')
+        .replace("max_age_days = 180", 'max_age_days = "*"')
+    )
+    warned = "clause {} · review: Every other limit is open: only people hold anything back."
+    found = warnings(parse_toml(wide))
+    assert warned.format("N1") in found
+    assert warned.format("S1") not in found
+
+
 @pytest.mark.parametrize(
     ("old", "new", "turn"),
     [
@@ -102,11 +170,15 @@ def test_wide_limits_are_warned_of(sides: Sides) -> None:
         ("max_age_days = 180", "", "narrower"),
         ('"B2"', '"C3"', "wider"),
         ('"B2"', '"A2"', "narrower"),
-        ('"B2"', '"A3"', "another one, neither wider nor narrower"),
+        ('"B2"', '"A3"', OTHER),
         ('"indicator", ', "", "narrower"),
-        ('"indicator", ', '"tool", ', "another one, neither wider nor narrower"),
+        ('"indicator", ', '"tool", ', OTHER),
         ('"indicator", ', '"indicator", "tool", ', "wider"),
         ("reach = 1", "reach = 1\nmembers = true", "wider"),
+        ("reach = 1", "reach = 1\nremove = ['x_a']", "narrower"),
+        ("reach = 1", "reach = 1\npseudonymise = ['identity.name']", "narrower"),
+        ("reach = 1", "reach = 1\ncoarsen = { dates = 'day' }", "narrower"),
+        ("reach = 1", f"reach = 1\n{ASKED}", "wider"),
     ],
 )
 def test_a_changed_limit_is_said_to_be_wider_or_narrower(
@@ -114,7 +186,7 @@ def test_a_changed_limit_is_said_to_be_wider_or_narrower(
 ) -> None:
     found = changes(terms(sides), parse_toml(text(sides).replace(old, new)))
     assert sum(each.endswith(f"this limit became {turn}.") for each in found) == 2
-    assert any("It was:" in each for each in found)
+    assert any("It was:" in each or ": added: " in each for each in found)
 
 
 def test_what_is_the_same_is_no_change(sides: Sides) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tearline.errors import InputError
-from tests.cli.calls import Sides, actor, bundle, good, malware, tearline
+from tests.cli.calls import Sides, actor, agree, bundle, good, malware, tearline, uses
 
 LOCK, FLY = malware("Tin Lock"), malware("Brass Fly")
 
@@ -15,6 +15,44 @@ LOCK, FLY = malware("Tin Lock"), malware("Brass Fly")
 @pytest.fixture
 def held(tmp_path: Path) -> Path:
     return bundle(tmp_path / "held.json", LOCK, FLY, actor("Gray Heron"))
+
+
+def test_an_object_is_shown_beside_what_a_partner_has(agreed: Sides) -> None:
+    said = good("show", LOCK["id"], "--to", "south-isac", home=agreed.north)
+    (side,) = said["agreements"]
+    assert (side["has"], side["outcome"], side["difference"]) == (True, "release", [])
+    assert json.loads(side["theirs"]) == said["object"] == LOCK
+    text = tearline("show", LOCK["id"], "--to", "south-isac", home=agreed.north).out
+    assert "What south-isac has, in" in text
+    assert "No difference: these are our bytes." in text
+    stays = good("show", FLY["id"], "--to", "south-isac", home=agreed.north)["agreements"][0]
+    assert (stays["has"], stays["outcome"], stays["theirs"]) == (False, "withhold", None)
+    assert stays["reasons"][0]["code"] == "not-about"
+
+
+@pytest.mark.parametrize("words", [(LOCK["id"], "nobody"), ("malware--x", "south-isac")])
+def test_nobody_has_what_is_not_known(agreed: Sides, words: tuple[str, str]) -> None:
+    said = tearline("show", words[0], "--to", words[1], home=agreed.north)
+    assert (said.code, said.out) == (1, "")
+    assert "Traceback" not in said.err
+
+
+def test_a_cut_version_is_shown_with_the_difference(strangers: Sides, tmp_path: Path) -> None:
+    text = strangers.draft.read_text("utf-8")
+    shape = 'pseudonymise = ["malware.x_desk"]\ncoarsen = { dates = "month" }'
+    strangers.draft.write_text(text.replace("remove = []", f"remove = []\n{shape}"), "utf-8")
+    dated = LOCK | {"first_seen": "2026-01-03T10:00:00Z", "x_desk": "Ada"}
+    heron = actor("Gray Heron")
+    held = bundle(tmp_path / "held.json", heron, dated, uses(heron, dated))
+    good("import", held, "--mark", "TLP:GREEN", "--grade", "B2", home=strangers.north)
+    agree(strangers)
+    side = good("show", LOCK["id"], "--to", "south-isac", home=strangers.north)["agreements"][0]
+    assert {each["place"] for each in side["difference"]} == {"id", "first_seen", "x_desk"}
+    derived = side["delivered_id"]
+    same = tearline("show", derived, "--to", "south-isac", home=strangers.north).out
+    assert "What south-isac has, in" in same
+    assert "2026-01-01T00:00:00.000Z" in same
+    assert "a cut version" in same
 
 
 def test_a_file_is_imported_once(strangers: Sides, held: Path) -> None:

@@ -24,6 +24,8 @@ TABLES: list[tuple[str, str, type[msgspec.Struct]]] = [
     ("agreement.md", "### `purpose`", document.Purpose),
     ("agreement.md", "### `topic`", document.Topic),
     ("agreement.md", "### `clause`", document.Clause),
+    ("agreement.md", "### `category`", document.Category),
+    ("agreement.md", "### `coarsen`", document.Coarse),
     ("agreement.md", "### `review`", document.Waiting),
     ("agreement.md", "### `onward`", document.Onward),
     ("agreement.md", "### `retention`", document.Retention),

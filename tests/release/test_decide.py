@@ -1,12 +1,14 @@
 """`decide` against a naive re-statement of the rules, and what must hold whatever the rules say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tearline.agreement.document import CATEGORIES, CategoryId
+from tearline.release.categories import rules_of_category
 from tearline.release.decide import Decision, decide, passes_but_for_about
 from tearline.release.reasons import Code, Reason
 from tearline.release.rules import DAY, GOES, STAYS, WAITS, Clause, Facts, Rules
@@ -27,6 +29,19 @@ LEVELS = (
 GRADES = (marking.NO_GRADE, 11, 22, 23, 32, 66)
 
 
+# Two rules of each category: one of an agreement's own, and the last that always holds.
+BITS = tuple(
+    bit
+    for each in CATEGORIES
+    for bits in (rules_of_category(each),)
+    for bit in (bits & -bits, 1 << bits.bit_length() - 1)
+)
+
+
+def bits_of(categories: set[CategoryId]) -> int:
+    return sum(map(rules_of_category, categories))
+
+
 def a_clause(name: str) -> st.SearchStrategy[Clause]:
     return st.builds(
         Clause,
@@ -42,10 +57,11 @@ def a_clause(name: str) -> st.SearchStrategy[Clause]:
         letter_min=st.sampled_from([0, 1, 2, 6]),
         digit_min=st.sampled_from([1, 2, 6]),
         max_age=st.none() | st.sampled_from([DAY, 30 * DAY]),
-        reviews_victim=st.booleans(),
+        reviews=st.sets(st.sampled_from(CATEGORIES)).map(bits_of),
         approvals=st.integers(1, 2),
         within=st.sampled_from([None, DAY, 3 * DAY]),
         remove=st.just(()),
+        settles=st.sampled_from([0, 0, *BITS]),
     )
 
 
@@ -71,7 +87,7 @@ FACTS = st.builds(
     delivered=st.sampled_from(["", "", "N1"]),
     held=st.sampled_from([False, False, False, True]),
     source_agreement=st.sampled_from(["", "", "urn:other"]),
-    victim=st.booleans(),
+    found=st.sets(st.sampled_from(BITS), max_size=3).map(sum),
     ends=st.sampled_from([GOES, GOES, WAITS, STAYS]),
     about=st.dictionaries(st.sampled_from(["N1", "N2"]), st.just(("x",))),
     approvals=st.dictionaries(st.sampled_from(["N1", "N2"]), st.integers(1, 2)),
@@ -80,7 +96,8 @@ FACTS = st.builds(
     uncuttable=st.sampled_from([False, False, False, True]),
 )
 
-_WAITING = {Code.VICTIM, Code.MARKING_CONTRADICTS, Code.END_WAITS}
+_PEOPLE = {*map(Code, CATEGORIES), Code.MARKING_CONTRADICTS}
+_WAITING = {*_PEOPLE, Code.END_WAITS}
 
 
 def failed_anywhere(rules: Rules, facts: Facts) -> set[Code]:
@@ -119,11 +136,19 @@ def failed_limits(clause: Clause, facts: Facts) -> set[Code]:
         Code.UNGRADED: floor is not None and not graded,
         Code.GRADE_BELOW: floor is not None and graded and not marking.meets(facts.grade, floor),
         Code.TOO_OLD: clause.max_age is not None and facts.now - facts.created_at >= clause.max_age,
-        Code.VICTIM: facts.victim and not approved and clause.reviews_victim,
-        Code.VICTIM_UNREVIEWED: facts.victim and not approved and not clause.reviews_victim,
         Code.MARKING_CONTRADICTS: facts.marking == marking.CONTRADICTORY and not approved,
     }
-    return {code for code, failed in fails.items() if failed}
+    failed = {code for code, failed in fails.items() if failed}
+    return failed if approved else failed | set(categories_of(clause, facts))
+
+
+def categories_of(clause: Clause, facts: Facts) -> Iterator[Code]:
+    """What is of a category, by a rule that the cut does not settle, waits or stays."""
+    for category in CATEGORIES:
+        for bit in BITS:
+            if bit & rules_of_category(category) & facts.found and not bit & clause.settles:
+                asked = bit & clause.reviews
+                yield Code(category) if asked else Code(f"{category}-unreviewed")
 
 
 def expected(rules: Rules, facts: Facts) -> tuple[str, str | None, set[Reason]]:
@@ -141,16 +166,13 @@ def expected(rules: Rules, facts: Facts) -> tuple[str, str | None, set[Reason]]:
         reasons.add(Reason(Code.NO_CLAUSE))
     waiting = [each for each in rules.clauses if failed[each.id] <= _WAITING]
     first = waiting[0].id if waiting else None
-    if not waiting or not (facts.victim or facts.marking == marking.CONTRADICTORY):
+    if not waiting or not all(failed[each.id] & _PEOPLE for each in waiting):
         return "wait" if waiting else "withhold", first, reasons
     asked_at = facts.asked_at or facts.now
     silent = all(c.within is not None and facts.now - asked_at >= c.within for c in waiting)
     if facts.refused or silent:
-        return (
-            "withhold",
-            first,
-            reasons | {Reason(Code.REFUSED if facts.refused else Code.SILENCE)},
-        )
+        reasons.add(Reason(Code.REFUSED if facts.refused else Code.SILENCE))
+        return "withhold", first, reasons
     return "wait", first, reasons
 
 
@@ -201,6 +223,8 @@ TIGHTER: dict[str, Callable[[Clause], Clause]] = {
     ),
     "age": lambda c: msgspec.structs.replace(c, max_age=min(c.max_age or 9 * DAY, DAY)),
     "review": lambda c: msgspec.structs.replace(c, approvals=c.approvals + 1),
+    "reviewed": lambda c: msgspec.structs.replace(c, reviews=0),
+    "settled": lambda c: msgspec.structs.replace(c, settles=0),
     "missing": lambda c: msgspec.structs.replace(c, complete=False),
 }
 

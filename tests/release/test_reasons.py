@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tearline.release import reasons
+from tearline.release.categories import rules_of_category
 from tearline.release.reasons import THEIRS, Code, Reason, ours, spell
 from tearline.release.rules import DAY, Clause, Facts
 from tearline.stix import marking
@@ -36,7 +37,7 @@ CLAUSE = Clause(
     letter_min=2,
     digit_min=2,
     max_age=10 * DAY,
-    reviews_victim=True,
+    reviews=rules_of_category("victim"),
     approvals=1,
     within=None,
     remove=(),

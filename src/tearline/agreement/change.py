@@ -1,14 +1,22 @@
 """Say what differs between two versions of an agreement; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tearline.agreement.document import Clause, Terms
+from tearline.agreement.document import Clause, Coarse, Terms, Waiting, covers
 from tearline.agreement.wording import sentences
 from tearline.stix.marking import parse_level
 
 _SILENT = ("id", "version", "replaces")
-_ORDERED = ("reach", "marking_max", "max_age_days", "grading_min", "types", "topics", "members")
+_ORDERED = (
+    *("reach", "marking_max", "max_age_days", "grading_min", "types", "topics", "members"),
+    *("remove", "pseudonymise", "coarsen", "review"),
+)
+_EXACT = {
+    "dates": (None, "day", "month"),
+    "places": (None, "country", "region"),
+}
+"""What each part of `coarsen` can say, from what tells most to what tells least."""
 
 
 def changes(old: Terms, new: Terms) -> list[str]:
@@ -37,11 +45,30 @@ def _by_place(terms: Terms) -> dict[str, str]:
     return said
 
 
+_OTHER = "another one, neither wider nor narrower"
+
+
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
             yield from _clause_turns(clauses[clause.id], clause)
+    was, now = _added(old), _added(new)
+    for each in sorted({line[0] for line in was ^ now}):
+        mine = {line for line in was if line[0] == each}, {line for line in now if line[0] == each}
+        turn = "narrower" if mine[0] < mine[1] else "wider" if mine[1] < mine[0] else _OTHER
+        yield f"category {each}: what is let through became {turn}."
+
+
+def _added(terms: Terms) -> set[tuple[str, str, str]]:
+    """All that an agreement adds to categories: what is of one more waits or stays."""
+    kinds = ("types", "properties", "labels")
+    return {
+        (each.id, kind, one)
+        for each in terms.category
+        for kind in kinds
+        for one in getattr(each, kind)
+    }
 
 
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:
@@ -59,16 +86,34 @@ def _turn(limit: str, was: object, now: object) -> str:
         return "narrower"
     wider, narrower = _lets_more(limit, was, now), _lets_more(limit, now, was)
     if wider == narrower:
-        return "another one, neither wider nor narrower"
+        return _OTHER
     return "wider" if wider else "narrower"
 
 
 def _lets_more(limit: str, was: Any, now: Any) -> bool:  # noqa: ANN401  # a limit's value
     """Whether all that `was` lets through, `now` lets through too."""
-    if limit in {"types", "topics"}:
-        return set(was) <= set(now)
-    if limit == "grading_min":
-        return all(new >= old for old, new in zip(was, now, strict=True))
-    if limit == "marking_max":
-        return parse_level(was) <= parse_level(now)
-    return bool(was <= now)
+    compare = _MORE.get(limit)
+    return bool(was <= now) if compare is None else compare(was, now)
+
+
+def _less_exact(was: Coarse, now: Coarse) -> bool:
+    pairs = ((getattr(was, each), getattr(now, each), said) for each, said in _EXACT.items())
+    return all(said.index(after) <= said.index(before) for before, after, said in pairs)
+
+
+def _asks_less(was: Waiting, now: Waiting) -> bool:
+    people, hours = now.approvals <= was.approvals, now.within_hours >= was.within_hours
+    return set(was.when) <= set(now.when) and people and hours
+
+
+_MORE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "types": lambda was, now: set(was) <= set(now),
+    "topics": lambda was, now: set(was) <= set(now),
+    "grading_min": lambda was, now: all(a <= b for a, b in zip(was, now, strict=True)),
+    "marking_max": lambda was, now: parse_level(was) <= parse_level(now),
+    "remove": lambda was, now: all(any(covers(cut, each) for cut in was) for each in now),
+    "pseudonymise": lambda was, now: set(now) <= set(was),
+    "coarsen": _less_exact,
+    "review": _asks_less,
+}
+"""How to compare what two values of a limit let through, where `<=` does not."""

@@ -7,7 +7,7 @@ sign the same bytes must read the same rule in them. `terms` reads and writes th
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -27,6 +27,12 @@ Vkey = Annotated[str, Meta(min_length=1, max_length=300)]
 Type = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{2,249}\Z")]
 Property = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,249}\*?\Z")]
 Words = Annotated[tuple[Line, ...], Meta(max_length=1000)]
+# Logged decisions count on this order: a new category comes last.
+CategoryId = Literal[
+    "victim", "personal-data", "source", "live-operation", "precise-location", "harm"
+]
+CATEGORIES: tuple[CategoryId, ...] = get_args(CategoryId)
+Replaced = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{2,249}\.[a-z_][a-z0-9_]{0,249}\Z")]
 
 _US_PER_S = 1_000_000
 _DAY = timedelta(days=1)
@@ -95,10 +101,26 @@ class Topic(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     labels: Words = ()
 
 
+class Category(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What else is of a category: whatever is of one of the types, or has one of the rest."""
+
+    id: CategoryId
+    types: Annotated[tuple[Type, ...], Meta(max_length=200)] = ()
+    properties: Annotated[tuple[Property, ...], Meta(max_length=200)] = ()
+    labels: Words = ()
+
+
+class Coarse(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How exact dates and places may still be when an object goes; None leaves them as they are."""
+
+    dates: Literal["day", "month"] | None = None
+    places: Literal["country", "region"] | None = None
+
+
 class Waiting(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What waits for people, for how many of them, how long, and what silence means."""
 
-    when: Annotated[tuple[Literal["victim"], ...], Meta(min_length=1, max_length=1)]
+    when: Annotated[tuple[CategoryId, ...], Meta(min_length=1, max_length=6)]
     approvals: Literal[1, 2]
     within_hours: Annotated[int, Meta(ge=1, le=8760)]
     silence: Literal["withhold"]
@@ -124,6 +146,8 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     grading_min: Annotated[str, Meta(pattern=r"\A([A-F][1-6]|\*)\Z")] | None = None
     max_age_days: Annotated[int, Meta(ge=1, le=36_500)] | Literal["*"] | None = None
     remove: Annotated[tuple[Property, ...], Meta(max_length=200)] = ()
+    pseudonymise: Annotated[tuple[Replaced, ...], Meta(max_length=200)] = ()
+    coarsen: Coarse = Coarse()
     review: Waiting | None = None
 
     @property
@@ -163,6 +187,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     paper: Hash | None = None
     purpose: Purpose | None = None
     topic: Annotated[tuple[Topic, ...], Meta(max_length=200)] = ()
+    category: Annotated[tuple[Category, ...], Meta(max_length=6)] = ()
     clause: Annotated[tuple[Clause, ...], Meta(max_length=200)] = ()
     onward: Onward = Onward()
     retention: Retention = Retention()
@@ -287,7 +312,7 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str, str]]:
     if unknown:
         yield place, f"It names topics that are not here: {', '.join(unknown)}.", "Add [[topic]]."
     for given in clause.remove:
-        taken = sorted(name for name in _needed(terms, clause) if _covers(given, name))
+        taken = sorted(name for name in _needed(terms, clause) if covers(given, name))
         if taken:
             what = f"{given!r} would remove {', '.join(taken)}, which the receiver needs."
             yield f"{place} · remove", what, "Leave it out, or withhold the type through `types`."
@@ -313,7 +338,8 @@ def _picks(clause: Clause, topic: Topic) -> bool:
     return clause.topics is not None and clause.topics != "*" and topic.id in clause.topics
 
 
-def _covers(given: str, name: str) -> bool:
+def covers(given: str, name: str) -> bool:
+    """Whether a property as an agreement writes it, perhaps with `*` at the end, is this one."""
     return name.startswith(given[:-1]) if given.endswith("*") else given == name
 
 

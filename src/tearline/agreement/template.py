@@ -110,6 +110,11 @@ aliases = []
 stix_ids = []
 attack_ids = []          # for instance "G0102" or "S0446"
 labels = []
+
+# What else is of a category on which people decide:
+# [[category]]
+# id = "personal-data"
+# properties = ["x_patient_*"]
 """
 
 _CLAUSE = """
@@ -125,7 +130,10 @@ marking_max = "TLP:AMBER"
 grading_min = "B2"       # both letter and digit; or "*"
 max_age_days = 180       # or "*"
 remove = []              # properties that are cut off first, for instance "x_source_*"
-# What names a victim is withheld, unless people are asked:
+# pseudonymise = ["identity.name"]                    # a stable word takes the place of these
+# coarsen = {{ dates = "month", places = "country" }}   # or "day", "region"
+# What names a victim, holds personal-data, shows a source, a live-operation or a precise-location,
+# or could do harm is withheld, unless people are asked:
 # review = {{ when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }}
 """
 

@@ -16,7 +16,9 @@ import msgspec
 
 from tearline.agreement.document import (
     SCHEMA,
+    Category,
     Clause,
+    Coarse,
     Onward,
     Party,
     Purpose,
@@ -28,13 +30,16 @@ from tearline.agreement.document import (
     Waiting,
     problems,
 )
+from tearline.agreement.shaping import shaping_problems
 from tearline.agreement.wording import sentences, warnings
 from tearline.errors import InputError, ProofError
 from tearline.stix import canonical
 
 __all__ = [
     "SCHEMA",
+    "Category",
     "Clause",
+    "Coarse",
     "Onward",
     "Party",
     "Purpose",
@@ -115,7 +120,7 @@ def _terms(document: Any) -> Terms:  # noqa: ANN401  # any JSON value
             means="The vocabulary of an agreement is closed: what is not known is refused.",
             do="Compare the line with `tearline agreement new`.",
         ) from error
-    for place, what, do in problems(terms):
+    for place, what, do in (*problems(terms), *shaping_problems(terms)):
         raise InputError(what, place=place, do=do)
     return terms
 

@@ -4,9 +4,9 @@ A lawyer reads these sentences in place of the TOML, so each line has exactly on
 place, and a limit that is left out has one too: it says that nothing goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from tearline.agreement.document import Clause, Party, Terms, Topic
+from tearline.agreement.document import CATEGORIES, Category, Clause, Party, Terms, Topic
 from tearline.stix.objects import KNOWN_TYPES
 
 _GRADE_SOURCE = {
@@ -29,6 +29,14 @@ _REACH = {
     0: "Only the topic itself, and what carries its label, goes; nothing that is tied to it.",
     1: "What is tied to a topic by one step goes.",
     2: "What is tied to a topic by one or two steps goes.",
+}
+_CATEGORY: Mapping[str, str] = {
+    "victim": "names a victim",
+    "personal-data": "holds personal data",
+    "source": "shows a source",
+    "live-operation": "shows what is going on",
+    "precise-location": "shows an exact place",
+    "harm": "could help to hurt others",
 }
 _LEFT_OUT = "is left out, so this clause releases nothing."
 _LONG_DAYS = 1100
@@ -66,6 +74,8 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
             yield "purpose · never", f"What is shared must never be used for {never}."
     for topic in terms.topic:
         yield from _topic(topic)
+    for category in terms.category:
+        yield from _category(category)
     for clause in terms.clause:
         yield from _clause(terms, clause)
     yield "onward · allowed", "The receiver may not pass on anything it got under this agreement."
@@ -128,13 +138,50 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.remove:
         removed = _list(clause.remove, "and")
         yield f"{place} · remove", f"Before it goes, these properties are removed: {removed}."
-    if clause.review:
-        people = "one person has" if clause.review.approvals == 1 else "two people have"
-        hours = clause.review.within_hours
-        text = f"What names a victim waits until {people} approved it; "
-        yield f"{place} · review", f"{text}after {hours} hours of silence it is withheld."
-    else:
-        yield f"{place} · review", "What names a victim is withheld."
+    yield from _shape(place, clause)
+    yield f"{place} · review", _review(clause)
+
+
+def _shape(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
+    if clause.pseudonymise:
+        replaced = _list(clause.pseudonymise, "and")
+        text = f"Before it goes, a pseudonym takes the place of these: {replaced}; "
+        yield f"{place} · pseudonymise", f"{text}it is the same one under every version of this."
+    said = [
+        text
+        for text in (
+            clause.coarsen.dates and f"dates say no more than the {clause.coarsen.dates}",
+            clause.coarsen.places and f"places no more than the {clause.coarsen.places}",
+        )
+        if text
+    ]
+    if said:
+        yield f"{place} · coarsen", f"Before it goes, {' and '.join(said)}."
+
+
+def _review(clause: Clause) -> str:
+    when = clause.review.when if clause.review else ()
+    stays = _sorts([each for each in CATEGORIES if each not in when])
+    if clause.review is None:
+        return f"What {stays} is withheld."
+    people = "one person has" if clause.review.approvals == 1 else "two people have"
+    hours = clause.review.within_hours
+    text = f"What {_sorts(when)} waits until {people} approved it; "
+    text += f"after {hours} hours of silence it is withheld."
+    return f"{text} What {stays} is withheld." if stays else text
+
+
+def _sorts(categories: Iterable[str]) -> str:
+    """What is of one of these categories, in words; '' for none."""
+    *first, last = [_CATEGORY[each] for each in categories] or [""]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _category(category: Category) -> Iterator[tuple[str, str]]:
+    kinds = ("types", "properties", "labels")
+    parts = [f"{each} {_list(got, 'or')}" for each in kinds if (got := getattr(category, each))]
+    text = f"Besides what the rules of Tearline find, this {_CATEGORY[category.id]}: "
+    yield f"category {category.id}", f"{text}whatever has one of the {', or of the '.join(parts)}."
 
 
 def _types(clause: Clause) -> str:
@@ -219,8 +266,16 @@ def _clause_warnings(clause: Clause) -> Iterator[tuple[str, str]]:
         yield f"{place} · marking_max", "TLP:RED is meant for named persons only, and goes."
     if clause.grading_min == "*":
         yield f"{place} · grading_min", "What nobody has graded goes too."
+    yield from _review_warnings(place, clause)
+
+
+def _review_warnings(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.review and clause.review.approvals == 1:
-        yield f"{place} · review", "One person alone lets go what names a victim."
+        text = f"One person alone lets go what {_sorts(clause.review.when)}."
+        yield f"{place} · review", text
+    limits = (clause.types, clause.topics, clause.grading_min, clause.max_age_days)
+    if clause.review and set(limits) == {"*"}:
+        yield f"{place} · review", "Every other limit is open: only people hold anything back."
 
 
 def _named(clause: Clause) -> tuple[str, ...]:

@@ -134,13 +134,32 @@ def objects(
     answer(json, found, total, *tables)
 
 
-def show(object_id: ObjectId, home: Place = None, json: Json = False) -> None:
-    """Show an object, and all that we say of it."""
+def show(
+    object_id: ObjectId,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PARTY", help="Beside what this party has of it.")
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Show an object, and all that we say of it.
+
+    With --to, show also what a partner has of it or would get, byte for byte, and the difference,
+    under each agreement. Takes our id, or the one under which they have it. Exit 0 whatever they
+    get.
+    """
     from tearline.cli.holdings import one_object, one_object_lines
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    found = one_object(open_home(home), object_id)
+    opened = open_home(home)
+    if to is not None:
+        from tearline.cli.showing import both
+
+        value, parts = both(opened, object_id, to)
+        answer(json, value, *parts)
+        return
+    found = one_object(opened, object_id)
     answer(json, found, *one_object_lines(found))
 
 

@@ -34,7 +34,7 @@ def preview_parts(found: Preview) -> list[Part]:
 
 def explanation_value(object_id: str, party: str, found: list[Explanation]) -> dict[str, Any]:
     """Return explanations as JSON; the outermost fields are those of the agreement in force."""
-    each_one = [_one_value(each) for each in found]
+    each_one = [one_explanation(each) for each in found]
     top = each_one[found.index(_leading(found))]
     names = ("outcome", "clause", "reasons", "path", "names", "delivered_id", "until")
     return {
@@ -108,7 +108,8 @@ def _leading(found: list[Explanation]) -> Explanation:
     return min(active, key=lambda each: order[each.outcome])
 
 
-def _one_value(each: Explanation) -> dict[str, Any]:
+def one_explanation(each: Explanation) -> dict[str, Any]:
+    """Return one explanation as JSON."""
     from tearline.cli.terminal import stamp
     from tearline.release.rules import FOREVER
 

@@ -163,6 +163,7 @@ class Batch:
             scene.now,
             delivered={each: b.delivered for each, b in self._before.items() if b.delivered},
             attested=scene.attested,
+            added=scene.rules.added,
         )
         self._facts.update(found)
         for each, its in scene.reviewed(found).items():

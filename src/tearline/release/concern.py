@@ -66,10 +66,18 @@ def rules_under(terms: bytes, from_slot: str) -> Rules:
 @lru_cache(maxsize=4_096)
 def scope_of(rules: Rules) -> Rules:
     """What the agreements of one scope share: the rules without topics and without their span."""
-    return Rules(tuple(_but_for_topics(each) for each in rules.clauses), 0, FOREVER)
+    return Rules(tuple(map(_but_for_topics, rules.clauses)), 0, FOREVER, rules.added)
 
 
 def _but_for_topics(clause: Clause) -> Clause:
     return msgspec.structs.replace(
-        clause, keys=frozenset(), stix_ids=frozenset(), reach=0, members=False, remove=()
+        clause,
+        keys=frozenset(),
+        stix_ids=frozenset(),
+        reach=0,
+        members=False,
+        remove=(),
+        pseudonymise=(),
+        dates=None,
+        places=None,
     )

@@ -7,6 +7,7 @@ secret; observables get the id that the standard computes.
 """
 
 import hmac
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -54,7 +55,7 @@ def cut(
         else:
             result[name] = new
             changed = changed or new != value
-    return _reselect(doc, result) if changed else None
+    return _reselect(doc, result, deliver) if changed else None
 
 
 def naming_in(doc: Mapping[str, Any]) -> tuple[str, ...]:
@@ -159,7 +160,7 @@ _IN_SOME_CASES: Mapping[str, frozenset[str]] = {
 
 
 class Pseudonyms:
-    """Makes the ids of cut versions under one agreement.
+    """Makes the ids of cut versions under one agreement, and the words for what is not named.
 
     A keyed pseudonym in the form of a version-4 UUID: the same for all versions of an agreement,
     different for every agreement.
@@ -168,6 +169,7 @@ class Pseudonyms:
     def __init__(self, secret: bytes, agreement_id: str) -> None:
         """Begin with what is the same for all objects."""
         self._begun = hmac.new(secret, f"tearline/derived/1\n{agreement_id}\n".encode(), sha256)
+        self._words = hmac.new(secret, f"tearline/pseudonym/1\n{agreement_id}\n".encode(), sha256)
 
     def of(self, original: str) -> str:
         """The derived id of an object."""
@@ -177,6 +179,12 @@ class Pseudonyms:
         text = f"{number:032x}"
         form = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
         return f"{original.partition('--')[0]}--{form}"
+
+    def word(self, text: str) -> str:
+        """What stands in the place of a text: 16 hex digits."""
+        made = self._words.copy()
+        made.update(text.encode())
+        return made.hexdigest()[:16]
 
 
 _FORM_4 = 0x4 << 76 | 0x2 << 62
@@ -225,7 +233,10 @@ def _cut_value(name: str, value: object, deliver: Deliver) -> object:
         new = deliver(value)
         return _GONE if new is None else new
     if isinstance(value, list) and name.endswith("_refs"):
-        listed = [deliver(each) if isinstance(each, str) else each for each in value]
+        listed = [
+            deliver(each) if isinstance(each, str) else _cut_value("", each, deliver)
+            for each in value
+        ]
         return [each for each in listed if each is not None] or _GONE
     if isinstance(value, dict):
         pairs = ((key, _cut_value(key, each, deliver)) for key, each in value.items())
@@ -235,31 +246,57 @@ def _cut_value(name: str, value: object, deliver: Deliver) -> object:
     return value
 
 
-def _reselect(before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def _reselect(before: Mapping[str, Any], after: dict[str, Any], deliver: Deliver) -> dict[str, Any]:
     """Recompute granular markings: selectors follow what moved, and end with what is gone."""
     granular = before.get("granular_markings")
     if not isinstance(granular, list):
         return after
     kept = []
     for each in granular:
-        selectors = [s for old in each.get("selectors", ()) for s in _moved(old, before, after)]
+        found = (_moved(old, before, after, deliver) for old in each.get("selectors", ()))
+        selectors = [new for new in found if new is not None]
         if selectors:
             kept.append({**each, "selectors": selectors})
     rest = {name: value for name, value in after.items() if name != "granular_markings"}
     return {**rest, "granular_markings": kept} if kept else rest
 
 
-def _moved(selector: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """A selector in the cut version: the same, with another list index, or none."""
-    name, _, rest = selector.partition(".")
-    if name not in after:
-        return []
-    old, new = before.get(name), after[name]
-    if not isinstance(old, list) or not rest.startswith("["):
-        return [selector]
-    index, _, deeper = rest[1:].partition("]")
-    if not index.isdigit() or int(index) >= len(old):
-        return []
-    if len(old) == len(new):
-        return [selector]
-    return [f"{name}.[{new.index(old[int(index)])}]{deeper}"] if old[int(index)] in new else []
+_INDEX = re.compile(r"\[(\d+)\]", re.ASCII)
+
+
+def _moved(
+    selector: str, before: Mapping[str, Any], after: Mapping[str, Any], deliver: Deliver
+) -> str | None:
+    """A selector in the cut version: the same, with other list indexes, or none.
+
+    Lists keep their order and their length, but for references to what does not go.
+    """
+    old: Any = before
+    new: Any = after
+    name, steps = "", []
+    for step in selector.split("."):
+        index = _INDEX.fullmatch(step)
+        if index is None:
+            if not (isinstance(old, dict) and isinstance(new, dict) and step in old.keys() & new):
+                return None
+            old, new, name = old[step], new[step], step
+            steps.append(step)
+            continue
+        if not (isinstance(old, list) and isinstance(new, list)):
+            return None
+        kept = [at for at, each in enumerate(old) if not _goes_out(name, each, deliver)]
+        if int(index[1]) not in kept:
+            return None
+        at = kept.index(int(index[1]))
+        old, new, name = old[int(index[1])], new[at], ""
+        steps.append(f"[{at}]")
+    return ".".join(steps)
+
+
+def _goes_out(name: str, each: object, deliver: Deliver) -> bool:
+    return name.endswith("_refs") and isinstance(each, str) and deliver(each) is None
+
+
+def shape_selectors(before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Recompute the granular markings of an object that lost properties, and no references."""
+    return _reselect(before, after, lambda each: each)

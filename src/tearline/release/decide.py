@@ -48,16 +48,18 @@ def decide(rules: Rules, facts: Facts) -> Decision:
         return Decision("release", facts.delivered, (), rules.valid_until)
     masks = []
     waiting: list[Clause] = []
+    asks = False
     for clause in rules.clauses:
         mask = shared | judge(clause, facts)
         if not mask:
             return Decision("release", clause.id, (), _until(rules, clause, facts))
         if not mask & ~reasons.WAITS:
+            asks = bool(mask & reasons.PEOPLE) and (asks or not waiting)
             waiting.append(clause)
         masks.append((clause.id, mask))
     turn = _turns(rules, facts)
     outcome: Outcome = "wait" if waiting else "withhold"
-    if waiting and needs_people(facts):
+    if asks:
         silent_at = max(_deadline(each, facts) for each in waiting)
         if answer := _answered(facts, silent_at):
             outcome, shared = "withhold", shared | answer
@@ -69,9 +71,19 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     return Decision(outcome, clause_id, reasons.spell(shared, tuple(masks)), turn)
 
 
+def asks_people(rules: Rules, facts: Facts) -> bool:
+    """Whether people are asked about what does not go, or were: no clause lets it go without."""
+    if not needs_people(facts):
+        return False
+    shared = _shared(rules, facts)
+    masks = [shared | judge(each, facts) for each in rules.clauses]
+    waiting = [each for each in masks if not each & ~reasons.WAITS]
+    return bool(waiting) and all(each & reasons.PEOPLE for each in waiting)
+
+
 def needs_people(facts: Facts) -> bool:
     """Whether an object is of a kind that a person may have to settle."""
-    return facts.victim or facts.marking == marking.CONTRADICTORY
+    return bool(facts.found) or facts.marking == marking.CONTRADICTORY
 
 
 def passes_but_for_about(
@@ -109,10 +121,13 @@ def judge(clause: Clause, facts: Facts) -> int:
 
 
 def _for_people(clause: Clause, facts: Facts) -> int:
-    """What people have to settle, and what they cannot: the clause has no review for it."""
+    """What people have to settle; what the clause has no review for stays."""
     mask = reasons.MARKING_CONTRADICTS if facts.marking == marking.CONTRADICTORY else 0
-    if facts.victim:
-        mask |= reasons.VICTIM if clause.reviews_victim else reasons.VICTIM_UNREVIEWED
+    found = facts.found & ~clause.settles
+    if found:
+        for bits, waits, stays in reasons.CATEGORIES:
+            if found & bits:
+                mask |= waits if clause.reviews & bits else stays
     return mask
 
 

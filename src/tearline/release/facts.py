@@ -1,11 +1,13 @@
 """Gather from the store what `decide` reads: the frozen facts of objects, a batch at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import orjson
 
+from tearline.agreement.document import Category
+from tearline.release.categories import VICTIM, added_in
 from tearline.release.cut import naming_in
 from tearline.release.rules import Facts
 from tearline.stix import marking
@@ -84,6 +86,11 @@ class Known(Held):
                 self._docs[stix_id] = _doc(raws[version.seq])
         return {each: self._docs[each] for each in wanted if each in self._docs}
 
+    def added(self, ids: Iterable[str], added: Sequence[Category]) -> dict[str, int]:
+        """What an agreement's own lines find in each of `ids`, as bits; left out where nothing."""
+        docs = self.docs(ids) if added else {}
+        return {each: bits for each, held in docs.items() if (bits := added_in(added, held.doc))}
+
     def _gathered(self, ids: set[str], now: int) -> dict[str, Facts]:
         rows = self.latest(ids)
         if self._holds is None:
@@ -97,7 +104,7 @@ class Known(Held):
                 beside.get(stix_id, _UNSAID),
                 now,
                 held=("object", stix_id) in self._holds or ("source", row.source) in self._holds,
-                victim=stix_id in victims,
+                found=row.found | (VICTIM if stix_id in victims else 0),
             )
             for stix_id, row in rows.items()
         }
@@ -120,11 +127,13 @@ def gather(
     *,
     delivered: Mapping[str, str],
     attested: Attestations | None = None,
+    added: Sequence[Category] = (),
 ) -> dict[str, Facts]:
     """The facts of the latest versions of `ids` that are held.
 
     `delivered` has the clause under which the partner holds an object now. On our own objects our
-    annotations count; a receiver gives what was `attested` instead.
+    annotations count; a receiver gives what was `attested` instead. `added` is what the agreement
+    adds to the categories.
     """
     if attested is None:
         found = known.facts(ids, now)
@@ -133,15 +142,24 @@ def gather(
         beside = attested(rows)
         victims = known.victims(rows)
         found = {
-            each: _facts(row, beside.get(each, _UNSAID), now, held=False, victim=each in victims)
+            each: _facts(
+                row,
+                beside.get(each, _UNSAID),
+                now,
+                held=False,
+                found=row.found | (VICTIM if each in victims else 0),
+            )
             for each, row in rows.items()
         }
+    for each, bits in known.added(found, added).items():
+        its = found[each]
+        found[each] = msgspec.structs.replace(its, found=its.found | bits)
     for each in delivered.keys() & found.keys():
         found[each] = msgspec.structs.replace(found[each], delivered=delivered[each])
     return found
 
 
-def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool) -> Facts:
+def _facts(row: Version, beside: Attested, now: int, *, held: bool, found: int) -> Facts:
     return Facts(
         id=row.stix_id,
         version_at=row.version_at,
@@ -152,7 +170,7 @@ def _facts(row: Version, beside: Attested, now: int, *, held: bool, victim: bool
         now=now if beside.at is None else beside.at,
         revoked=row.revoked,
         held=held,
-        victim=victim,
+        found=found,
         approvals=dict(beside.approvals),
     )
 

@@ -6,6 +6,7 @@ times as large, can then go.
 
 from typing import NamedTuple
 
+from tearline.release.categories import found_in
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject, references, references_in
 from tearline.store.objects import MEMBER, Relation
@@ -16,7 +17,8 @@ class Indexed(NamedTuple):
     """One version of an object: its exact bytes, and what is indexed of them.
 
     `unmarked` is true where the bytes state no marking at all. `version` is the text of
-    `modified`, else of `created`; '' where it has neither.
+    `modified`, else of `created`; '' where it has neither. `found` are the rules of `categories`
+    that find something in it, as bits.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Indexed(NamedTuple):
     references: list[tuple[str, str]]
     keys: list[str]
     version: str
+    found: int
 
 
 def index(each: StixObject) -> Indexed:
@@ -52,6 +55,7 @@ def index(each: StixObject) -> Indexed:
         _named(each),
         keys_of(each.doc),
         each.doc.get("modified", each.doc.get("created", "")),
+        found_in(each.doc),
     )
 
 

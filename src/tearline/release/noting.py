@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tearline.agreement.document import Category
 from tearline.agreement.home import Home
 from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
 from tearline.release.decide import Decision, decide
@@ -117,7 +118,10 @@ def _scope(rules: Rules, its: Sequence[tuple[str, str]]) -> Scope:
 
 
 def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope], now: int) -> None:
-    """Queue one record for each object that does not concern all of the agreements."""
+    """Queue one record for each object that does not concern all of the agreements.
+
+    Where agreements add to the categories, what is found differs: those have records of their own.
+    """
     if not ids or not under:
         return
     tx = known.tx
@@ -128,15 +132,16 @@ def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope]
         if each.hash in fresh
     ]
     releases.add_private(tx, "scope", listed)
+    alike: dict[tuple[Category, ...], list[Scope]] = {}
+    for each in under:
+        alike.setdefault(each.rules.added, []).append(each)
     for some in in_chunks(sorted(ids), _AT_ONCE):
         concerned = _concerned(tx, some)
-        facts = gather(known, some, now, delivered={})
-        records = [
-            _line(record)
-            for stix_id, its in sorted(facts.items())
-            if (record := _record(unconcerned(its), under, concerned.get(stix_id, frozenset())))
-        ]
-        releases.add_private(tx, "decision", records)
+        for added, its in alike.items():
+            found = gather(known, some, now, delivered={}, added=added)
+            facts = [unconcerned(each) for _, each in sorted(found.items())]
+            records = (_record(each, its, concerned.get(each.id, frozenset())) for each in facts)
+            releases.add_private(tx, "decision", [_line(each) for each in records if each])
 
 
 def _concerned(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:
@@ -196,7 +201,7 @@ class _Exact(msgspec.Struct, gc=False):
     delivered: str
     held: bool
     source_agreement: str
-    victim: bool
+    found: int
     ends: int
     about: dict[str, tuple[str, ...]]
     about_waiting: dict[str, tuple[str, ...]]

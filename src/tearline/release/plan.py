@@ -16,12 +16,13 @@ import orjson
 from tearline.release import cut
 from tearline.release.batch import Batch, Scene
 from tearline.release.concern import Decided, concerns
-from tearline.release.decide import Decision, needs_people
+from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known
 from tearline.release.form import Form, sealed
 from tearline.release.reasons import Reason
 from tearline.release.reviewing import Reviewed, item_of
 from tearline.release.rules import FOREVER, Rules
+from tearline.release.shape import Shape, below, shaped
 from tearline.release.stood import Stood
 from tearline.stix import canonical, marking
 from tearline.stix.check import Checker
@@ -126,6 +127,10 @@ class _Work:
             known.tx, ground.agreement_id, ground.asked, ground.stood, ground.reviewed
         )
         self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
+        self._shapes = {
+            each.id: Shape(each.pseudonymise, each.dates, each.places, each.remove)
+            for each in ground.rules.clauses
+        }
         scene = Scene(
             ground.rules,
             ground.now,
@@ -237,8 +242,8 @@ class _Work:
             asked = stood is not None and not stood.live and stood.clause != ""
             return asked and self._stood.reviewed(stix_id) is not None
         decision = decided.decision
-        asks = decision.outcome != "release" and decision.clause is not None
-        return asks and needs_people(decided.facts)
+        may_ask = decision.outcome != "release" and decision.clause is not None
+        return may_ask and asks_people(self._ground.rules, decided.facts)
 
     # ------------------------------------------------------------------------------- decide
 
@@ -367,24 +372,24 @@ class _Work:
         self, stix_id: str, held: Doc, under: Mapping[str, str], level: int | None
     ) -> tuple[dict[str, Any] | None, str]:
         """The cut version of one object, or None if it goes as it is, and the id it goes under."""
-        below = _ends(held) if self._waits(stix_id) or self._asked(stix_id) else ()
+        ends = _ends(held) if self._waits(stix_id) or self._asked(stix_id) else ()
 
         def deliver(target: str) -> str | None:
-            if not self._goes(target) and not (target in below and target in under):
+            if not self._goes(target) and not (target in ends and target in under):
                 return None
             return under[target] if target in under else self._stood.held(target).delivered_id
 
         doc = held.doc
         decided = self._batch.decided.get(stix_id)
+        form = self._shapes.get(self._clause(stix_id), _AS_IT_IS)
         if decided and decided.facts.revoked:
             old_id = self._stood.held(stix_id).delivered_id
             short = cut.bare(doc, deliver) or {}
+            short = (short and shaped(short, form, self._pseudonyms)) or short
             short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
-        clause = self._clause(stix_id)
-        remove = next((c.remove for c in self._ground.rules.clauses if c.id == clause), ())
-        result = cut.cut(doc, remove, deliver, naming=held.naming)
+        result = below(doc, form, deliver, self._pseudonyms, naming=held.naming)
         if level is not None:
             result = cut.marked(result or doc, level)
         if result is None:
@@ -452,6 +457,7 @@ class _Work:
 
 
 _UNSAID = (None, None)
+_AS_IT_IS = Shape()
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
 

@@ -169,31 +169,34 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
             for each, old in stood.items()
         }
 
-    needed = _needed(tx, stix_id)
-    said = reviewed_on(tx, needed).get(agreement_id, {})
+    around = needed(tx, stix_id)
+    said = reviewed_on(tx, around).get(agreement_id, {})
     scene = Scene(rules, now, before, reviewed=lambda ids: {e: said[e] for e in ids if e in said})
     batch = Batch(Known(tx, OURS), scene)
-    batch.objects(needed)
-    batch.edges(needed)
+    batch.objects(around)
+    batch.edges(around)
     if stix_id in batch.decided:
         return batch.decided[stix_id]
     return _received(tx, rules, stix_id, now)
 
 
-def _needed(tx: Tx, stix_id: str) -> set[str]:
-    needed = {stix_id}
+def needed(tx: Tx, stix_id: str) -> set[str]:
+    """An object, and all that it speaks of at any remove: it goes only where that goes."""
+    found = {stix_id}
     edge = {stix_id}
     while edge:
         named = ties.references_of(tx, OURS, {each for each in edge if depends(each)})
-        edge = {each.to_id for each in named} - needed
-        needed |= edge
-    return needed
+        edge = {each.to_id for each in named} - found
+        found |= edge
+    return found
 
 
 def _received(tx: Tx, rules: Rules, stix_id: str, now: int) -> Decided:
     """Decide an object that we hold only because a partner gave it."""
     for each in force.all_in_force(tx, now=now):
-        facts = gather(Known(tx, each.agreement_id), [stix_id], now, delivered={})
+        facts = gather(
+            Known(tx, each.agreement_id), [stix_id], now, delivered={}, added=rules.added
+        )
         if stix_id in facts:
             source = msgspec.structs.replace(facts[stix_id], source_agreement=each.agreement_id)
             return Decided(source, decide(rules, source), None)

@@ -4,11 +4,16 @@
 what we hold; the sentence for them says no more than the agreement, which both sides signed.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 import msgspec
 
+from tearline.agreement.document import CATEGORIES as _CATEGORIES
+from tearline.agreement.document import CategoryId
+from tearline.release.categories import rules_of_category, words
 from tearline.release.rules import DAY, Clause, Facts
 from tearline.stix import marking
 
@@ -35,6 +40,16 @@ class Code(StrEnum):
     TOO_OLD = "too-old"
     VICTIM = "victim"
     VICTIM_UNREVIEWED = "victim-unreviewed"
+    PERSONAL_DATA = "personal-data"
+    PERSONAL_DATA_UNREVIEWED = "personal-data-unreviewed"
+    SOURCE = "source"
+    SOURCE_UNREVIEWED = "source-unreviewed"
+    LIVE_OPERATION = "live-operation"
+    LIVE_OPERATION_UNREVIEWED = "live-operation-unreviewed"
+    PRECISE_LOCATION = "precise-location"
+    PRECISE_LOCATION_UNREVIEWED = "precise-location-unreviewed"
+    HARM = "harm"
+    HARM_UNREVIEWED = "harm-unreviewed"
     REVOKED = "revoked"
     HELD = "held"
     RECEIVED = "received"
@@ -71,6 +86,16 @@ GRADE_BELOW = _BITS[Code.GRADE_BELOW]
 TOO_OLD = _BITS[Code.TOO_OLD]
 VICTIM = _BITS[Code.VICTIM]
 VICTIM_UNREVIEWED = _BITS[Code.VICTIM_UNREVIEWED]
+PERSONAL_DATA = _BITS[Code.PERSONAL_DATA]
+PERSONAL_DATA_UNREVIEWED = _BITS[Code.PERSONAL_DATA_UNREVIEWED]
+SOURCE = _BITS[Code.SOURCE]
+SOURCE_UNREVIEWED = _BITS[Code.SOURCE_UNREVIEWED]
+LIVE_OPERATION = _BITS[Code.LIVE_OPERATION]
+LIVE_OPERATION_UNREVIEWED = _BITS[Code.LIVE_OPERATION_UNREVIEWED]
+PRECISE_LOCATION = _BITS[Code.PRECISE_LOCATION]
+PRECISE_LOCATION_UNREVIEWED = _BITS[Code.PRECISE_LOCATION_UNREVIEWED]
+HARM = _BITS[Code.HARM]
+HARM_UNREVIEWED = _BITS[Code.HARM_UNREVIEWED]
 REVOKED = _BITS[Code.REVOKED]
 HELD = _BITS[Code.HELD]
 RECEIVED = _BITS[Code.RECEIVED]
@@ -78,7 +103,19 @@ CUT_INVALID = _BITS[Code.CUT_INVALID]
 REFUSED = _BITS[Code.REFUSED]
 SILENCE = _BITS[Code.SILENCE]
 
-WAITS = VICTIM | MARKING_CONTRADICTS | END_WAITS | PATH_WAITS
+CATEGORIES = tuple(
+    (rules_of_category(each), _BITS[Code(each)], _BITS[Code(f"{each}-unreviewed")])
+    for each in _CATEGORIES
+)
+"""For each category its rules, the reason where people decide on it, and the one where nobody does.
+
+The names of the reasons are those of the categories.
+"""
+
+PEOPLE = reduce(or_, (waits for _, waits, _ in CATEGORIES)) | MARKING_CONTRADICTS
+"""Reasons for which people are asked about the object itself."""
+
+WAITS = PEOPLE | END_WAITS | PATH_WAITS
 """Reasons that a person can settle: an object that fails by these alone waits."""
 
 BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT
@@ -102,8 +139,11 @@ THEIRS = {
     Code.UNGRADED: "It has no grade.",
     Code.GRADE_BELOW: "Its grade is below the floor of the clause.",
     Code.TOO_OLD: "It is older than the clause allows.",
-    Code.VICTIM: "A person decides on it.",
-    Code.VICTIM_UNREVIEWED: "The clause does not allow this category.",
+    **{Code(each): "A person decides on it." for each in _CATEGORIES},
+    **{
+        Code(f"{each}-unreviewed"): "The clause does not allow this category."
+        for each in _CATEGORIES
+    },
     Code.REVOKED: "Its creator has revoked it.",
     Code.HELD: "It is not released at present.",
     Code.RECEIVED: "It may not be passed on.",
@@ -117,8 +157,11 @@ THEIRS = {
 def ours(code: Code, facts: Facts, clause: Clause | None) -> str:
     """The sentence for us: what failed, with the values on both sides."""
     limit = f"clause {clause.id}" if clause is not None else "the agreement"
-    values = {"limit": limit, "type": facts.type, "source": facts.source_agreement}
+    values = {"limit": limit, "type": facts.type, "source": facts.source_agreement, "found": ""}
     if clause is not None:
+        named = (each for each in _CATEGORIES if code in {each, f"{each}-unreviewed"})
+        bits = sum(map(rules_of_category, named))
+        values["found"] = words(facts.found & ~clause.settles & bits)
         floor = clause.letter_min * 10 + clause.digit_min
         values |= {
             "reach": f"{clause.reach} step{'s' * (clause.reach != 1)}",
@@ -142,6 +185,15 @@ def spell(shared: int, masks: tuple[tuple[str, int], ...]) -> tuple[Reason, ...]
     return tuple(found)
 
 
+_SAID: Mapping[CategoryId, str] = {
+    "victim": "It names a victim",
+    "personal-data": "It holds personal data",
+    "source": "It shows a source",
+    "live-operation": "It shows what is going on",
+    "precise-location": "It shows an exact place",
+    "harm": "It could help to hurt others",
+}
+
 OURS = {
     Code.NOT_IN_FORCE: "The agreement is not valid at this moment.",
     Code.NO_CLAUSE: "The agreement has no clause from us to them.",
@@ -160,8 +212,17 @@ OURS = {
     Code.UNGRADED: "It has no grade, and {limit} demands one.",
     Code.GRADE_BELOW: "Graded {grade}, below {floor} of {limit}.",
     Code.TOO_OLD: "{age} days old; {limit} allows {days}.",
-    Code.VICTIM: "It names a victim; {limit} lets a person decide.",
-    Code.VICTIM_UNREVIEWED: "It names a victim, and {limit} has no review for that.",
+    **{
+        code: text
+        for each, said in _SAID.items()
+        for code, text in (
+            (Code(each), f"{said} ({{found}}); {{limit}} lets a person decide."),
+            (
+                Code(f"{each}-unreviewed"),
+                f"{said} ({{found}}), and {{limit}} has no review for that.",
+            ),
+        )
+    },
     Code.REVOKED: "Its creator has revoked it, and they never had it.",
     Code.HELD: "We hold it back ourselves.",
     Code.RECEIVED: "We hold it under agreement {source}; it may not be passed on.",

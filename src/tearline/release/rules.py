@@ -2,8 +2,9 @@
 
 import msgspec
 
+from tearline.agreement.document import Category, Terms
 from tearline.agreement.document import Clause as SignedClause
-from tearline.agreement.document import Terms
+from tearline.release.categories import rules_of_category, settled
 from tearline.stix import marking
 from tearline.topics.topic import keys_for
 
@@ -27,9 +28,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     which the partner holds the object now, or ''; `about` has the path for each clause under
     which the object is about a topic, `about_waiting` for those where only what waits for a person
     ties it to one; `ends` is `GOES`, `WAITS` or `STAYS` for objects that go
-    only where others go. `approvals` has by clause how many people approved these exact bytes,
-    `asked_at` the moment from which they wait for people, 0 where nobody was asked; `refused` says
-    that a person said no to them.
+    only where others go; `found` are the rules of `categories` that find something in it, as bits.
+    `approvals` has by clause how many people approved these exact bytes, `asked_at` the moment from
+    which they wait for people, 0 where nobody was asked; `refused` says that a person said no.
     """
 
     id: str
@@ -44,7 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     delivered: str = ""
     held: bool = False
     source_agreement: str = ""
-    victim: bool = False
+    found: int = 0
     ends: int = GOES
     about: dict[str, tuple[str, ...]] = {}
     about_waiting: dict[str, tuple[str, ...]] = {}
@@ -56,8 +57,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Clause(msgspec.Struct, frozen=True, gc=False):
     """One clause, made ready: `None` stands for a spelled-out `*`.
 
-    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics;
-    `approvals` people have to approve what waits, `within` that span in microseconds.
+    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics.
+    `reviews` are the rules of `categories` on whose finds people decide, `settles` those that find
+    nothing in what is left after the cut, both as bits. `approvals` people have to approve what
+    waits, `within` that span in microseconds.
     """
 
     id: str
@@ -72,18 +75,26 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     letter_min: int
     digit_min: int
     max_age: int | None
-    reviews_victim: bool
+    reviews: int
     approvals: int
     within: int | None
     remove: tuple[str, ...]
+    pseudonymise: tuple[str, ...] = ()
+    dates: str | None = None
+    places: str | None = None
+    settles: int = 0
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What one agreement says for one direction, made ready for `decide`."""
+    """What one agreement says for one direction, made ready for `decide`.
+
+    `added` is what the parties add to the categories.
+    """
 
     clauses: tuple[Clause, ...]
     valid_from: int
     valid_until: int
+    added: tuple[Category, ...] = ()
 
 
 def rules_of(terms: Terms, from_slot: str) -> Rules:
@@ -92,6 +103,7 @@ def rules_of(terms: Terms, from_slot: str) -> Rules:
         clauses=tuple(_ready(terms, each) for each in terms.clauses_from(from_slot)),
         valid_from=terms.valid.from_at,
         valid_until=terms.valid.until_at,
+        added=terms.category,
     )
 
 
@@ -118,8 +130,12 @@ def _ready(terms: Terms, clause: SignedClause) -> Clause:
         letter_min=grade // 10,
         digit_min=grade % 10,
         max_age=age * DAY if isinstance(age, int) else None,
-        reviews_victim=review is not None and "victim" in review.when,
+        reviews=sum(map(rules_of_category, review.when)) if review is not None else 0,
         approvals=review.approvals if review is not None else 1,
         within=review.within_hours * HOUR if review is not None else None,
         remove=clause.remove,
+        pseudonymise=clause.pseudonymise,
+        dates=clause.coarsen.dates,
+        places=clause.coarsen.places,
+        settles=settled(terms.category, clause.remove, coarse_places=bool(clause.coarsen.places)),
     )

@@ -50,6 +50,7 @@ object_version = Table(
     Column("latest", Boolean, nullable=False),
     Column("hash", Text, nullable=False),
     Column("source", Text, nullable=False),
+    Column("found", BigInteger, nullable=False),
     UniqueConstraint("origin", "stix_id", "version_at"),
 )
 object_raw = Table(
@@ -95,7 +96,10 @@ topic_key = Table(
 
 
 class Version(NamedTuple):
-    """One version of an object, as far as it is indexed; bytes are read by `raw_of`."""
+    """One version of an object, as far as it is indexed; bytes are read by `raw_of`.
+
+    `found` are the rules of `release.categories` that find something in it, as bits.
+    """
 
     seq: int
     stix_id: str
@@ -108,6 +112,7 @@ class Version(NamedTuple):
     latest: bool
     hash: str
     source: str
+    found: int = 0
 
 
 class Relation(NamedTuple):
@@ -213,7 +218,9 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
 
 def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
     """Make a row of `object_version`: the fields of a Version, with the origin after the number."""
-    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source = version
+    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source, found = (
+        version
+    )
     return (
         seq,
         origin,
@@ -227,6 +234,7 @@ def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
         1 if newest else 0,
         digest,
         source,
+        found,
     )
 
 

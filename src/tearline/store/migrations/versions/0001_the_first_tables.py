@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.Column("latest", sa.Boolean(), nullable=False),
         sa.Column("hash", text, nullable=False),
         sa.Column("source", text, nullable=False),
+        sa.Column("found", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("origin", "stix_id", "version_at"),
     )
