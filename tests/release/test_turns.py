@@ -15,7 +15,8 @@ from tearline.release import arrive, reconcile, replay
 from tearline.release.arrive import Annotation
 from tearline.release.facts import Known
 from tearline.release.indexing import index
-from tearline.release.plan import Ground, Planned, plan
+from tearline.release.plan import plan
+from tearline.release.planned import Ground, Planned
 from tearline.stix.objects import read
 from tearline.stix.timestamp import parse_timestamp
 from tearline.store import releases

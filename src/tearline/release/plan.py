@@ -5,87 +5,28 @@ says for each object what would stand afterwards. `reconcile` carries it out; wi
 neighbourhood is everything held.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from functools import cache, lru_cache
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
 from tearline.release import cut
 from tearline.release.batch import Batch, Scene
-from tearline.release.concern import Decided, concerns
+from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known
 from tearline.release.form import Form, sealed
-from tearline.release.reasons import Reason
+from tearline.release.planned import Ask, Ground, Planned, Way, attested, kept_back, withheld
 from tearline.release.reviewing import Reviewed, item_of
-from tearline.release.rules import FOREVER, Rules
 from tearline.release.shape import Shape, below, shaped
 from tearline.release.stood import Stood
-from tearline.stix import canonical, marking
+from tearline.stix import marking
 from tearline.stix.check import Checker
 from tearline.store import objects, releases
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Release, Standing
 from tearline.topics.about import Path, led_to
 from tearline.topics.topic import EDGE_REFS, depends
-
-
-class Ground(NamedTuple):
-    """What a plan stands on: the agreement, its rules for what we give, and the moment.
-
-    With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes. `stood`
-    has all that stood on the objects `asked` for before, `reviewed` what people said of them.
-    """
-
-    agreement_id: str
-    hash: str
-    rules: Rules
-    secret: bytes
-    now: int
-    marks: bool = False
-    asked: AbstractSet[str] = frozenset()
-    stood: Mapping[str, Standing] = MappingProxyType({})
-    reviewed: Mapping[str, Reviewed] = MappingProxyType({})
-
-
-class Ask(NamedTuple):
-    """What people are asked about: exact bytes under a clause, by the name of both together."""
-
-    item: str
-    clause: str
-    delivered_id: str
-    hash: str
-    seq: int | None
-    raw: bytes | None
-
-
-class Way(NamedTuple):
-    """A path as we know it and as the partner will see it: how it starts, our ids, their ids."""
-
-    start: str
-    ids: Sequence[str]
-    theirs: Sequence[str]
-
-
-class Planned(NamedTuple):
-    """What would be the answer for one object, whether it stands, and the form it goes in.
-
-    No decision stands on what does not concern the agreement. There is no form where bytes do not
-    change. `way` is the path of what goes, as `standing` has it. People were asked about what is
-    `reviewed`, `void` where that has ended, and are to be asked about the bytes of `ask`.
-    """
-
-    standing: Standing
-    stands: bool
-    decided: Decided | None
-    form: Form | None
-    way: Way | None
-    reviewed: Reviewed | None
-    ask: Ask | None
-    void: bool
 
 
 def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
@@ -214,7 +155,7 @@ class _Work:
         if decided is None:
             old = self._stood.on(stix_id)
             standing = (
-                _withheld(stix_id)
+                withheld(stix_id)
                 if old is None or form is None
                 else old._replace(delivered_id=form.delivered_id, basis=form.basis)
             )
@@ -222,9 +163,9 @@ class _Work:
             way = self._way(stix_id, decided.path)
             approved = decided.facts.approvals.get(decided.decision.clause or "", 0)
             yes = reviewed.approvals[:approved] if reviewed and approved else ()
-            standing = self._released(stix_id, decided.decision, way, _attested(*said, yes))
+            standing = self._released(stix_id, decided.decision, way, attested(*said, yes))
         else:
-            standing = _kept_back(stix_id, decided.decision)
+            standing = kept_back(stix_id, decided.decision)
         ask = self._asks.get(stix_id) if self._asked(stix_id) else None
         void = stix_id in self._void
         return Planned(standing, self._stands(stix_id), decided, form, way, reviewed, ask, void)
@@ -424,7 +365,7 @@ class _Work:
             return stix_id in self._forms
         return concerns(self._ground.rules, decided)
 
-    def _released(self, stix_id: str, decision: Decision, way: Way, attested: str) -> Standing:
+    def _released(self, stix_id: str, decision: Decision, way: Way, said: str) -> Standing:
         form = self._forms.get(stix_id)
         old = self._stood.on(stix_id) if form is None else None
         return Standing(
@@ -435,7 +376,7 @@ class _Work:
             form.delivered_id if form else old.delivered_id if old else stix_id,
             form.basis if form else old.basis if old else "",
             orjson.dumps([way.start, way.ids, way.theirs]).decode(),
-            attested,
+            said,
             decision.until_at,
             0,
             True,  # noqa: FBT003  # a row, made for each release: `live`
@@ -472,38 +413,3 @@ def _ends(held: Doc) -> tuple[str, ...]:
     named = [doc.get(role) for role in EDGE_REFS.get(doc.get("type", ""), ())]
     lists = [each if isinstance(each, list) else [each] for each in named]
     return tuple(each for some in lists for each in some if isinstance(each, str))
-
-
-@cache
-def _attested(level: int | None, grade: int | None, approvals: tuple[str, ...] = ()) -> str:
-    said: dict[str, Any] = {"approvals": approvals} if approvals else {}
-    if level is not None:
-        said["marking"] = marking.level_name(level)
-    if grade is not None:
-        said["grade"] = marking.grade_name(grade)
-    return canonical.canonical(said).decode()
-
-
-def _kept_back(stix_id: str, decision: Decision) -> Standing:
-    return Standing(
-        stix_id,
-        decision.outcome,
-        decision.clause or "",
-        _spelled(decision.reasons),
-        "",
-        "",
-        "",
-        "{}",
-        decision.until_at,
-        0,
-        False,  # noqa: FBT003  # a row, made for each object: `live`
-    )
-
-
-@lru_cache(maxsize=4_096)
-def _spelled(given: tuple[Reason, ...]) -> str:
-    return orjson.dumps([[each.code, each.clause] for each in given]).decode()
-
-
-def _withheld(stix_id: str) -> Standing:
-    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", FOREVER, 0, live=False)

@@ -17,7 +17,7 @@ from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
 from tearline.release.reasons import Code, Reason
-from tearline.release.reviewing import reviewed_on
+from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
 from tearline.store import aliases, objects, releases, ties
 from tearline.store.database import Tx
@@ -170,8 +170,11 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
         }
 
     around = needed(tx, stix_id)
-    said = reviewed_on(tx, around).get(agreement_id, {})
-    scene = Scene(rules, now, before, reviewed=lambda ids: {e: said[e] for e in ids if e in said})
+
+    def reviewed(ids: Iterable[str]) -> dict[str, Reviewed]:
+        return reviewed_on(tx, ids).get(agreement_id, {})
+
+    scene = Scene(rules, now, before, reviewed=reviewed)
     batch = Batch(Known(tx, OURS), scene)
     batch.objects(around)
     batch.edges(around)

@@ -17,7 +17,8 @@ from tearline.release import noting
 from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
-from tearline.release.plan import Ground, plan
+from tearline.release.plan import plan
+from tearline.release.planned import Ground
 from tearline.release.reviewing import reviewed_on
 from tearline.release.rules import Rules
 from tearline.release.turn import Reconciled, Turn

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from tearline.release import cut
-from tearline.release.plan import Ground, Planned
+from tearline.release.planned import Ground, Planned
 from tearline.stix import canonical
 from tearline.stix.check import Checker
 from tearline.stix.objects import is_observable, references

@@ -14,7 +14,8 @@ from tearline.agreement.partners import find_party
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.form import sealed
-from tearline.release.plan import Ground, plan
+from tearline.release.plan import plan
+from tearline.release.planned import Ground
 from tearline.release.preview import Explanation, explain, needed
 from tearline.release.rules import Facts
 from tearline.stix import canonical

@@ -17,7 +17,7 @@ from tearline.log import record
 from tearline.release import noting
 from tearline.release.facts import Known
 from tearline.release.form import sealed
-from tearline.release.plan import Ground, Planned, Way
+from tearline.release.planned import Ground, Planned, Way
 from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER

@@ -1,0 +1,111 @@
+"""What a plan stands on, and what it says of each object. Pure."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+from tearline.release.concern import Decided
+from tearline.release.decide import Decision
+from tearline.release.form import Form
+from tearline.release.reasons import Reason
+from tearline.release.reviewing import Reviewed
+from tearline.release.rules import FOREVER, Rules
+from tearline.stix import canonical, marking
+from tearline.store.releases import Standing
+
+
+class Ground(NamedTuple):
+    """What a plan stands on: the agreement, its rules for what we give, and the moment.
+
+    With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes. `stood`
+    has all that stood on the objects `asked` for before, `reviewed` what people said of them.
+    """
+
+    agreement_id: str
+    hash: str
+    rules: Rules
+    secret: bytes
+    now: int
+    marks: bool = False
+    asked: AbstractSet[str] = frozenset()
+    stood: Mapping[str, Standing] = MappingProxyType({})
+    reviewed: Mapping[str, Reviewed] = MappingProxyType({})
+
+
+class Ask(NamedTuple):
+    """What people are asked about: exact bytes under a clause, by the name of both together."""
+
+    item: str
+    clause: str
+    delivered_id: str
+    hash: str
+    seq: int | None
+    raw: bytes | None
+
+
+class Way(NamedTuple):
+    """A path as we know it and as the partner will see it: how it starts, our ids, their ids."""
+
+    start: str
+    ids: Sequence[str]
+    theirs: Sequence[str]
+
+
+class Planned(NamedTuple):
+    """What would be the answer for one object, whether it stands, and the form it goes in.
+
+    No decision stands on what does not concern the agreement. There is no form where bytes do not
+    change. `way` is the path of what goes, as `standing` has it. People were asked about what is
+    `reviewed`, `void` where that has ended, and are to be asked about the bytes of `ask`.
+    """
+
+    standing: Standing
+    stands: bool
+    decided: Decided | None
+    form: Form | None
+    way: Way | None
+    reviewed: Reviewed | None
+    ask: Ask | None
+    void: bool
+
+
+@cache
+def attested(level: int | None, grade: int | None, approvals: tuple[str, ...] = ()) -> str:
+    """What a slip says beside the bytes, as canonical JSON."""
+    said: dict[str, Any] = {"approvals": approvals} if approvals else {}
+    if level is not None:
+        said["marking"] = marking.level_name(level)
+    if grade is not None:
+        said["grade"] = marking.grade_name(grade)
+    return canonical.canonical(said).decode()
+
+
+def kept_back(stix_id: str, decision: Decision) -> Standing:
+    """What stands on an object that does not go."""
+    return Standing(
+        stix_id,
+        decision.outcome,
+        decision.clause or "",
+        _spelled(decision.reasons),
+        "",
+        "",
+        "",
+        "{}",
+        decision.until_at,
+        0,
+        False,  # noqa: FBT003  # a row, made for each object: `live`
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _spelled(given: tuple[Reason, ...]) -> str:
+    return orjson.dumps([[each.code, each.clause] for each in given]).decode()
+
+
+def withheld(stix_id: str) -> Standing:
+    """What stands on an object on which nothing was decided."""
+    return Standing(stix_id, "withhold", "", "[]", "", "", "", "{}", FOREVER, 0, live=False)
