@@ -66,6 +66,8 @@ members = {members}
 marking_max = "{ceiling}"
 grading_min = "{floor}"
 max_age_days = {age}
+countries = "*"
+confidence_min = "*"
 remove = {remove}
 review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
 """

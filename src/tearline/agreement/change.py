@@ -1,14 +1,32 @@
 """Say what differs between two versions of an agreement; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from tearline.agreement.document import Clause, Terms
+from tearline.agreement.document import Clause, Countries, Terms
 from tearline.agreement.wording import sentences
+from tearline.stix.handling import parse_pap
 from tearline.stix.marking import parse_level
 
 _SILENT = ("id", "version", "replaces")
-_ORDERED = ("reach", "marking_max", "max_age_days", "grading_min", "types", "topics", "members")
+_ORDERED = (
+    "reach",
+    "countries",
+    "marking_max",
+    "pap_max",
+    "statements",
+    "iep",
+    "max_age_days",
+    "grading_min",
+    "confidence_min",
+    "types",
+    "topics",
+    "members",
+    "expired",
+    "never",
+)
+_CLOSED_WITHOUT = {"statements": (), "iep": ()}
+"""Lists that let nothing through where they are left out."""
 
 
 def changes(old: Terms, new: Terms) -> list[str]:
@@ -38,17 +56,28 @@ def _by_place(terms: Terms) -> dict[str, str]:
 
 
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
+    yield from _document_never(old, new)
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
             yield from _clause_turns(clauses[clause.id], clause)
 
 
+def _document_never(old: Terms, new: Terms) -> Iterator[str]:
+    if old.never != new.never:
+        yield f"never: this limit became {_turn('never', old.never, new.never)}."
+
+
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:
     for limit in _ORDERED:
-        was, now = getattr(old, limit), getattr(new, limit)
+        was, now = (_value(each, limit) for each in (old, new))
         if was != now:
             yield f"clause {new.id} · {limit}: this limit became {_turn(limit, was, now)}."
+
+
+def _value(clause: Clause, limit: str) -> object:
+    value = getattr(clause, limit)
+    return _CLOSED_WITHOUT.get(limit) if value is None else value
 
 
 def _turn(limit: str, was: object, now: object) -> str:
@@ -65,10 +94,30 @@ def _turn(limit: str, was: object, now: object) -> str:
 
 def _lets_more(limit: str, was: Any, now: Any) -> bool:  # noqa: ANN401  # a limit's value
     """Whether all that `was` lets through, `now` lets through too."""
-    if limit in {"types", "topics"}:
-        return set(was) <= set(now)
-    if limit == "grading_min":
-        return all(new >= old for old, new in zip(was, now, strict=True))
-    if limit == "marking_max":
-        return parse_level(was) <= parse_level(now)
+    if limit in _COMPARED:
+        return _COMPARED[limit](was, now)
     return bool(was <= now)
+
+
+def _countries_within(was: Countries, now: Countries) -> bool:
+    before = dict(was.named)
+    return all(each in before and set(before[each]) <= set(listed) for each, listed in now.named)
+
+
+def _listed_within(was: tuple[str, ...], now: tuple[str, ...]) -> bool:
+    return set(was) <= set(now)
+
+
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "types": _listed_within,
+    "topics": _listed_within,
+    "statements": _listed_within,
+    "iep": _listed_within,
+    "never": lambda was, now: _listed_within(now, was),
+    "countries": _countries_within,
+    "grading_min": lambda was, now: all(new >= old for old, new in zip(was, now, strict=True)),
+    "confidence_min": lambda was, now: bool(was >= now),
+    "marking_max": lambda was, now: parse_level(was) <= parse_level(now),
+    "pap_max": lambda was, now: parse_pap(was) <= parse_pap(now),
+}
+"""Whether all that the first value lets through, the second lets through too."""

@@ -17,6 +17,7 @@ import msgspec
 from tearline.agreement.document import (
     SCHEMA,
     Clause,
+    Countries,
     Onward,
     Party,
     Purpose,
@@ -24,10 +25,11 @@ from tearline.agreement.document import (
     Review,
     Terms,
     Topic,
+    Transfer,
     Valid,
     Waiting,
-    problems,
 )
+from tearline.agreement.faults import problems
 from tearline.agreement.wording import sentences, warnings
 from tearline.errors import InputError, ProofError
 from tearline.stix import canonical
@@ -35,6 +37,7 @@ from tearline.stix import canonical
 __all__ = [
     "SCHEMA",
     "Clause",
+    "Countries",
     "Onward",
     "Party",
     "Purpose",
@@ -42,6 +45,7 @@ __all__ = [
     "Review",
     "Terms",
     "Topic",
+    "Transfer",
     "Valid",
     "Waiting",
     "agreement_hash",

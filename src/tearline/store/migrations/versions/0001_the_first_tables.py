@@ -284,6 +284,9 @@ def upgrade() -> None:
         sa.Column("latest", sa.Boolean(), nullable=False),
         sa.Column("hash", text, nullable=False),
         sa.Column("source", text, nullable=False),
+        sa.Column("pap", sa.Integer(), nullable=False),
+        sa.Column("confidence", sa.Integer(), nullable=True),
+        sa.Column("valid_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("origin", "stix_id", "version_at"),
     )
