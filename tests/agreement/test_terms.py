@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tearline.agreement.document import PROTECTED, moment
+from tearline.agreement.document import moment
+from tearline.agreement.faults import PROTECTED
 from tearline.agreement.terms import (
     agreement_hash,
     collection_id,

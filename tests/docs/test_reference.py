@@ -62,7 +62,7 @@ def test_what_is_needed_is_said(page: str, heading: str, struct: type[msgspec.St
     if page != "agreement.md":
         return
     needed = {each.encode_name for each in msgspec.structs.fields(struct) if each.required}
-    # Keys are needed but for one party of a one-sided agreement: `problems` sees to that.
+    # Keys are needed but for one party of a one-sided agreement: `faults` sees to that.
     beyond = {"key", "log"} if struct is document.Party else set()
     named = {key for key, default in said.items() if default.startswith("needed")}
     assert named - beyond == needed

@@ -6,7 +6,17 @@ place, and a limit that is left out has one too: it says that nothing goes.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tearline.agreement.document import CATEGORIES, Category, Clause, Party, Terms, Topic
+from tearline.agreement.cautions import cautions
+from tearline.agreement.document import (
+    CATEGORIES,
+    Category,
+    Clause,
+    Countries,
+    Party,
+    Purpose,
+    Terms,
+    Topic,
+)
 from tearline.stix.objects import KNOWN_TYPES
 
 _GRADE_SOURCE = {
@@ -38,6 +48,34 @@ _CATEGORY: Mapping[str, str] = {
     "precise-location": "shows an exact place",
     "harm": "could help to hurt others",
 }
+_RELATION = {
+    "victim": "has its victim in",
+    "actor": "has its actor in",
+    "observed": "was observed in",
+}
+_ROLE = {
+    "controller": "a controller by itself",
+    "joint-controller": "a joint controller with the other",
+    "processor": "a processor for the other",
+}
+_LEGAL_BASIS = {
+    "consent": "Personal data is shared with the consent of those concerned (GDPR 6(1)(a)).",
+    "contract": "Personal data is shared to fulfil a contract (GDPR 6(1)(b)).",
+    "legal-obligation": "Personal data is shared because the law demands it (GDPR 6(1)(c)).",
+    "vital-interests": "Personal data is shared to protect vital interests (GDPR 6(1)(d)).",
+    "public-task": "Personal data is shared for a task in the public interest (GDPR 6(1)(e)).",
+    "legitimate-interests": "Personal data is shared for legitimate interests (GDPR 6(1)(f)).",
+    "law-enforcement": "Personal data is shared under the law for law enforcement.",
+    "no-personal-data": "No personal data is meant to be shared.",
+}
+_SPECIAL = "What concerns health, belief, origin, orientation or crimes (GDPR 9 and 10)"
+_TRANSFER = {
+    "none": "Nothing leaves the area of one data protection law",
+    "adequacy": "Personal data crosses borders on a decision of adequacy",
+    "standard-clauses": "Personal data crosses borders under standard contractual clauses",
+    "derogation": "Personal data crosses borders by a derogation for the single case",
+    "law-enforcement": "Personal data crosses borders under the law for law enforcement",
+}
 _LEFT_OUT = "is left out, so this clause releases nothing."
 _LONG_DAYS = 1100
 _US_PER_DAY = 86_400_000_000
@@ -48,9 +86,13 @@ def sentences(terms: Terms) -> list[str]:
     return [f"{place}: {text}" for place, text in _lines(terms)]
 
 
-def warnings(terms: Terms) -> list[str]:
-    """Return what is legal and yet probably not meant, each after its place."""
-    return [f"{place}: {text}" for place, text in _warnings(terms)]
+def warnings(terms: Terms, *, now: int | None = None) -> list[str]:
+    """Return what is legal and yet probably not meant, each after its place.
+
+    With `now`, also that its time is over.
+    """
+    found = [*_warnings(terms), *cautions(terms, now=now)]
+    return [f"{place}: {text}" for place, text in found]
 
 
 def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
@@ -67,11 +109,9 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     yield "valid", f"It holds from {_from(terms)} until {_until(terms)}."
     for slot, party in terms.party.items():
         yield from _party(slot, party)
-    if terms.purpose:
-        yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
-        if terms.purpose.never:
-            never = _list(terms.purpose.never, "or")
-            yield "purpose · never", f"What is shared must never be used for {never}."
+    yield from _ends(terms)
+    if terms.never:
+        yield "never", _never(terms.never)
     for topic in terms.topic:
         yield from _topic(topic)
     for category in terms.category:
@@ -95,6 +135,8 @@ def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:
     if party.key:
         yield f"{place} · key", f"{party.name} signs with the key {party.key}."
         yield f"{place} · log", f"{party.name} signs its log with the key {party.log}."
+    if party.role:
+        yield f"{place} · role", f"In data protection law {party.name} is {_ROLE[party.role]}."
     if party.approver:
         approvers = _list(party.approver, "and")
         yield f"{place} · approver", f"For {party.name}, it is approved by {approvers}."
@@ -103,8 +145,36 @@ def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:
         yield f"{place} · reviewed", f"{review.who} reviewed {what} on {review.on}."
 
 
+def _ends(terms: Terms) -> Iterator[tuple[str, str]]:
+    """Why the parties share, and by what law."""
+    if terms.purpose:
+        yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
+        if terms.purpose.never:
+            never = _list(terms.purpose.never, "or")
+            yield "purpose · never", f"What is shared must never be used for {never}."
+        yield from _law(terms.purpose)
+    if terms.transfer:
+        paper = f"; it is said in {terms.transfer.paper}" if terms.transfer.paper else ""
+        ground = _TRANSFER[terms.transfer.ground]
+        yield "transfer", f"{ground}{paper}."
+
+
+def _law(purpose: Purpose) -> Iterator[tuple[str, str]]:
+    if purpose.legal_basis:
+        yield "purpose · legal_basis", _LEGAL_BASIS[purpose.legal_basis]
+    if purpose.special_categories == "excluded":
+        yield "purpose · special_categories", f"{_SPECIAL} is not meant to be shared."
+    elif purpose.special_categories:
+        yield "purpose · special_categories", f"{_SPECIAL} is expected among what is shared."
+
+
 def _topic(topic: Topic) -> Iterator[tuple[str, str]]:
     place = f"topic {topic.id}"
+    if topic.between:
+        first, second = topic.between
+        both = "what ties the one to the other, and what is tied to both"
+        text = f"{topic.id} is the relation between {first} and {second}: {both}."
+        yield f"{place} · between", text
     said = {
         "names": "is the threat named",
         "aliases": "is also known as",
@@ -132,9 +202,20 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
         if clause.members
         else "What a report refers to does not go for that alone.",
     )
+    yield f"{place} · countries", _countries(clause)
     yield f"{place} · marking_max", _marking(clause)
+    yield from ((f"{place} · {line}", text) for line, text in _other_markings(clause))
     yield f"{place} · grading_min", _grading(clause)
+    yield f"{place} · confidence_min", _confidence(clause)
     yield f"{place} · max_age_days", _age(clause)
+    yield (
+        f"{place} · expired",
+        "What is past its own end of validity goes too."
+        if clause.expired
+        else "What is past its own end of validity does not go.",
+    )
+    never = _never(clause.never) if clause.never else "It names nothing that never goes."
+    yield f"{place} · never", never
     if clause.remove:
         removed = _list(clause.remove, "and")
         yield f"{place} · remove", f"Before it goes, these properties are removed: {removed}."
@@ -206,6 +287,51 @@ def _marking(clause: Clause) -> str:
     return f"Only what is marked {clause.marking_max} or less strictly may go."
 
 
+def _other_markings(clause: Clause) -> Iterator[tuple[str, str]]:
+    yield (
+        "pap_max",
+        f"A PAP marking may be {clause.pap_max} or less strict."
+        if clause.pap_max
+        else "What carries a PAP marking does not go.",
+    )
+    for line, words in (("statements", "a statement"), ("iep", "an IEP policy")):
+        listed = getattr(clause, line)
+        if listed is None:
+            yield line, f"What carries {words} as a marking does not go."
+        elif listed == "*":
+            yield line, f"It may carry {words} as a marking, whatever it says."
+        else:
+            texts = _list(listed, "or")
+            yield line, f"It may carry {words} as a marking if that is {texts}."
+
+
+def _countries(clause: Clause) -> str:
+    if clause.countries is None:
+        return f"`countries` {_LEFT_OUT}"
+    if not isinstance(clause.countries, Countries):
+        return "It may concern any country, or none."
+    said = (
+        f"{_RELATION[relation]} {_list(listed, 'or')}"
+        for relation, listed in clause.countries.named
+    )
+    return f"Only what {' and '.join(said)} may go."
+
+
+def _confidence(clause: Clause) -> str:
+    if clause.confidence_min is None:
+        return f"`confidence_min` {_LEFT_OUT}"
+    if clause.confidence_min == "*":
+        return "Its creator may be confident of it to any degree, or say none."
+    return f"Only what its creator gives a confidence of {clause.confidence_min} or more may go."
+
+
+def _never(listed: tuple[str, ...]) -> str:
+    return (
+        f"What is {_list(listed, 'or')}, or is called, numbered or labelled so, "
+        "or comes from a source or author of that name, never goes."
+    )
+
+
 def _grading(clause: Clause) -> str:
     if clause.grading_min is None:
         return f"`grading_min` {_LEFT_OUT}"
@@ -266,16 +392,9 @@ def _clause_warnings(clause: Clause) -> Iterator[tuple[str, str]]:
         yield f"{place} · marking_max", "TLP:RED is meant for named persons only, and goes."
     if clause.grading_min == "*":
         yield f"{place} · grading_min", "What nobody has graded goes too."
-    yield from _review_warnings(place, clause)
-
-
-def _review_warnings(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.review and clause.review.approvals == 1:
         text = f"One person alone lets go what {_sorts(clause.review.when)}."
         yield f"{place} · review", text
-    limits = (clause.types, clause.topics, clause.grading_min, clause.max_age_days)
-    if clause.review and set(limits) == {"*"}:
-        yield f"{place} · review", "Every other limit is open: only people hold anything back."
 
 
 def _named(clause: Clause) -> tuple[str, ...]:

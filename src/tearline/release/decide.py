@@ -14,6 +14,7 @@ from tearline.release import reasons
 from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
 from tearline.stix import marking
+from tearline.stix.handling import NO_PAP
 from tearline.stix.objects import KNOWN_TYPES
 from tearline.topics.topic import CONTAINERS, EDGE_REFS
 
@@ -92,6 +93,46 @@ def judge(clause: Clause, facts: Facts) -> int:
         mask |= _categories(clause, facts.found & ~clause.settles)
     if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
         mask |= reasons.MARKING_CONTRADICTS
+    return mask | _more(clause, facts)
+
+
+def _more(clause: Clause, facts: Facts) -> int:
+    """The limits of a clause that most objects neither name nor fail."""
+    mask = 0
+    if clause.confidence_min is not None and facts.confidence < clause.confidence_min:
+        mask |= reasons.NO_CONFIDENCE if facts.confidence < 0 else reasons.CONFIDENCE_BELOW
+    if facts.valid_until <= facts.now and not clause.expired:
+        mask |= reasons.EXPIRED
+    if facts.never and clause.id in facts.never:
+        mask |= reasons.NEVER
+    if clause.countries and clause.id not in facts.countries and _tied(clause, facts):
+        mask |= reasons.COUNTRY_NOT_LISTED
+    if facts.pap != NO_PAP or facts.statements or facts.iep:
+        mask |= _handled(clause, facts)
+    return mask
+
+
+def _tied(clause: Clause, facts: Facts) -> bool:
+    """Whether countries are asked: of what is about the topic, and not of what follows others."""
+    if facts.type in EDGE_REFS:
+        return False
+    return clause.any_topic or clause.id in facts.about or clause.id in facts.about_waiting
+
+
+def _handled(clause: Clause, facts: Facts) -> int:
+    """What markings other than TLP say against it; a clause allows those that it speaks of."""
+    mask = 0
+    if facts.pap == marking.CONTRADICTORY:
+        if facts.approvals < clause.approvals:
+            mask |= reasons.MARKING_CONTRADICTS
+        if clause.pap_max < 0:
+            mask |= reasons.MARKING_UNKNOWN
+    elif facts.pap > clause.pap_max:
+        mask |= reasons.PAP_ABOVE if clause.pap_max >= 0 else reasons.MARKING_UNKNOWN
+    if clause.statements is not None and not clause.statements.issuperset(facts.statements):
+        mask |= reasons.MARKING_UNKNOWN
+    if clause.iep is not None and not clause.iep.issuperset(facts.iep):
+        mask |= reasons.MARKING_UNKNOWN
     return mask
 
 
@@ -138,10 +179,13 @@ def _turns(rules: Rules, facts: Facts) -> int:
     for clause in rules.clauses:
         if clause.max_age is not None and facts.now < facts.created_at + clause.max_age < turn:
             turn = facts.created_at + clause.max_age
+        if not clause.expired and facts.now < facts.valid_until < turn:
+            turn = facts.valid_until
     return turn
 
 
 def _until(rules: Rules, clause: Clause, facts: Facts) -> int:
-    if clause.max_age is None:
-        return rules.valid_until
-    return min(rules.valid_until, facts.created_at + clause.max_age)
+    until = rules.valid_until
+    if clause.max_age is not None:
+        until = min(until, facts.created_at + clause.max_age)
+    return until if clause.expired else min(until, facts.valid_until)

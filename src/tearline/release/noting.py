@@ -15,8 +15,8 @@ from tearline.agreement.home import Home
 from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
 from tearline.release.decide import Decision, decide
 from tearline.release.facts import Known, gather
-from tearline.release.rules import Facts, Rules
-from tearline.stix import canonical
+from tearline.release.rules import FOREVER, Facts, Rules
+from tearline.stix import canonical, handling
 from tearline.stix.strict import collector_paused
 from tearline.store import agreements, objects, releases, stirred
 from tearline.store.database import Tx, in_chunks
@@ -186,7 +186,10 @@ def _answer(decision: Decision) -> dict[str, Any]:
     }
 
 
-class _Exact(msgspec.Struct, gc=False):
+_NO_END = str(FOREVER)
+
+
+class _Exact(msgspec.Struct, gc=False, omit_defaults=True):
     """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
 
     id: str
@@ -206,11 +209,20 @@ class _Exact(msgspec.Struct, gc=False):
     about_waiting: dict[str, tuple[str, ...]]
     approvals: int
     uncuttable: bool
+    confidence: int = -1
+    pap: int = handling.NO_PAP
+    statements: tuple[str, ...] = ()
+    iep: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    countries: dict[str, tuple[str, ...]] = {}
+    places: tuple[str, ...] = ()
+    valid_until: str = _NO_END
 
 
 def _exact(facts: Facts) -> _Exact:
     found = msgspec.structs.astuple(facts)
     id_, version_at, type_, created_at, marking, grade, now, *rest = found
+    rest[-1] = _NO_END if facts.valid_until == FOREVER else str(facts.valid_until)
     return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)
 
 

@@ -7,7 +7,7 @@ neighbourhood is everything held.
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -144,10 +144,16 @@ class _Work:
         """What would stand on each object of the batch; gone objects are withheld."""
         decided = self._batch.decided
         said = self._known.annotations(decided)
+        meant = self._known.meanings(decided)
         everything = decided.keys() | self._forms.keys() | self._stood.among(self._stirred).keys()
-        return {each: self._planned(each, said.get(each, _UNSAID)) for each in sorted(everything)}
+        return {
+            each: self._planned(
+                each, _attested(*said.get(each, _UNSAID), tuple(meant.get(each, _NOTHING).items()))
+            )
+            for each in sorted(everything)
+        }
 
-    def _planned(self, stix_id: str, said: tuple[int | None, int | None]) -> Planned:
+    def _planned(self, stix_id: str, attested: str) -> Planned:
         decided = self._batch.decided.get(stix_id)
         form = self._forms.get(stix_id)
         way = None
@@ -160,7 +166,7 @@ class _Work:
             )
         elif decided.decision.outcome == "release":
             way = self._way(stix_id, decided.path)
-            standing = self._released(stix_id, decided.decision, way, _attested(*said))
+            standing = self._released(stix_id, decided.decision, way, attested)
         else:
             standing = _kept_back(stix_id, decided.decision)
         return Planned(standing, self._stands(stix_id), decided, form, way)
@@ -169,7 +175,10 @@ class _Work:
 
     def _decide_around(self, ids: set[str]) -> None:
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
+        ids = ids | self._batch.around(ids)
         near = ids | self._batch.graph.onward(ids, reach)
+        ids = ids | (also := self._batch.around(near) - near)
+        near |= also | self._batch.graph.onward(also, reach)
         self._stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
@@ -189,6 +198,7 @@ class _Work:
         """Released objects whose path leads over an object that now goes under another id."""
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
         near = moved | led_to(self._known, moved)
+        near |= self._batch.around(near)
         near |= self._batch.graph.onward(near, reach)
         stood = self._stood.among(near - self._batch.decided.keys())
         return {
@@ -262,8 +272,9 @@ class _Work:
         if not self._ground.marks:
             return {}
         found = {}
+        handled = self._known.handled(versions, self._known.meanings(versions))
         for each, (level, _) in self._known.annotations(versions).items():
-            own = versions[each].marking
+            own = handled[each].level if each in handled else versions[each].marking
             if level is not None and (strictest := marking.strictest(own, level)) > max(own, -1):
                 found[each] = strictest
         return found
@@ -354,6 +365,7 @@ class _Work:
 
 _UNSAID = (None, None)
 _AS_IT_IS = Shape()
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
 
@@ -362,9 +374,11 @@ def _basis(doc: dict[str, Any] | None, version: Version) -> str:
     return version.hash if doc is None else cut.basis(doc)
 
 
-@cache
-def _attested(level: int | None, grade: int | None) -> str:
-    said: dict[str, str] = {}
+@lru_cache(maxsize=4_096)
+def _attested(
+    level: int | None, grade: int | None, meanings: tuple[tuple[str, str], ...] = ()
+) -> str:
+    said: dict[str, Any] = {"meanings": dict(meanings)} if meanings else {}
     if level is not None:
         said["marking"] = marking.level_name(level)
     if grade is not None:
