@@ -222,6 +222,13 @@ class World:
         if thing.type == "indicator":
             pattern = f"[domain-name:value = 'h{thing.number}.{self.side}.example']"
             return {"pattern": pattern, "pattern_type": "stix", "valid_from": start}
+        if thing.type == "vulnerability" and thing.number % 4:
+            code = {"source_name": "cve", "external_id": f"CVE-2026-{10_000 + thing.number}"}
+            return {"external_references": [code]}
+        if thing.type == "location" and not thing.number % 3:
+            return {**_OWN["location"], "city": "Harbour"}
+        if thing.type == "identity" and not thing.number % 5:
+            return {"identity_class": "individual"}
         return dict(_OWN.get(thing.type, {}))
 
     def _speaks(self, thing: Thing, chance: random.Random) -> dict[str, Any]:
