@@ -9,6 +9,7 @@ import pytest
 from tearline.release import arrive, inbound, preview, replay
 from tearline.release.arrive import Annotation
 from tearline.stix import marking
+from tearline.store import objects
 from tests.pair import DAY, START, Pair, make_pair, rel, sdo, stix_id
 
 HERON = sdo("intrusion-set", "Gray Heron")
@@ -113,7 +114,7 @@ def test_what_ties_the_two_is_taken_back_with_its_tie(pair: Pair) -> None:
     arrive.hold(pair.north, "object", other["id"], "not now", now=pair.tick())
     assert goes(pair) == set()
     with pair.south.store.read() as tx:
-        assert list(arrive.objects.latest_all(tx, pair.agreement_id)) == []
+        assert list(objects.latest_all(tx, pair.agreement_id)) == []
 
 
 def test_an_end_that_is_named_by_its_id_may_be_cut(pair: Pair) -> None:
@@ -268,7 +269,7 @@ def test_a_statement_goes_where_the_clause_lists_it_and_south_is_told_what_it_sa
     pair.put(OURS, marking=None)
     assert goes(pair) == ids(HERON)
     with pair.south.store.read() as tx:
-        (row,) = arrive.objects.latest_all(tx, pair.agreement_id)
+        (row,) = objects.latest_all(tx, pair.agreement_id)
     assert row.marking == marking.UNKNOWN
     pair.agree(more="")
     assert goes(pair) == set()

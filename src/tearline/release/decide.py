@@ -48,8 +48,11 @@ def decide(rules: Rules, facts: Facts) -> Decision:
         return Decision("release", facts.delivered, (), rules.valid_until)
     masks = []
     waiting = None
+    odd = _odd(facts)
     for clause in rules.clauses:
         mask = shared | judge(clause, facts)
+        if odd:
+            mask |= _oddly(clause, facts)
         if not mask:
             return Decision("release", clause.id, (), _until(rules, clause, facts))
         if waiting is None and not mask & ~reasons.WAITS:
@@ -69,11 +72,17 @@ def passes_but_for_about(
     What waits does not pass until it is approved; `if_approved` asks as if it were.
     """
     settled = reasons.BY_OTHERS | (reasons.WAITS if if_approved else 0)
-    return not (_shared(rules, facts) | judge(clause, facts)) & ~settled
+    mask = _shared(rules, facts) | judge(clause, facts)
+    if _odd(facts):
+        mask |= _oddly(clause, facts)
+    return not mask & ~settled
 
 
-def judge(clause: Clause, facts: Facts) -> int:
-    """The limits of one clause that an object fails, as bits of `reasons`."""
+def judge(clause: Clause, facts: Facts) -> int:  # noqa: C901  # a limit a line
+    """The limits of one clause that an object fails, as bits of `reasons`.
+
+    What most objects have nothing of, `_oddly` weighs.
+    """
     mask = 0 if clause.complete else reasons.LIMIT_MISSING
     if clause.types is not None and facts.type not in clause.types:
         mask |= reasons.TYPE_NOT_LISTED
@@ -93,20 +102,29 @@ def judge(clause: Clause, facts: Facts) -> int:
         mask |= _categories(clause, facts.found & ~clause.settles)
     if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
         mask |= reasons.MARKING_CONTRADICTS
-    return mask | _more(clause, facts)
-
-
-def _more(clause: Clause, facts: Facts) -> int:
-    """The limits of a clause that most objects neither name nor fail."""
-    mask = 0
     if clause.confidence_min is not None and facts.confidence < clause.confidence_min:
         mask |= reasons.NO_CONFIDENCE if facts.confidence < 0 else reasons.CONFIDENCE_BELOW
+    if clause.countries and clause.id not in facts.countries and _tied(clause, facts):
+        mask |= reasons.COUNTRY_NOT_LISTED
+    return mask
+
+
+def _odd(facts: Facts) -> bool:
+    """Whether an object has something that stops only few: what `_oddly` weighs."""
+    return (
+        facts.valid_until <= facts.now
+        or facts.pap != NO_PAP
+        or bool(facts.never or facts.statements or facts.iep)
+    )
+
+
+def _oddly(clause: Clause, facts: Facts) -> int:
+    """What an object's end, its name or its other markings say against it under a clause."""
+    mask = 0
     if facts.valid_until <= facts.now and not clause.expired:
         mask |= reasons.EXPIRED
     if facts.never and clause.id in facts.never:
         mask |= reasons.NEVER
-    if clause.countries and clause.id not in facts.countries and _tied(clause, facts):
-        mask |= reasons.COUNTRY_NOT_LISTED
     if facts.pap != NO_PAP or facts.statements or facts.iep:
         mask |= _handled(clause, facts)
     return mask

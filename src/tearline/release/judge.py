@@ -162,8 +162,7 @@ def _path_holds(batch: Batch, clause: Clause, each: Candidate) -> bool:
     claimed = Path(each.slip.start, each.slip.path)
     if (both := between.halves(claimed)) is not None:
         return claimed.ids[-1] == each.object.id and any(
-            between.between_holds(batch.known, batch.graph, both, ends, clause.reach)
-            for ends in batch.ends(clause)
+            between.walkable(batch.known, both, ends, clause.reach) for ends in batch.ends(clause)
         )
     if claimed.ids[-1] != each.object.id or claimed.steps > clause.reach:
         return False

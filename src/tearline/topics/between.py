@@ -163,13 +163,32 @@ def halves(path: Path) -> tuple[Path, Path] | None:
     return Path(starts[0], path.ids[:end]), Path(starts[1], path.ids[end:])
 
 
-def between_holds(
-    held: Held, graph: Graph, paths: tuple[Path, Path], ends: Ends, reach: int
-) -> bool:
-    """Whether the paths that somebody claims can be walked by nothing but the objects they name."""
-    named = {each for path in paths for each in path.ids}
-    first, second = ({each: how for each, how in end.items() if each in named} for end in ends)
-    finder = Between(held, graph, (first, second), passes=lambda each, _: each in named)
-    end = paths[0].ids[-1]
-    finder.load([end], reach)
-    return finder.path(end, reach) is not None
+def walkable(held: Held, paths: tuple[Path, Path], ends: Ends, reach: int) -> bool:
+    """Whether two paths that somebody claims lead from the two threats over what is held.
+
+    That all they lead over is about the relation is for whoever decides on it to find out.
+    """
+    return all(_walkable(held, path, ends, side, reach) for side, path in enumerate(paths))
+
+
+def _walkable(held: Held, path: Path, ends: Ends, side: int, reach: int) -> bool:
+    """One of the two: by moves, or over what ties an end to the other, in either direction."""
+    ids = path.ids
+    if ids[0] not in ends[side] or len(ids) % 2 == 0:
+        return False
+    own = ids[-1] in ends[0] or ids[-1] in ends[1]
+    if path.steps > (max(reach, _MIDDLE) if own else reach):
+        return False
+    stated = {each.via_id: each for each in held.relations_via(ids[1::2])}
+    for one, via, other in zip(ids[::2], ids[1::2], ids[2::2], strict=False):
+        if via not in stated:
+            return False
+        move = move_by(stated[via])
+        tied = {stated[via].source_id, stated[via].target_id} == {one, other}
+        if not (tied if own else move is not None and (move.from_id, move.to_id) == (one, other)):
+            return False
+    return True
+
+
+_MIDDLE = 2
+"""The steps from one threat to the other over what both reach."""
