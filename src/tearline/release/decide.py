@@ -98,8 +98,6 @@ def judge(clause: Clause, facts: Facts) -> int:  # noqa: C901  # a limit a line
             mask |= reasons.GRADE_BELOW
     if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
         mask |= reasons.TOO_OLD
-    if facts.found and facts.approvals < clause.approvals:
-        mask |= _categories(clause, facts.found & ~clause.settles)
     if facts.marking == marking.CONTRADICTORY and facts.approvals < clause.approvals:
         mask |= reasons.MARKING_CONTRADICTS
     if clause.confidence_min is not None and facts.confidence < clause.confidence_min:
@@ -114,13 +112,15 @@ def _odd(facts: Facts) -> bool:
     return (
         facts.valid_until <= facts.now
         or facts.pap != NO_PAP
-        or bool(facts.never or facts.statements or facts.iep)
+        or bool(facts.found or facts.never or facts.statements or facts.iep)
     )
 
 
 def _oddly(clause: Clause, facts: Facts) -> int:
-    """What an object's end, its name or its other markings say against it under a clause."""
+    """What an object's end, its name, its content or its other markings say against it."""
     mask = 0
+    if facts.found and facts.approvals < clause.approvals:
+        mask |= _categories(clause, facts.found & ~clause.settles)
     if facts.valid_until <= facts.now and not clause.expired:
         mask |= reasons.EXPIRED
     if facts.never and clause.id in facts.never:
