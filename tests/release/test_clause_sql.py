@@ -19,8 +19,7 @@ from tests.release import test_random_course as course
 from tests.release.test_random_limits import LIMITS, Wide
 
 _OWN: list[dict[str, object]] = [
-    *LIMITS[:2],
-    *LIMITS[3:],
+    *(LIMITS[:2] + LIMITS[3:]),
     {"members": "true"},
     {"reach": 0},
     *course.TOPICS,
