@@ -90,6 +90,12 @@ class Batch:
             own = any(stix_id in end for ends in halves for end in ends)
             self._settle(stix_id, paths[stix_id], GOES, carries=own)
 
+    def strangers(self, ids: Iterable[str]) -> None:
+        """Decide what cannot be about a topic, nor speak of what goes, without looking for it."""
+        self._load(ids)
+        for stix_id in sorted(set(ids) & self._facts.keys()):
+            self._settle(stix_id, _NONE, STAYS if depends(stix_id) else GOES)
+
     def edges(self, ids: Iterable[str]) -> None:
         """Decide what goes only where others go: relationships, sightings, notes, containers."""
         wanted = {each for each in ids if depends(each)}

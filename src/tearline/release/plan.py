@@ -2,7 +2,7 @@
 
 A plan decides the neighbourhood of what changed, finds what is cut differently because of it, and
 says for each object what would stand afterwards. `reconcile` carries it out; with `whole`, the
-neighbourhood is everything held.
+neighbourhood is everything held that can concern the agreement.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ import orjson
 
 from tearline.release import cut
 from tearline.release.batch import Batch, Scene
+from tearline.release.clause_sql import proposed
 from tearline.release.concern import Decided, concerns
 from tearline.release.decide import Decision
 from tearline.release.facts import Doc, Known
@@ -112,14 +113,17 @@ class _Work:
             for each in ground.rules.clauses
         }
         scene = Scene(ground.rules, ground.now, self._stood.before, uncuttable=uncuttable)
-        self._batch = Batch(known, scene, whole=whole)
+        self._near = proposed(known, ground.rules) if whole else None
+        self._batch = Batch(known, scene, whole=whole and self._near is None)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
 
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
         if self._whole:
-            held = {each.stix_id for each in objects.latest_all(self._known.tx, OURS)}
+            held = self._near
+            if held is None:
+                held = {each.stix_id for each in objects.latest_all(self._known.tx, OURS)}
             self._stirred = (
                 held | releases.standing_all(self._known.tx, self._ground.agreement_id).keys()
             )
