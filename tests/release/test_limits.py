@@ -337,3 +337,23 @@ def test_what_is_named_never_goes_and_nothing_goes_by_it(pair: Pair, named: str)
     pair.agree(more=f"never = {json.dumps([named])}")
     assert goes(pair) == (set() if named == "test" else ids(HERON))
     assert "never" in why(pair, LOADER)
+
+
+def test_a_tie_that_turns_away_from_both_takes_both_back(pair: Pair) -> None:
+    between(pair, reach=1)
+    tie = rel(HERON, "related-to", TERN)
+    pair.put(HERON, TERN, tie, KIT, LOADER)
+    assert len(goes(pair)) == 3
+    turned = {"source_ref": KIT["id"], "target_ref": LOADER["id"]}
+    pair.put(tie | turned | {"modified": "2026-03-02T00:00:00.000Z"})
+    assert goes(pair) == set()
+
+
+def test_a_place_that_is_another_s_now_is_not_counted(pair: Pair) -> None:
+    tie = rel(HERON, "targets", SWEDEN)
+    pair.agree(countries='{ victim = ["SE"] }')
+    pair.put(HERON, SWEDEN, tie, KIT)
+    assert len(goes(pair)) == 3
+    later = {"source_ref": KIT["id"], "modified": "2026-03-02T00:00:00.000Z"}
+    pair.put(tie | later)
+    assert goes(pair) == set()

@@ -79,7 +79,8 @@ def plain(text: str) -> str:
 def pap_of(doc: Mapping[str, Any]) -> int:
     """The PAP level that an object states by itself, in a predefined marking or a label."""
     refs = doc.get("object_marking_refs", ())
-    if "labels" not in doc and (not refs or (len(refs) == 1 and refs[0] in LEVEL_OF)):
+    plainly = not {"labels", "granular_markings", "objects"} & doc.keys()
+    if plainly and (not refs or (len(refs) == 1 and refs[0] in LEVEL_OF)):
         return NO_PAP
     levels = {_PAP_LEVELS[each.upper()] for each in _labels(doc) if each.upper() in _PAP_LEVELS}
     levels |= {PAP_OF[each] for each in _stated(doc) if each in PAP_OF}
