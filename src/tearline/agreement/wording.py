@@ -4,12 +4,17 @@ A lawyer reads these sentences in place of the TOML, so each line has exactly on
 place, and a limit that is left out has one too: it says that nothing goes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from tearline.agreement.cautions import cautions
+from tearline.agreement.cut_wording import (
+    category_words,
+    in_words,
+    review_words,
+    shape_words,
+    sorts,
+)
 from tearline.agreement.document import (
-    CATEGORIES,
-    Category,
     Clause,
     Countries,
     Party,
@@ -39,14 +44,6 @@ _REACH = {
     0: "Only the topic itself, and what carries its label, goes; nothing that is tied to it.",
     1: "What is tied to a topic by one step goes.",
     2: "What is tied to a topic by one or two steps goes.",
-}
-_CATEGORY: Mapping[str, str] = {
-    "victim": "names a victim",
-    "personal-data": "holds personal data",
-    "source": "shows a source",
-    "live-operation": "shows what is going on",
-    "precise-location": "shows an exact place",
-    "harm": "could help to hurt others",
 }
 _RELATION = {
     "victim": "has its victim in",
@@ -115,7 +112,7 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     for topic in terms.topic:
         yield from _topic(topic)
     for category in terms.category:
-        yield from _category(category)
+        yield from category_words(category)
     for clause in terms.clause:
         yield from _clause(terms, clause)
     yield "onward · allowed", "The receiver may not pass on anything it got under this agreement."
@@ -138,7 +135,7 @@ def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:
     if party.role:
         yield f"{place} · role", f"In data protection law {party.name} is {_ROLE[party.role]}."
     if party.approver:
-        approvers = _list(party.approver, "and")
+        approvers = in_words(party.approver, "and")
         yield f"{place} · approver", f"For {party.name}, it is approved by {approvers}."
     for review in party.reviewed:
         what = "its lawfulness" if review.what == "law" else "the harm it could do"
@@ -150,7 +147,7 @@ def _ends(terms: Terms) -> Iterator[tuple[str, str]]:
     if terms.purpose:
         yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
         if terms.purpose.never:
-            never = _list(terms.purpose.never, "or")
+            never = in_words(terms.purpose.never, "or")
             yield "purpose · never", f"What is shared must never be used for {never}."
         yield from _law(terms.purpose)
     if terms.transfer:
@@ -185,7 +182,7 @@ def _topic(topic: Topic) -> Iterator[tuple[str, str]]:
     for line, words in said.items():
         values = getattr(topic, line)
         if values:
-            yield f"{place} · {line}", f"{topic.id} {words} {_list(values, 'or')}."
+            yield f"{place} · {line}", f"{topic.id} {words} {in_words(values, 'or')}."
 
 
 def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
@@ -217,52 +214,10 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
     never = _never(clause.never) if clause.never else "It names nothing that never goes."
     yield f"{place} · never", never
     if clause.remove:
-        removed = _list(clause.remove, "and")
+        removed = in_words(clause.remove, "and")
         yield f"{place} · remove", f"Before it goes, these properties are removed: {removed}."
-    yield from _shape(place, clause)
-    yield f"{place} · review", _review(clause)
-
-
-def _shape(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
-    if clause.pseudonymise:
-        replaced = _list(clause.pseudonymise, "and")
-        text = f"Before it goes, a pseudonym takes the place of these: {replaced}; "
-        yield f"{place} · pseudonymise", f"{text}it is the same one under every version of this."
-    said = [
-        text
-        for text in (
-            clause.coarsen.dates and f"dates say no more than the {clause.coarsen.dates}",
-            clause.coarsen.places and f"places no more than the {clause.coarsen.places}",
-        )
-        if text
-    ]
-    if said:
-        yield f"{place} · coarsen", f"Before it goes, {' and '.join(said)}."
-
-
-def _review(clause: Clause) -> str:
-    when = clause.review.when if clause.review else ()
-    stays = _sorts([each for each in CATEGORIES if each not in when])
-    if clause.review is None:
-        return f"What {stays} is withheld."
-    people = "one person has" if clause.review.approvals == 1 else "two people have"
-    hours = clause.review.within_hours
-    text = f"What {_sorts(when)} waits until {people} approved it; "
-    text += f"after {hours} hours of silence it is withheld."
-    return f"{text} What {stays} is withheld." if stays else text
-
-
-def _sorts(categories: Iterable[str]) -> str:
-    """What is of one of these categories, in words; '' for none."""
-    *first, last = [_CATEGORY[each] for each in categories] or [""]
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _category(category: Category) -> Iterator[tuple[str, str]]:
-    kinds = ("types", "properties", "labels")
-    parts = [f"{each} {_list(got, 'or')}" for each in kinds if (got := getattr(category, each))]
-    text = f"Besides what the rules of Tearline find, this {_CATEGORY[category.id]}: "
-    yield f"category {category.id}", f"{text}whatever has one of the {', or of the '.join(parts)}."
+    yield from shape_words(place, clause)
+    yield f"{place} · review", review_words(clause)
 
 
 def _types(clause: Clause) -> str:
@@ -270,7 +225,7 @@ def _types(clause: Clause) -> str:
         return f"`types` {_LEFT_OUT}"
     if clause.types == "*":
         return "Objects of every type may go."
-    return f"Only objects of these types may go: {_list(clause.types, 'and')}."
+    return f"Only objects of these types may go: {in_words(clause.types, 'and')}."
 
 
 def _topics(clause: Clause) -> str:
@@ -278,7 +233,7 @@ def _topics(clause: Clause) -> str:
         return f"`topics` {_LEFT_OUT}"
     if clause.topics == "*":
         return "It need not be about any topic."
-    return f"Only what is about {_list(clause.topics, 'or')} may go."
+    return f"Only what is about {in_words(clause.topics, 'or')} may go."
 
 
 def _marking(clause: Clause) -> str:
@@ -301,7 +256,7 @@ def _other_markings(clause: Clause) -> Iterator[tuple[str, str]]:
         elif listed == "*":
             yield line, f"It may carry {words} as a marking, whatever it says."
         else:
-            texts = _list(listed, "or")
+            texts = in_words(listed, "or")
             yield line, f"It may carry {words} as a marking if that is {texts}."
 
 
@@ -311,7 +266,7 @@ def _countries(clause: Clause) -> str:
     if not isinstance(clause.countries, Countries):
         return "It may concern any country, or none."
     said = (
-        f"{_RELATION[relation]} {_list(listed, 'or')}"
+        f"{_RELATION[relation]} {in_words(listed, 'or')}"
         for relation, listed in clause.countries.named
     )
     return f"Only what {' and '.join(said)} may go."
@@ -327,7 +282,7 @@ def _confidence(clause: Clause) -> str:
 
 def _never(listed: tuple[str, ...]) -> str:
     return (
-        f"What is {_list(listed, 'or')}, or is called, numbered or labelled so, "
+        f"What is {in_words(listed, 'or')}, or is called, numbered or labelled so, "
         "or comes from a source or author of that name, never goes."
     )
 
@@ -393,7 +348,7 @@ def _clause_warnings(clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.grading_min == "*":
         yield f"{place} · grading_min", "What nobody has graded goes too."
     if clause.review and clause.review.approvals == 1:
-        text = f"One person alone lets go what {_sorts(clause.review.when)}."
+        text = f"One person alone lets go what {sorts(clause.review.when)}."
         yield f"{place} · review", text
 
 
@@ -412,10 +367,3 @@ def _until(terms: Terms) -> str:
 
 def _flat(text: str) -> str:
     return " ".join(text.split())
-
-
-def _list(values: tuple[str, ...], join: str) -> str:
-    quoted = [f"“{value}”" for value in values]
-    if len(quoted) == 1:
-        return quoted[0]
-    return f"{', '.join(quoted[:-1])} {join} {quoted[-1]}"
