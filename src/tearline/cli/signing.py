@@ -23,7 +23,7 @@ Why = Annotated[str | None, typer.Option("--reason", help="Why, in one sentence;
 
 @app.command()
 def propose(file: File, out: Out = None, home: Place = None, json: Json = False) -> None:
-    """Sign an agreement and offer it to the partner it names; warnings name their clause."""
+    """Sign an agreement and offer it to the partner it names. Warnings name their clause."""
     from tearline import clock
     from tearline.agreement import signing
     from tearline.agreement.terms import warnings
