@@ -36,7 +36,7 @@ def test_nothing_that_concerns_an_agreement_is_left_out(tmp_path: Path, seed: in
     world = Wide(tmp_path, 900 + seed)
     pair = world.pair
     pair.tick(DAY)
-    for number in range(40):
+    for number in range(60):
         world.pair.put(sdo("tool", f"stranger {number}"))
     for act in random.Random(seed).choices([Wide.objects_come, Wide.links_come], k=8):
         act(world)

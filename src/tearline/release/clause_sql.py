@@ -13,9 +13,15 @@ from tearline.topics.topic import AGAINST, ALONG, EDGE_REFS, HOLDERS, WHERE, dep
 
 _SPEAKING = sorted((EDGE_REFS.keys() | HOLDERS) - {"relationship"})
 
+_WORTH = 0.25
+"""The share of what is held up to which it pays to look for what speaks of it."""
+
 
 def proposed(held: Held, rules: Rules) -> set[str] | None:
-    """Our objects that may concern an agreement of these rules; None where that is everything."""
+    """Our objects that may concern an agreement of these rules.
+
+    None where that is everything, or so much that to tell it from the rest does not pay.
+    """
     if anything(rules):
         return None
     near: set[str] = set()
@@ -34,6 +40,8 @@ def proposed(held: Held, rules: Rules) -> set[str] | None:
                 against=AGAINST,
                 members=clause.members,
             )
+    if len(near) > sum(objects.count(held.tx, OURS).values()) * _WORTH:
+        return None
     found = near | set(proposing.of_types(held.tx, OURS, _SPEAKING))
     edge = found
     while edge:
