@@ -45,6 +45,9 @@ reach = 1
 marking_max = "TLP:AMBER"
 grading_min = "*"
 max_age_days = "*"
+countries = "*"
+confidence_min = "*"
+expired = true
 """
 
 

@@ -3,13 +3,15 @@
 import random
 from collections.abc import Iterator
 
+import msgspec
+
 from bench.measuring import Figure, alternate, rate
 from tearline.release.categories import VICTIM, rules_of_category
 from tearline.release.decide import Decision, decide
 from tearline.release.rules import DAY, FOREVER, Clause, Facts, Rules
 from tearline.stix import marking
 
-GOAL = 300_000
+GOAL = 200_000
 _FACTS = 50_000
 _NOW = 20_500 * DAY
 _TYPES = (
@@ -26,7 +28,7 @@ _MARKINGS = (
 
 def figures() -> Iterator[Figure]:
     """One figure: decide over mixed facts and two clauses, against hand-written comparisons."""
-    rules, facts = two_clauses(), mixed_facts()
+    rules, facts = every_limit(), mixed_facts()
 
     def ours() -> None:
         for each in facts:
@@ -38,12 +40,28 @@ def figures() -> Iterator[Figure]:
 
     own, bare = alternate(ours, floor)
     yield rate(
-        "decide with all reasons, 2 clauses",
+        "decide, all limits and all reasons, 2 clauses",
         "decisions per CPU second",
         _FACTS / own.cpu_s,
         _FACTS / bare.cpu_s,
         GOAL,
     )
+
+
+def every_limit() -> Rules:
+    """The same with a value for every limit there is."""
+    rules = two_clauses()
+    limited = [
+        msgspec.structs.replace(
+            each,
+            countries=(("victim", frozenset({"SE", "NO"})),),
+            confidence_min=50,
+            pap_max=2,
+            statements=frozenset({"ours"}),
+        )
+        for each in rules.clauses
+    ]
+    return msgspec.structs.replace(rules, clauses=tuple(limited))
 
 
 def two_clauses() -> Rules:
@@ -111,6 +129,11 @@ def _one(chance: random.Random, number: int) -> Facts:
         found=VICTIM if chance.random() < 0.05 else 0,
         ends=chance.choice((0, 0, 0, 1, 2)) if type_ == "relationship" else 0,
         about=dict.fromkeys(clauses, path),
+        confidence=chance.choice((-1, 30, 60, 90)),
+        pap=chance.choice((*(-1,) * 8, 0, 3)),
+        statements=chance.choice((*((),) * 8, ("ours",), ("theirs",))),
+        countries=dict.fromkeys(chance.choice(((), clauses)), ("path",)),
+        valid_until=chance.choice((*(FOREVER,) * 7, _NOW - DAY, _NOW + DAY)),
     )
 
 

@@ -83,7 +83,7 @@ class _Asked:
         topic = pair.topic
         keys = keys_for(names=topic.names, attack_ids=topic.attack_ids)
         starts = about.starts(self._held, keys, ())
-        finder = about.Finder(self._graph, starts, members=False, passes=lambda _: True)
+        finder = about.Finder(self._graph, starts, members=False, passes=lambda *_: True)
         paths = {each: finder.path(each, _REACH) for each in self._speaks_of(stix_id)}
         return Answer(
             pair,

@@ -241,6 +241,8 @@ members = {members}
 marking_max = "{ceiling}"
 grading_min = "*"
 max_age_days = {age}
+countries = "*"
+confidence_min = "*"
 remove = {remove}
 review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
 
@@ -254,6 +256,8 @@ reach = 1
 marking_max = "TLP:AMBER+STRICT"
 grading_min = "{floor}"
 max_age_days = "*"
+countries = "*"
+confidence_min = "*"
 
 [[clause]]
 id = "S1"
@@ -266,4 +270,6 @@ members = {members}
 marking_max = "TLP:GREEN"
 grading_min = "*"
 max_age_days = 60
+countries = "*"
+confidence_min = "*"
 """

@@ -108,6 +108,8 @@ def _against(
         yield "held"
     if _names_victim(original):
         yield "names a victim"
+    if _for_people(original):
+        yield "of a category on which nobody decides"
     yield from _against_marks(clause, original, *seen.beside.get(stix_id, (None, None)))
 
 
@@ -134,6 +136,15 @@ def _against_marks(
         floor = marking.parse_grade(str(clause.grading_min))
         if grade is None or grade // 10 > floor // 10 or grade % 10 > floor % 10:
             yield "below the floor"
+
+
+def _for_people(doc: dict[str, Any]) -> bool:
+    """Whether it is a person, an exact place, or a flaw that is not public: none of them may go."""
+    return (
+        doc.get("identity_class") == "individual"
+        or (doc["type"] == "location" and "city" in doc)
+        or (doc["type"] == "vulnerability" and "CVE-" not in json.dumps(doc))
+    )
 
 
 def _names_victim(doc: dict[str, Any]) -> bool:

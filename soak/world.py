@@ -222,7 +222,7 @@ class World:
         if thing.type == "indicator":
             pattern = f"[domain-name:value = 'h{thing.number}.{self.side}.example']"
             return {"pattern": pattern, "pattern_type": "stix", "valid_from": start}
-        return dict(_OWN.get(thing.type, {}))
+        return dict(_OWN.get(thing.type, {})) | _for_people(thing)
 
     def _speaks(self, thing: Thing, chance: random.Random) -> dict[str, Any]:
         """What an object that speaks of others names."""
@@ -302,6 +302,18 @@ _OWN: Mapping[str, Mapping[str, Any]] = {
     "language-content": {"contents": {"de": {"name": "Name"}}},
     "grouping": {"context": "suspicious-activity"},
 }
+
+
+def _for_people(thing: Thing) -> dict[str, Any]:
+    """What makes some of a kind something that only people let go, or spares most of it that."""
+    if thing.type == "vulnerability" and thing.number % 4:
+        code = {"source_name": "cve", "external_id": f"CVE-2026-{10_000 + thing.number}"}
+        return {"external_references": [code]}
+    if thing.type == "location" and not thing.number % 3:
+        return {"city": "Harbour"}
+    if thing.type == "identity" and not thing.number % 5:
+        return {"identity_class": "individual"}
+    return {}
 
 
 def _spanned(type_: str, start: str, end: str) -> dict[str, Any]:

@@ -54,20 +54,22 @@ id = "T1"
 names = {names}
 aliases = ["HERON-7"]
 labels = {labels}
-
+{threats}
 {categories}
-
 [[clause]]
 id = "N1"
 from = "north"
 to = "south"
 types = {types}
-topics = ["T1"]
+topics = {topics}
 reach = {reach}
 members = {members}
 marking_max = "{ceiling}"
 grading_min = "{floor}"
 max_age_days = {age}
+countries = {countries}
+confidence_min = {confidence}
+{more}
 remove = {remove}
 {shape}
 review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
@@ -81,6 +83,7 @@ TYPES = (
     "indicator",
     "infrastructure",
     "identity",
+    "location",
     "campaign",
     "relationship",
     "sighting",
@@ -126,6 +129,11 @@ class Pair:
             "until": "2026-12-31",
             "names": '["Gray Heron"]',
             "labels": '["gray-heron"]',
+            "topics": '["T1"]',
+            "threats": "",
+            "countries": '"*"',
+            "confidence": '"*"',
+            "more": "",
         }
         values |= self.limits | limits
         return TERMS.format(

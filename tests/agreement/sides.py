@@ -34,6 +34,8 @@ reach = 1
 marking_max = "TLP:AMBER"
 grading_min = "B2"
 max_age_days = 180
+countries = "*"
+confidence_min = "*"
 """
 
 

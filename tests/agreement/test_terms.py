@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tearline.agreement.document import PROTECTED, moment
+from tearline.agreement.document import moment
+from tearline.agreement.faults import PROTECTED
 from tearline.agreement.terms import (
     agreement_hash,
     collection_id,
@@ -52,6 +53,7 @@ REVIEW = "review = { when = ['harm'], approvals = 1, within_hours = 1, silence =
 HARM = "[[category]]\nid = 'harm'\nlabels = ['a']\n\n"
 
 # (what is replaced, by what, the place that the refusal names)
+RELATION = "[[topic]]\nid = 'T9'\nbetween = "
 BAD = [
     ('title = "Hospitals"', 'title = "Hospitals"\ncolour = "red"', "agreement"),
     ('title = "Hospitals"', 'title = ""', "title"),
@@ -98,6 +100,21 @@ BAD = [
     ("[[topic]]", "[retention]\nafter_end = 'delete'\n[[topic]]", "retention"),
     ("[[topic]]", "[party.west]\nname = 'W'\nslug = 'w'\n[[topic]]", "party"),
     ('title = "Hospitals"', 'title = "Hospitals"\none_sided = true', "one_sided"),
+    ('countries = "*"', "countries = {}", "countries"),
+    ('countries = "*"', "countries = { victim = [] }", "countries"),
+    ('countries = "*"', 'countries = ["SE"]', "countries"),
+    ('countries = "*"', 'countries = { victim = ["Sweden"] }', "countries"),
+    ('countries = "*"', 'countries = { owner = ["SE"] }', "countries"),
+    ('confidence_min = "*"', "confidence_min = 101", "confidence_min"),
+    ('confidence_min = "*"', "confidence_min = 60\nremove = ['confidence']", "remove"),
+    ("reach = 1", "reach = 1\nremove = ['valid_until']", "remove"),
+    ("reach = 1", "reach = 1\nstatements = []", "statements"),
+    ("reach = 1", "reach = 1\npap_max = 'RED'", "pap_max"),
+    ("[[topic]]", f"{RELATION}['T1', 'T1']\n[[topic]]", "topic T9"),
+    ("[[topic]]", f"{RELATION}['T1']\n[[topic]]", "between"),
+    ("[[topic]]", f"{RELATION}['T1', 'T8']\n[[topic]]", "topic T9"),
+    ("[[topic]]", f"{RELATION}['T1', 'T9']\n[[topic]]", "topic T9"),
+    ("[[topic]]", f"{RELATION}['T1', 'T2']\nlabels = ['x']\n[[topic]]", "topic T9"),
 ]
 
 

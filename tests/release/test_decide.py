@@ -11,8 +11,9 @@ from tearline.agreement.document import CATEGORIES, CategoryId
 from tearline.release.categories import rules_of_category
 from tearline.release.decide import Decision, decide, passes_but_for_about
 from tearline.release.reasons import Code, Reason
-from tearline.release.rules import DAY, GOES, STAYS, WAITS, Clause, Facts, Rules
+from tearline.release.rules import DAY, FOREVER, GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.stix import marking
+from tearline.stix.handling import NO_PAP
 
 NOW = 20_000 * DAY
 TYPES = ("indicator", "malware", "identity", "relationship", "report", "x-odd")
@@ -62,6 +63,12 @@ def a_clause(name: str) -> st.SearchStrategy[Clause]:
         within=st.sampled_from([None, DAY, 3 * DAY]),
         remove=st.just(()),
         settles=st.sampled_from([0, 0, *BITS]),
+        countries=st.sampled_from([(), (), (("victim", frozenset({"SE"})),)]),
+        confidence_min=st.none() | st.sampled_from([0, 50]),
+        pap_max=st.sampled_from([NO_PAP, 0, 2, 3]),
+        statements=st.sampled_from([None, frozenset(), frozenset({"ours"})]),
+        iep=st.sampled_from([None, frozenset(), frozenset({"policy"})]),
+        expired=st.booleans(),
     )
 
 
@@ -94,7 +101,28 @@ FACTS = st.builds(
     refused=st.sampled_from([False, False, False, True]),
     asked_at=st.sampled_from([0, NOW, NOW - DAY + 1, NOW - DAY, NOW - 9 * DAY]),
     uncuttable=st.sampled_from([False, False, False, True]),
+    confidence=st.sampled_from([-1, 0, 49, 50, 100]),
+    pap=st.sampled_from([NO_PAP, NO_PAP, 0, 1, 3, marking.CONTRADICTORY]),
+    statements=st.sampled_from([(), (), ("ours",), ("ours", "theirs")]),
+    iep=st.sampled_from([(), (), ("policy",), ("another",)]),
+    never=st.sampled_from([(), (), ("N1",), ("N2", "N3")]),
+    countries=st.dictionaries(st.sampled_from(["N1", "N2", "N3"]), st.just(("path",))),
+    valid_until=st.sampled_from([FOREVER, FOREVER, NOW, NOW + 1, NOW + DAY // 2]),
 )
+
+USUAL = {
+    "confidence": 100,
+    "pap": NO_PAP,
+    "statements": (),
+    "iep": (),
+    "never": (),
+    "countries": dict.fromkeys(("N1", "N2", "N3"), ("path",)),
+    "valid_until": FOREVER,
+}
+"""What most objects are: no limit that came later stops them."""
+
+FEW = FACTS.map(lambda facts: msgspec.structs.replace(facts, **USUAL))
+FACTS = FACTS | FEW
 
 _PEOPLE = {*map(Code, CATEGORIES), Code.MARKING_CONTRADICTS}
 _WAITING = {*_PEOPLE, Code.END_WAITS}
@@ -136,7 +164,23 @@ def failed_limits(clause: Clause, facts: Facts) -> set[Code]:
         Code.UNGRADED: floor is not None and not graded,
         Code.GRADE_BELOW: floor is not None and graded and not marking.meets(facts.grade, floor),
         Code.TOO_OLD: clause.max_age is not None and facts.now - facts.created_at >= clause.max_age,
-        Code.MARKING_CONTRADICTS: facts.marking == marking.CONTRADICTORY and not approved,
+        Code.MARKING_CONTRADICTS: not approved
+        and marking.CONTRADICTORY in {facts.marking, facts.pap},
+        Code.NO_CONFIDENCE: clause.confidence_min is not None and facts.confidence < 0,
+        Code.CONFIDENCE_BELOW: clause.confidence_min is not None
+        and 0 <= facts.confidence < clause.confidence_min,
+        Code.EXPIRED: facts.valid_until <= facts.now and not clause.expired,
+        Code.NEVER: clause.id in facts.never,
+        Code.PAP_ABOVE: 0 <= clause.pap_max < facts.pap,
+        Code.COUNTRY_NOT_LISTED: bool(clause.countries)
+        and clause.id not in facts.countries
+        and facts.type != "relationship"
+        and (clause.any_topic or clause.id in facts.about),
+        Code.MARKING_UNKNOWN: (facts.pap != NO_PAP and clause.pap_max < 0)
+        or not set(facts.statements) <= (clause.statements or set(facts.statements))
+        or not set(facts.iep) <= (clause.iep or set(facts.iep))
+        or (bool(facts.statements) and clause.statements == frozenset())
+        or (bool(facts.iep) and clause.iep == frozenset()),
     }
     failed = {code for code, failed in fails.items() if failed}
     return failed if approved else failed | set(categories_of(clause, facts))
@@ -222,6 +266,18 @@ TIGHTER: dict[str, Callable[[Clause], Clause]] = {
         digit_min=min(c.digit_min, 2) if c.letter_min else 2,
     ),
     "age": lambda c: msgspec.structs.replace(c, max_age=min(c.max_age or 9 * DAY, DAY)),
+    "countries": lambda c: msgspec.structs.replace(
+        c, countries=(*c.countries, ("actor", frozenset({"PT"})))
+    ),
+    "confidence": lambda c: msgspec.structs.replace(
+        c, confidence_min=max(c.confidence_min or 0, 50)
+    ),
+    "pap": lambda c: msgspec.structs.replace(c, pap_max=min(c.pap_max, 1)),
+    "statements": lambda c: msgspec.structs.replace(
+        c, statements=(c.statements or frozenset({"ours"})) - {"ours"}
+    ),
+    "iep": lambda c: msgspec.structs.replace(c, iep=frozenset()),
+    "expired": lambda c: msgspec.structs.replace(c, expired=False),
     "review": lambda c: msgspec.structs.replace(c, approvals=c.approvals + 1),
     "reviewed": lambda c: msgspec.structs.replace(c, reviews=0),
     "settled": lambda c: msgspec.structs.replace(c, settles=0),
@@ -256,6 +312,15 @@ FORBIDDING: dict[Code, dict[str, object]] = {
     Code.CUT_INVALID: {"uncuttable": True},
     Code.REVOKED: {"revoked": True},
 }
+
+
+@given(RULES, FACTS)
+def test_what_a_clause_never_gives_does_not_go_by_it(rules: Rules, facts: Facts) -> None:
+    everywhere = tuple(each.id for each in rules.clauses)
+    named = msgspec.structs.replace(facts, never=everywhere, revoked=False)
+    found = decide(rules, named)
+    assert found.outcome == "withhold"
+    assert {r.clause for r in found.reasons if r.code == Code.NEVER} == set(everywhere)
 
 
 @given(RULES, FACTS, st.sampled_from(sorted(FORBIDDING)))
@@ -293,7 +358,13 @@ def test_a_release_ends_when_its_first_time_limit_turns(rules: Rules, facts: Fac
 
 @given(RULES, FACTS)
 def test_only_what_others_decide_is_left_open_in_phase_one(rules: Rules, facts: Facts) -> None:
-    by_others = {Code.NOT_ABOUT, Code.END_STAYS, Code.END_WAITS, Code.NOTHING_LEFT}
+    by_others = {
+        Code.COUNTRY_NOT_LISTED,
+        Code.NOT_ABOUT,
+        Code.END_STAYS,
+        Code.END_WAITS,
+        Code.NOTHING_LEFT,
+    }
     for clause in rules.clauses:
         failed = failed_anywhere(rules, facts) | failed_limits(clause, facts)
         assert passes_but_for_about(rules, clause, facts) == (failed <= by_others)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+from stix2validator import ValidationOptions, validate_instance
 
 from tearline.agreement.terms import parse_toml
 from tearline.errors import RefusedError
-from tearline.release import preview, showing
-from tearline.store import objects
+from tearline.release import facts, indexing, preview, showing
+from tearline.store import objects, received
 from tests.pair import Pair, make_pair, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron", x_desk="5")
@@ -126,6 +127,47 @@ def test_what_an_agreement_adds_waits_on_one_side_and_is_refused_on_the_other(
     codes = {each.code for each in shown(pair, label).explanation.reasons}
     assert codes == {"source"}
     assert json.loads(shown(pair, label).raw or b"") == label
+
+
+def test_the_oasis_validator_accepts_what_was_shaped(pair: Pair) -> None:
+    for doc in pair.delivered().values():
+        assert validate_instance(doc, ValidationOptions(version="2.1", strict=False)).is_valid
+
+
+def test_a_giver_that_finds_nothing_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = make_pair(tmp_path)
+    person = sdo("identity", "Ada", labels=["gray-heron"]) | {"identity_class": "individual"}
+    added = '[[category]]\nid = "source"\ntypes = ["tool"]'
+    with monkeypatch.context() as blind:
+        blind.setattr(indexing, "found_in", lambda _doc: 0)
+        blind.setattr(facts, "added_in", lambda _added, _doc: 0)
+        crane = sdo("tool", "Crane", labels=["gray-heron"])
+        pair.put(heron, loader, use, person, crane)
+        pair.agree(categories=added)
+    assert {person["id"], crane["id"]} < pair.delivered().keys()
+    assert pair.sync().quarantined == 2
+    with pair.south.store.read() as tx:
+        away = received.in_state(tx, pair.agreement_id, "quarantined")
+    assert {each.delivered_id: orjson.loads(each.reasons) for each in away} == {
+        person["id"]: ["personal-data-unreviewed"],
+        crane["id"]: ["source-unreviewed"],
+    }
+
+
+def test_a_revocation_tells_no_more_than_what_it_revokes(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    lab = sdo("identity", "Harbour Lab", labels=["gray-heron"])
+    pair.put(lab)
+    pair.agree(shape=SHAPE)
+    (before,) = pair.delivered().values()
+    later = lab["modified"].replace("2026-03-01", "2026-03-02")
+    pair.put(lab | {"revoked": True, "modified": later}, marking=None)
+    pair.reconcile()
+    (after,) = pair.delivered().values()
+    assert (after["id"], after["name"], after["revoked"]) == (before["id"], before["name"], True)
+    assert pair.sync().quarantined == 0
 
 
 def test_a_preview_counts_them(pair: Pair) -> None:

@@ -42,7 +42,7 @@ def world(store: Store, relations: Iterable[Relation]) -> Iterator[Tx]:
     with store.read() as tx:
         stated = list(relations)
         seqs = {via: seq for seq, via in enumerate({each.via_id for each in stated})}
-        rest = ("x", None, 0, 0, False, True, "", "", 0)
+        rest = ("x", None, 0, 0, False, True, "", "", -1, None, None, 0)
         insert_rows(tx, object_version, [(seq, OURS, via, 0, *rest) for via, seq in seqs.items()])
         rows = enumerate((seqs[via], *ends) for via, *ends in stated)
         insert_rows(tx, relation, [(seq, place, *ends) for place, (seq, *ends) in rows])
@@ -69,7 +69,7 @@ def find(  # every question of this file, with the usual answers
 ) -> Path | None:
     graph = Graph(Held(tx, OURS), whole=whole)
     stops = set(stopped)
-    finder = Finder(graph, topics, members=members, passes=lambda each: each not in stops)
+    finder = Finder(graph, topics, members=members, passes=lambda each, _: each not in stops)
     finder.load([stix_id], reach)
     return finder.path(stix_id, reach)
 

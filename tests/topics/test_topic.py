@@ -7,8 +7,10 @@ from tearline.topics.topic import (
     ALONG,
     CARRIERS,
     NAMED_TYPES,
+    WHERE,
     keys_for,
     keys_of,
+    keys_of_anything,
     name_key,
     step,
     type_of,
@@ -17,6 +19,7 @@ from tearline.topics.topic import (
 # The table of the design, word for word: a change of one is a change of what two sides signed.
 DESIGNED_ALONG = "uses delivers drops downloads exploits targets controls hosts"
 DESIGNED_AGAINST = "indicates attributed-to variant-of"
+DESIGNED_WHERE = "located-at originates-from"
 DESIGNED_CARRIERS = "threat-actor intrusion-set campaign malware infrastructure"
 DESIGNED_NAMED = "threat-actor intrusion-set campaign malware"
 
@@ -24,6 +27,7 @@ DESIGNED_NAMED = "threat-actor intrusion-set campaign malware"
 def test_the_table_is_the_one_of_the_design() -> None:
     assert set(DESIGNED_ALONG.split()) == ALONG
     assert set(DESIGNED_AGAINST.split()) == AGAINST
+    assert set(DESIGNED_WHERE.split()) == WHERE
     assert set(DESIGNED_CARRIERS.split()) == CARRIERS
     assert set(DESIGNED_NAMED.split()) == NAMED_TYPES
 
@@ -41,6 +45,12 @@ def test_against_goes_from_target_to_source_and_never_on(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["related-to", "similar", "duplicate-of", "mitigates", "USES", ""])
 def test_every_other_word_carries_nothing(kind: str) -> None:
     assert step(kind, "malware--1", "malware--2") is None
+
+
+@pytest.mark.parametrize("kind", DESIGNED_WHERE.split())
+def test_a_place_is_reached_and_nothing_else_by_where_something_is(kind: str) -> None:
+    assert step(kind, "identity--1", "location--2") == ("identity--1", "location--2")
+    assert step(kind, "identity--1", "malware--2") is None
 
 
 def test_a_container_leads_to_its_member() -> None:
@@ -89,7 +99,18 @@ def test_names_count_on_nothing_else_but_labels_and_numbers_do(type_: str) -> No
         "labels": ["gray-heron"],
         "external_references": [{"source_name": "mitre-attack", "external_id": "S9001"}],
     }
-    assert keys_of(doc) == ["attack:S9001", "label:gray-heron"]
+    found = [each for each in keys_of(doc) if not each.startswith("called:")]
+    assert found == ["attack:S9001", "label:gray-heron"]
+
+
+@pytest.mark.parametrize("type_", ["tool", "identity", "location", "report", "vulnerability"])
+def test_whatever_has_a_name_can_be_kept_back_by_it(type_: str) -> None:
+    assert keys_of({"type": type_, "name": "Harbour  CLINIC"}) == ["called:harbour clinic"]
+    assert "called:harbour clinic" in keys_of_anything(["Harbour Clinic"])
+
+
+def test_a_location_carries_its_country() -> None:
+    assert keys_of({"type": "location", "country": "SE"}) == ["country:SE"]
 
 
 def test_a_number_counts_only_under_the_name_of_attack() -> None:

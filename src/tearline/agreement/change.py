@@ -3,15 +3,34 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tearline.agreement.document import Clause, Coarse, Terms, Waiting, covers
+from tearline.agreement.document import Clause, Coarse, Countries, Terms, Waiting, covers
 from tearline.agreement.wording import sentences
+from tearline.stix.handling import parse_pap
 from tearline.stix.marking import parse_level
 
 _SILENT = ("id", "version", "replaces")
 _ORDERED = (
-    *("reach", "marking_max", "max_age_days", "grading_min", "types", "topics", "members"),
-    *("remove", "pseudonymise", "coarsen", "review"),
+    "reach",
+    "countries",
+    "marking_max",
+    "pap_max",
+    "statements",
+    "iep",
+    "max_age_days",
+    "grading_min",
+    "confidence_min",
+    "types",
+    "topics",
+    "members",
+    "expired",
+    "never",
+    "remove",
+    "pseudonymise",
+    "coarsen",
+    "review",
 )
+_CLOSED_WITHOUT = {"statements": (), "iep": ()}
+"""Lists that let nothing through where they are left out."""
 _EXACT = {
     "dates": (None, "day", "month"),
     "places": (None, "country", "region"),
@@ -49,6 +68,7 @@ _OTHER = "another one, neither wider nor narrower"
 
 
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
+    yield from _document_never(old, new)
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
@@ -71,11 +91,21 @@ def _added(terms: Terms) -> set[tuple[str, str, str]]:
     }
 
 
+def _document_never(old: Terms, new: Terms) -> Iterator[str]:
+    if old.never != new.never:
+        yield f"never: this limit became {_turn('never', old.never, new.never)}."
+
+
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:
     for limit in _ORDERED:
-        was, now = getattr(old, limit), getattr(new, limit)
+        was, now = (_value(each, limit) for each in (old, new))
         if was != now:
             yield f"clause {new.id} · {limit}: this limit became {_turn(limit, was, now)}."
+
+
+def _value(clause: Clause, limit: str) -> object:
+    value = getattr(clause, limit)
+    return _CLOSED_WITHOUT.get(limit) if value is None else value
 
 
 def _turn(limit: str, was: object, now: object) -> str:
@@ -92,8 +122,18 @@ def _turn(limit: str, was: object, now: object) -> str:
 
 def _lets_more(limit: str, was: Any, now: Any) -> bool:  # noqa: ANN401  # a limit's value
     """Whether all that `was` lets through, `now` lets through too."""
-    compare = _MORE.get(limit)
-    return bool(was <= now) if compare is None else compare(was, now)
+    if limit in _COMPARED:
+        return _COMPARED[limit](was, now)
+    return bool(was <= now)
+
+
+def _countries_within(was: Countries, now: Countries) -> bool:
+    before = dict(was.named)
+    return all(each in before and set(before[each]) <= set(listed) for each, listed in now.named)
+
+
+def _listed_within(was: tuple[str, ...], now: tuple[str, ...]) -> bool:
+    return set(was) <= set(now)
 
 
 def _less_exact(was: Coarse, now: Coarse) -> bool:
@@ -106,14 +146,20 @@ def _asks_less(was: Waiting, now: Waiting) -> bool:
     return set(was.when) <= set(now.when) and people and hours
 
 
-_MORE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "types": lambda was, now: set(was) <= set(now),
-    "topics": lambda was, now: set(was) <= set(now),
-    "grading_min": lambda was, now: all(a <= b for a, b in zip(was, now, strict=True)),
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "types": _listed_within,
+    "topics": _listed_within,
+    "statements": _listed_within,
+    "iep": _listed_within,
+    "never": lambda was, now: _listed_within(now, was),
+    "countries": _countries_within,
+    "grading_min": lambda was, now: all(new >= old for old, new in zip(was, now, strict=True)),
+    "confidence_min": lambda was, now: bool(was >= now),
     "marking_max": lambda was, now: parse_level(was) <= parse_level(now),
     "remove": lambda was, now: all(any(covers(cut, each) for cut in was) for each in now),
-    "pseudonymise": lambda was, now: set(now) <= set(was),
+    "pseudonymise": lambda was, now: _listed_within(now, was),
     "coarsen": _less_exact,
     "review": _asks_less,
+    "pap_max": lambda was, now: parse_pap(was) <= parse_pap(now),
 }
-"""How to compare what two values of a limit let through, where `<=` does not."""
+"""Whether all that the first value lets through, the second lets through too."""

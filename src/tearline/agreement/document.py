@@ -1,11 +1,11 @@
-"""The agreement as frozen values: what may stand in it, and what its lines must have in common.
+"""The agreement as frozen values: what may stand in it.
 
 A closed vocabulary: a key that is not here is refused, never ignored, because two parties that
-sign the same bytes must read the same rule in them. `terms` reads and writes these values.
+sign the same bytes must read the same rule in them. `terms` reads and writes these values;
+`faults` says what its lines must have in common.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, get_args
 
@@ -33,6 +33,9 @@ CategoryId = Literal[
 ]
 CATEGORIES: tuple[CategoryId, ...] = get_args(CategoryId)
 Replaced = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{2,249}\.[a-z_][a-z0-9_]{0,249}\Z")]
+Some = Annotated[tuple[Line, ...], Meta(min_length=1, max_length=1000)]
+Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
+Listed = Annotated[tuple[Country, ...], Meta(min_length=1, max_length=300)]
 
 _US_PER_S = 1_000_000
 _DAY = timedelta(days=1)
@@ -58,7 +61,8 @@ class Party(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     slug: Slug
     key: Vkey | None = None
     log: Vkey | None = None
-    country: Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")] | None = None
+    country: Country | None = None
+    role: Literal["controller", "joint-controller", "processor"] | None = None
     approver: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
     reviewed: Annotated[tuple[Review, ...], Meta(max_length=20)] = ()
 
@@ -84,14 +88,42 @@ class Valid(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purpose(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Why the parties share, in words, and what the material must never be used for."""
+    """Why the parties share, in words, and what the material must never be used for.
+
+    `legal_basis` is one of Article 6(1) of the GDPR, or says that another law counts;
+    `special_categories` whether material under its Articles 9 and 10 is meant to be shared.
+    """
 
     text: Text
     never: Annotated[tuple[Line, ...], Meta(max_length=100)] = ()
+    legal_basis: (
+        Literal[
+            "consent",
+            "contract",
+            "legal-obligation",
+            "vital-interests",
+            "public-task",
+            "legitimate-interests",
+            "law-enforcement",
+            "no-personal-data",
+        ]
+        | None
+    ) = None
+    special_categories: Literal["excluded", "expected"] | None = None
+
+
+class Transfer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """On what ground personal data may cross into another area of law, and where that is said."""
+
+    ground: Literal["none", "adequacy", "standard-clauses", "derogation", "law-enforcement"]
+    paper: Line | None = None
 
 
 class Topic(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A named threat that the agreement is limited to, by every name both sides signed."""
+    """A named threat that the agreement is limited to, by every name both sides signed.
+
+    With `between`, and then without lists of its own: the relation between two other topics.
+    """
 
     id: Label
     names: Words = ()
@@ -99,6 +131,21 @@ class Topic(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     stix_ids: Words = ()
     attack_ids: Words = ()
     labels: Words = ()
+    between: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=2)] = ()
+
+
+class Countries(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The countries that are let through, by how an object is tied to one; each that is named."""
+
+    victim: Listed | None = None
+    actor: Listed | None = None
+    observed: Listed | None = None
+
+    @property
+    def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The relations that are limited, each with its countries."""
+        given = (("victim", self.victim), ("actor", self.actor), ("observed", self.observed))
+        return tuple((relation, listed) for relation, listed in given if listed is not None)
 
 
 class Category(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -144,7 +191,14 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"] | None
     ) = None
     grading_min: Annotated[str, Meta(pattern=r"\A([A-F][1-6]|\*)\Z")] | None = None
+    pap_max: Literal["PAP:CLEAR", "PAP:GREEN", "PAP:AMBER", "PAP:RED"] | None = None
+    statements: Some | Literal["*"] | None = None
+    iep: Some | Literal["*"] | None = None
+    countries: Countries | Literal["*"] | None = None
+    confidence_min: Annotated[int, Meta(ge=0, le=100)] | Literal["*"] | None = None
     max_age_days: Annotated[int, Meta(ge=1, le=36_500)] | Literal["*"] | None = None
+    expired: bool = False
+    never: Words = ()
     remove: Annotated[tuple[Property, ...], Meta(max_length=200)] = ()
     pseudonymise: Annotated[tuple[Replaced, ...], Meta(max_length=200)] = ()
     coarsen: Coarse = Coarse()
@@ -153,8 +207,20 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     @property
     def left_out(self) -> tuple[str, ...]:
         """The limits that are not there, so that this clause releases nothing."""
-        limits = ("types", "topics", "reach", "marking_max", "grading_min", "max_age_days")
-        return tuple(limit for limit in limits if getattr(self, limit) is None)
+        return tuple(limit for limit in NEEDED_LIMITS if getattr(self, limit) is None)
+
+
+NEEDED_LIMITS = (
+    "types",
+    "topics",
+    "reach",
+    "countries",
+    "marking_max",
+    "grading_min",
+    "confidence_min",
+    "max_age_days",
+)
+"""The limits without which a clause releases nothing."""
 
 
 class Onward(Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,6 +255,8 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     topic: Annotated[tuple[Topic, ...], Meta(max_length=200)] = ()
     category: Annotated[tuple[Category, ...], Meta(max_length=6)] = ()
     clause: Annotated[tuple[Clause, ...], Meta(max_length=200)] = ()
+    never: Words = ()
+    transfer: Transfer | None = None
     onward: Onward = Onward()
     retention: Retention = Retention()
 
@@ -231,124 +299,6 @@ def _microseconds(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * _US_PER_S + since.microseconds
 
 
-# What makes an object that object, what a reader needs to understand it, and what says how it must
-# be treated: a clause may not remove it.
-_NEEDED = """
-    type id spec_version created modified revoked name object_marking_refs granular_markings
-    definition definition_type extensions extension_types extension_type schema version
-    source_ref target_ref relationship_type sighting_of_ref object_refs
-    pattern pattern_type valid_from is_family product context opinion content published
-    value values key path hashes number protocols src_ref dst_ref subject is_multipart
-    region country latitude longitude account_login user_id serial_number payload_bin url
-"""
-PROTECTED = frozenset(_NEEDED.split())
-
-
-def problems(terms: Terms) -> Iterator[tuple[str, str, str]]:
-    """Yield (place, what is wrong, what to do) for all that no single line shows."""
-    yield from _span(terms)
-    yield from _parties(terms)
-    yield from _once("topic", [topic.id for topic in terms.topic])
-    yield from _once("clause", [clause.id for clause in terms.clause])
-    for topic in terms.topic:
-        if not any((topic.names, topic.aliases, topic.stix_ids, topic.attack_ids, topic.labels)):
-            yield (
-                f"topic {topic.id}",
-                "This topic names nothing.",
-                "Give it names, aliases, stix_ids, attack_ids or labels.",
-            )
-    for clause in terms.clause:
-        yield from _clause(terms, clause)
-
-
-def _span(terms: Terms) -> Iterator[tuple[str, str, str]]:
-    try:
-        empty = terms.valid.from_at >= terms.valid.until_at
-    except (ValueError, OverflowError):
-        yield (
-            "valid",
-            "This is neither a date nor a moment in UTC.",
-            'Write "2026-01-31" or "2026-01-31T12:00:00Z".',
-        )
-    else:
-        if empty:
-            yield "valid", "It ends before it begins.", "Set `until` after `from`."
-    if (terms.version == 1) != (terms.replaces is None):
-        yield (
-            "replaces",
-            "Version 1 replaces nothing, and every later version names the one it follows.",
-            "Give the hash of the version before this one, or leave `replaces` out of version 1.",
-        )
-
-
-def _parties(terms: Terms) -> Iterator[tuple[str, str, str]]:
-    slugs = [party.slug for party in terms.party.values()]
-    yield from _once("party slug", slugs)
-    keyless = [slot for slot, party in terms.party.items() if not (party.key and party.log)]
-    halves = [slot for slot in keyless if terms.party[slot].key or terms.party[slot].log]
-    if terms.one_sided and (len(keyless) != 1 or halves or terms.paper is None):
-        yield (
-            "one_sided",
-            "It has one party without keys, and the hash of the paper that party signed.",
-            "Leave out `key` and `log` of the receiver, and give `paper`.",
-        )
-    if not terms.one_sided and (keyless or terms.paper is not None):
-        yield (
-            f"party {', '.join(keyless)}" if keyless else "paper",
-            "Both parties need `key` and `log`; `paper` belongs to a one-sided agreement.",
-            "Copy the keys from the party's card, or write one_sided = true.",
-        )
-    keys = [key for party in terms.party.values() for key in (party.key, party.log) if key]
-    yield from _once("key", keys)
-
-
-def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str, str]]:
-    place = f"clause {clause.id}"
-    if {clause.from_, clause.to} != set(terms.party):
-        yield place, "It does not go from one of the two parties to the other.", _SLOTS
-    elif terms.one_sided and terms.party[clause.from_].key is None:
-        yield place, "The party without keys cannot give.", "Turn `from` and `to` around."
-    unknown = _absent(clause.topics, [topic.id for topic in terms.topic])
-    if unknown:
-        yield place, f"It names topics that are not here: {', '.join(unknown)}.", "Add [[topic]]."
-    for given in clause.remove:
-        taken = sorted(name for name in _needed(terms, clause) if covers(given, name))
-        if taken:
-            what = f"{given!r} would remove {', '.join(taken)}, which the receiver needs."
-            yield f"{place} · remove", what, "Leave it out, or withhold the type through `types`."
-
-
-_SLOTS = "Set `from` and `to` to the two names after `party.`."
-
-
-def _needed(terms: Terms, clause: Clause) -> set[str]:
-    """The properties that must stay: what makes the object, and what its topics are seen by."""
-    named = [topic for topic in terms.topic if _picks(clause, topic)]
-    needed = set(PROTECTED)
-    if any(topic.labels for topic in named):
-        needed.add("labels")
-    if any(topic.attack_ids for topic in named):
-        needed.add("external_references")
-    if any(topic.names or topic.aliases for topic in named):
-        needed.add("aliases")
-    return needed
-
-
-def _picks(clause: Clause, topic: Topic) -> bool:
-    return clause.topics is not None and clause.topics != "*" and topic.id in clause.topics
-
-
 def covers(given: str, name: str) -> bool:
     """Whether a property as an agreement writes it, perhaps with `*` at the end, is this one."""
     return name.startswith(given[:-1]) if given.endswith("*") else given == name
-
-
-def _absent(wanted: tuple[str, ...] | str | None, there: list[str]) -> list[str]:
-    if wanted is None or isinstance(wanted, str):
-        return []
-    return [one for one in wanted if one not in there]
-
-
-def _once(what: str, names: list[str]) -> Iterator[tuple[str, str, str]]:
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{what} {name}", "This name is used twice.", "Give each its own."

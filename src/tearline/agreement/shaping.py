@@ -6,7 +6,7 @@ says what a threat is. A detection with another word in it would be a false one.
 
 from collections.abc import Iterator, Mapping
 
-from tearline.agreement.document import Category, Clause, Terms
+from tearline.agreement.document import Category, Clause, Countries, Terms
 
 NAMING: Mapping[str, frozenset[str]] = {
     "identity": frozenset({"name", "description", "contact_information", "roles"}),
@@ -46,6 +46,12 @@ def _clause(clause: Clause) -> Iterator[tuple[str, str, str]]:
     when = clause.review.when if clause.review else ()
     if len(set(when)) < len(when):
         yield f"{place} · review", "A category is named twice.", "Name it once."
+    if clause.coarsen.places == "region" and isinstance(clause.countries, Countries):
+        yield (
+            f"{place} · coarsen",
+            "Of a place that goes as a region alone, the receiver could not check the country.",
+            'Write places = "country", or countries = "*".',
+        )
     for given in clause.pseudonymise:
         type_, _, name = given.partition(".")
         named = name.startswith("x_") and name != "x_mitre_aliases"  # these make a topic

@@ -111,6 +111,11 @@ stix_ids = []
 attack_ids = []          # for instance "G0102" or "S0446"
 labels = []
 
+# A topic can be the relation between two others, and has no lists of its own then:
+# [[topic]]
+# id = "R1R2"
+# between = ["R1", "R2"]
+
 # What else is of a category on which people decide:
 # [[category]]
 # id = "personal-data"
@@ -125,10 +130,15 @@ to = "{taker}"
 types = ["indicator", "malware", "intrusion-set", "threat-actor", "relationship"]   # or "*"
 topics = ["R1"]          # or "*": about anything
 reach = 1                # steps from the topic: 0, 1 or 2
+countries = "*"          # or {{ victim = ["SE", "NO"] }}, actor or observed: each must fit
 members = false          # true: what a report refers to goes with it
 marking_max = "TLP:AMBER"
 grading_min = "B2"       # both letter and digit; or "*"
+confidence_min = "*"     # or 0 to 100
 max_age_days = 180       # or "*"
+# pap_max = "PAP:AMBER"  # without it, nothing goes that carries a PAP marking
+# statements = ["..."]   # statement markings with which it goes; without it, none
+never = []               # what never goes: ids, names, labels, sources; it wins over all above
 remove = []              # properties that are cut off first, for instance "x_source_*"
 # pseudonymise = ["identity.name"]                    # a stable word takes the place of these
 # coarsen = {{ dates = "month", places = "country" }}   # or "day", "region"

@@ -19,6 +19,7 @@ from tearline.agreement.document import (
     Category,
     Clause,
     Coarse,
+    Countries,
     Onward,
     Party,
     Purpose,
@@ -26,10 +27,11 @@ from tearline.agreement.document import (
     Review,
     Terms,
     Topic,
+    Transfer,
     Valid,
     Waiting,
-    problems,
 )
+from tearline.agreement.faults import problems
 from tearline.agreement.shaping import shaping_problems
 from tearline.agreement.wording import sentences, warnings
 from tearline.errors import InputError, ProofError
@@ -40,6 +42,7 @@ __all__ = [
     "Category",
     "Clause",
     "Coarse",
+    "Countries",
     "Onward",
     "Party",
     "Purpose",
@@ -47,6 +50,7 @@ __all__ = [
     "Review",
     "Terms",
     "Topic",
+    "Transfer",
     "Valid",
     "Waiting",
     "agreement_hash",

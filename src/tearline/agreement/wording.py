@@ -4,9 +4,24 @@ A lawyer reads these sentences in place of the TOML, so each line has exactly on
 place, and a limit that is left out has one too: it says that nothing goes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from tearline.agreement.document import CATEGORIES, Category, Clause, Party, Terms, Topic
+from tearline.agreement.cautions import cautions
+from tearline.agreement.cut_wording import (
+    category_words,
+    in_words,
+    review_words,
+    shape_words,
+    sorts,
+)
+from tearline.agreement.document import (
+    Clause,
+    Countries,
+    Party,
+    Purpose,
+    Terms,
+    Topic,
+)
 from tearline.stix.objects import KNOWN_TYPES
 
 _GRADE_SOURCE = {
@@ -30,13 +45,33 @@ _REACH = {
     1: "What is tied to a topic by one step goes.",
     2: "What is tied to a topic by one or two steps goes.",
 }
-_CATEGORY: Mapping[str, str] = {
-    "victim": "names a victim",
-    "personal-data": "holds personal data",
-    "source": "shows a source",
-    "live-operation": "shows what is going on",
-    "precise-location": "shows an exact place",
-    "harm": "could help to hurt others",
+_RELATION = {
+    "victim": "has its victim in",
+    "actor": "has its actor in",
+    "observed": "was observed in",
+}
+_ROLE = {
+    "controller": "a controller by itself",
+    "joint-controller": "a joint controller with the other",
+    "processor": "a processor for the other",
+}
+_LEGAL_BASIS = {
+    "consent": "Personal data is shared with the consent of those concerned (GDPR 6(1)(a)).",
+    "contract": "Personal data is shared to fulfil a contract (GDPR 6(1)(b)).",
+    "legal-obligation": "Personal data is shared because the law demands it (GDPR 6(1)(c)).",
+    "vital-interests": "Personal data is shared to protect vital interests (GDPR 6(1)(d)).",
+    "public-task": "Personal data is shared for a task in the public interest (GDPR 6(1)(e)).",
+    "legitimate-interests": "Personal data is shared for legitimate interests (GDPR 6(1)(f)).",
+    "law-enforcement": "Personal data is shared under the law for law enforcement.",
+    "no-personal-data": "No personal data is meant to be shared.",
+}
+_SPECIAL = "What concerns health, belief, origin, orientation or crimes (GDPR 9 and 10)"
+_TRANSFER = {
+    "none": "Nothing leaves the area of one data protection law",
+    "adequacy": "Personal data crosses borders on a decision of adequacy",
+    "standard-clauses": "Personal data crosses borders under standard contractual clauses",
+    "derogation": "Personal data crosses borders by a derogation for the single case",
+    "law-enforcement": "Personal data crosses borders under the law for law enforcement",
 }
 _LEFT_OUT = "is left out, so this clause releases nothing."
 _LONG_DAYS = 1100
@@ -48,9 +83,13 @@ def sentences(terms: Terms) -> list[str]:
     return [f"{place}: {text}" for place, text in _lines(terms)]
 
 
-def warnings(terms: Terms) -> list[str]:
-    """Return what is legal and yet probably not meant, each after its place."""
-    return [f"{place}: {text}" for place, text in _warnings(terms)]
+def warnings(terms: Terms, *, now: int | None = None) -> list[str]:
+    """Return what is legal and yet probably not meant, each after its place.
+
+    With `now`, also that its time is over.
+    """
+    found = [*_warnings(terms), *cautions(terms, now=now)]
+    return [f"{place}: {text}" for place, text in found]
 
 
 def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
@@ -67,15 +106,13 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     yield "valid", f"It holds from {_from(terms)} until {_until(terms)}."
     for slot, party in terms.party.items():
         yield from _party(slot, party)
-    if terms.purpose:
-        yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
-        if terms.purpose.never:
-            never = _list(terms.purpose.never, "or")
-            yield "purpose · never", f"What is shared must never be used for {never}."
+    yield from _ends(terms)
+    if terms.never:
+        yield "never", _never(terms.never)
     for topic in terms.topic:
         yield from _topic(topic)
     for category in terms.category:
-        yield from _category(category)
+        yield from category_words(category)
     for clause in terms.clause:
         yield from _clause(terms, clause)
     yield "onward · allowed", "The receiver may not pass on anything it got under this agreement."
@@ -95,16 +132,46 @@ def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:
     if party.key:
         yield f"{place} · key", f"{party.name} signs with the key {party.key}."
         yield f"{place} · log", f"{party.name} signs its log with the key {party.log}."
+    if party.role:
+        yield f"{place} · role", f"In data protection law {party.name} is {_ROLE[party.role]}."
     if party.approver:
-        approvers = _list(party.approver, "and")
+        approvers = in_words(party.approver, "and")
         yield f"{place} · approver", f"For {party.name}, it is approved by {approvers}."
     for review in party.reviewed:
         what = "its lawfulness" if review.what == "law" else "the harm it could do"
         yield f"{place} · reviewed", f"{review.who} reviewed {what} on {review.on}."
 
 
+def _ends(terms: Terms) -> Iterator[tuple[str, str]]:
+    """Why the parties share, and by what law."""
+    if terms.purpose:
+        yield "purpose · text", f"The parties share for this purpose: {_flat(terms.purpose.text)}"
+        if terms.purpose.never:
+            never = in_words(terms.purpose.never, "or")
+            yield "purpose · never", f"What is shared must never be used for {never}."
+        yield from _law(terms.purpose)
+    if terms.transfer:
+        paper = f"; it is said in {terms.transfer.paper}" if terms.transfer.paper else ""
+        ground = _TRANSFER[terms.transfer.ground]
+        yield "transfer", f"{ground}{paper}."
+
+
+def _law(purpose: Purpose) -> Iterator[tuple[str, str]]:
+    if purpose.legal_basis:
+        yield "purpose · legal_basis", _LEGAL_BASIS[purpose.legal_basis]
+    if purpose.special_categories == "excluded":
+        yield "purpose · special_categories", f"{_SPECIAL} is not meant to be shared."
+    elif purpose.special_categories:
+        yield "purpose · special_categories", f"{_SPECIAL} is expected among what is shared."
+
+
 def _topic(topic: Topic) -> Iterator[tuple[str, str]]:
     place = f"topic {topic.id}"
+    if topic.between:
+        first, second = topic.between
+        both = "what ties the one to the other, and what is tied to both"
+        text = f"{topic.id} is the relation between {first} and {second}: {both}."
+        yield f"{place} · between", text
     said = {
         "names": "is the threat named",
         "aliases": "is also known as",
@@ -115,7 +182,7 @@ def _topic(topic: Topic) -> Iterator[tuple[str, str]]:
     for line, words in said.items():
         values = getattr(topic, line)
         if values:
-            yield f"{place} · {line}", f"{topic.id} {words} {_list(values, 'or')}."
+            yield f"{place} · {line}", f"{topic.id} {words} {in_words(values, 'or')}."
 
 
 def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
@@ -132,56 +199,25 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str]]:
         if clause.members
         else "What a report refers to does not go for that alone.",
     )
+    yield f"{place} · countries", _countries(clause)
     yield f"{place} · marking_max", _marking(clause)
+    yield from ((f"{place} · {line}", text) for line, text in _other_markings(clause))
     yield f"{place} · grading_min", _grading(clause)
+    yield f"{place} · confidence_min", _confidence(clause)
     yield f"{place} · max_age_days", _age(clause)
+    yield (
+        f"{place} · expired",
+        "What is past its own end of validity goes too."
+        if clause.expired
+        else "What is past its own end of validity does not go.",
+    )
+    never = _never(clause.never) if clause.never else "It names nothing that never goes."
+    yield f"{place} · never", never
     if clause.remove:
-        removed = _list(clause.remove, "and")
+        removed = in_words(clause.remove, "and")
         yield f"{place} · remove", f"Before it goes, these properties are removed: {removed}."
-    yield from _shape(place, clause)
-    yield f"{place} · review", _review(clause)
-
-
-def _shape(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
-    if clause.pseudonymise:
-        replaced = _list(clause.pseudonymise, "and")
-        text = f"Before it goes, a pseudonym takes the place of these: {replaced}; "
-        yield f"{place} · pseudonymise", f"{text}it is the same one under every version of this."
-    said = [
-        text
-        for text in (
-            clause.coarsen.dates and f"dates say no more than the {clause.coarsen.dates}",
-            clause.coarsen.places and f"places no more than the {clause.coarsen.places}",
-        )
-        if text
-    ]
-    if said:
-        yield f"{place} · coarsen", f"Before it goes, {' and '.join(said)}."
-
-
-def _review(clause: Clause) -> str:
-    when = clause.review.when if clause.review else ()
-    stays = _sorts([each for each in CATEGORIES if each not in when])
-    if clause.review is None:
-        return f"What {stays} is withheld."
-    people = "one person has" if clause.review.approvals == 1 else "two people have"
-    hours = clause.review.within_hours
-    text = f"What {_sorts(when)} waits until {people} approved it; "
-    text += f"after {hours} hours of silence it is withheld."
-    return f"{text} What {stays} is withheld." if stays else text
-
-
-def _sorts(categories: Iterable[str]) -> str:
-    """What is of one of these categories, in words; '' for none."""
-    *first, last = [_CATEGORY[each] for each in categories] or [""]
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _category(category: Category) -> Iterator[tuple[str, str]]:
-    kinds = ("types", "properties", "labels")
-    parts = [f"{each} {_list(got, 'or')}" for each in kinds if (got := getattr(category, each))]
-    text = f"Besides what the rules of Tearline find, this {_CATEGORY[category.id]}: "
-    yield f"category {category.id}", f"{text}whatever has one of the {', or of the '.join(parts)}."
+    yield from shape_words(place, clause)
+    yield f"{place} · review", review_words(clause)
 
 
 def _types(clause: Clause) -> str:
@@ -189,7 +225,7 @@ def _types(clause: Clause) -> str:
         return f"`types` {_LEFT_OUT}"
     if clause.types == "*":
         return "Objects of every type may go."
-    return f"Only objects of these types may go: {_list(clause.types, 'and')}."
+    return f"Only objects of these types may go: {in_words(clause.types, 'and')}."
 
 
 def _topics(clause: Clause) -> str:
@@ -197,13 +233,58 @@ def _topics(clause: Clause) -> str:
         return f"`topics` {_LEFT_OUT}"
     if clause.topics == "*":
         return "It need not be about any topic."
-    return f"Only what is about {_list(clause.topics, 'or')} may go."
+    return f"Only what is about {in_words(clause.topics, 'or')} may go."
 
 
 def _marking(clause: Clause) -> str:
     if clause.marking_max is None:
         return f"`marking_max` {_LEFT_OUT}"
     return f"Only what is marked {clause.marking_max} or less strictly may go."
+
+
+def _other_markings(clause: Clause) -> Iterator[tuple[str, str]]:
+    yield (
+        "pap_max",
+        f"A PAP marking may be {clause.pap_max} or less strict."
+        if clause.pap_max
+        else "What carries a PAP marking does not go.",
+    )
+    for line, words in (("statements", "a statement"), ("iep", "an IEP policy")):
+        listed = getattr(clause, line)
+        if listed is None:
+            yield line, f"What carries {words} as a marking does not go."
+        elif listed == "*":
+            yield line, f"It may carry {words} as a marking, whatever it says."
+        else:
+            texts = in_words(listed, "or")
+            yield line, f"It may carry {words} as a marking if that is {texts}."
+
+
+def _countries(clause: Clause) -> str:
+    if clause.countries is None:
+        return f"`countries` {_LEFT_OUT}"
+    if not isinstance(clause.countries, Countries):
+        return "It may concern any country, or none."
+    said = (
+        f"{_RELATION[relation]} {in_words(listed, 'or')}"
+        for relation, listed in clause.countries.named
+    )
+    return f"Only what {' and '.join(said)} may go."
+
+
+def _confidence(clause: Clause) -> str:
+    if clause.confidence_min is None:
+        return f"`confidence_min` {_LEFT_OUT}"
+    if clause.confidence_min == "*":
+        return "Its creator may be confident of it to any degree, or say none."
+    return f"Only what its creator gives a confidence of {clause.confidence_min} or more may go."
+
+
+def _never(listed: tuple[str, ...]) -> str:
+    return (
+        f"What is {in_words(listed, 'or')}, or is called, numbered or labelled so, "
+        "or comes from a source or author of that name, never goes."
+    )
 
 
 def _grading(clause: Clause) -> str:
@@ -266,16 +347,9 @@ def _clause_warnings(clause: Clause) -> Iterator[tuple[str, str]]:
         yield f"{place} · marking_max", "TLP:RED is meant for named persons only, and goes."
     if clause.grading_min == "*":
         yield f"{place} · grading_min", "What nobody has graded goes too."
-    yield from _review_warnings(place, clause)
-
-
-def _review_warnings(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.review and clause.review.approvals == 1:
-        text = f"One person alone lets go what {_sorts(clause.review.when)}."
+        text = f"One person alone lets go what {sorts(clause.review.when)}."
         yield f"{place} · review", text
-    limits = (clause.types, clause.topics, clause.grading_min, clause.max_age_days)
-    if clause.review and set(limits) == {"*"}:
-        yield f"{place} · review", "Every other limit is open: only people hold anything back."
 
 
 def _named(clause: Clause) -> tuple[str, ...]:
@@ -293,10 +367,3 @@ def _until(terms: Terms) -> str:
 
 def _flat(text: str) -> str:
     return " ".join(text.split())
-
-
-def _list(values: tuple[str, ...], join: str) -> str:
-    quoted = [f"“{value}”" for value in values]
-    if len(quoted) == 1:
-        return quoted[0]
-    return f"{', '.join(quoted[:-1])} {join} {quoted[-1]}"

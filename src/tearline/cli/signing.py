@@ -23,16 +23,19 @@ Why = Annotated[str | None, typer.Option("--reason", help="Why, in one sentence;
 
 @app.command()
 def propose(file: File, out: Out = None, home: Place = None, json: Json = False) -> None:
-    """Sign an agreement and offer it to the partner it names."""
+    """Sign an agreement and offer it to the partner it names. Warnings name their clause."""
     from tearline import clock
     from tearline.agreement import signing
+    from tearline.agreement.terms import warnings
     from tearline.cli import afterwards
     from tearline.cli.documents import read_terms
     from tearline.cli.options import open_home
 
     opened = open_home(home)
-    done = signing.propose(opened, read_terms(file), now=clock.now())
+    terms, now = read_terms(file), clock.now()
+    done = signing.propose(opened, terms, now=now)
     line = f"Proposed {done.agreement_id}, version {done.version}, to {done.partner}."
+    line = "\n".join([line, *(f"Warning: {each}" for each in warnings(terms, now=now))])
     afterwards.show(opened, [done], line, out, as_json=json)
 
 

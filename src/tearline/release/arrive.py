@@ -11,14 +11,14 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError
-from tearline.release.indexing import Indexed
+from tearline.release.indexing import MARKED, Indexed
 from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, releases, stirred
+from tearline.store import annotations, objects, releases, stirred, ties
 from tearline.store.database import Tx
-from tearline.store.objects import OURS
+from tearline.store.objects import OURS, NewVersion
 from tearline.topics.about import leads_to
 
 
@@ -84,7 +84,7 @@ def take_in(
     found = sort_out(tx, OURS, arriving, source, now)
     ids = [each.version.stix_id for each in found.new]
     known = [each.version.stix_id for each in found.new if not each.first]
-    touched = {*ids, *leads_to(tx, OURS, known)}
+    touched = {*ids, *leads_to(tx, OURS, known), *_marked_by(tx, ids), *_left_behind(tx, found.new)}
     seqs = objects.keep(tx, OURS, found.new)
     outcomes = numbered(found, seqs)
     if annotation != NOTHING:
@@ -161,6 +161,25 @@ def _annotate(tx: Tx, ids: Sequence[str], annotation: Annotation, now: int) -> l
         }
         _record(tx, record, now)
     return changed
+
+
+def _left_behind(tx: Tx, new: Sequence[NewVersion]) -> set[str]:
+    """The ends of relationships that tie something else from now on, or otherwise."""
+    stated = {
+        each.version.stix_id: set(each.relations)
+        for each in new
+        if not each.first and each.version.latest and each.version.type == "relationship"
+    }
+    before = ties.relations_via(tx, OURS, stated)
+    gone = [each for each in before if each not in stated[each.via_id]]
+    return {end for each in gone for end in (each.source_id, each.target_id)}
+
+
+def _marked_by(tx: Tx, ids: Iterable[str]) -> set[str]:
+    """What carries one of the markings among `ids`: it says more of it, or another thing."""
+    definitions = [each for each in ids if each.startswith("marking-definition--")]
+    named = ties.references_to(tx, OURS, definitions) if definitions else []
+    return {each.from_id for each in named if each.role == MARKED}
 
 
 def _record(tx: Tx, record: dict[str, str | None], now: int) -> None:

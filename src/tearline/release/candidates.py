@@ -7,6 +7,7 @@ the plan goes on by itself. What is shared, the keys and ties of what was stirre
 all agreements.
 """
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from tearline.release.concern import anything
@@ -14,7 +15,7 @@ from tearline.release.rules import Rules
 from tearline.store import releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.topics.topic import EDGE_REFS
+from tearline.topics.topic import EDGE_REFS, type_of
 
 _TYING = frozenset({role for roles in EDGE_REFS.values() for role in roles}) | {
     "object_refs",
@@ -47,7 +48,32 @@ def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
         for each in after.keys() & group:
             for other in group:
                 tied.setdefault(other, set()).add(each)
+    for target, homes in _homes(tx, after).items():
+        for other in homes:
+            tied.setdefault(other, set()).add(target)
     return Stirred(after, keyed, tied, releases.standing_on(tx, after.keys() | tied.keys()))
+
+
+def _homes(tx: Tx, after: Collection[str]) -> dict[str, set[str]]:
+    """For each of the stirred that says where an identity is, whatever targets the identity.
+
+    What is targeted may be about the topic only once it is known where it is.
+    """
+    stated = {*ties.relations_via(tx, OURS, after), *ties.relations_to(tx, OURS, _places(after))}
+    homes = [each for each in stated if each.kind == "located-at"]
+    targeting: dict[str, set[str]] = {}
+    for each in ties.relations_to(tx, OURS, {each.source_id for each in homes}):
+        if each.kind == "targets":
+            targeting.setdefault(each.target_id, set()).update((each.via_id, each.source_id))
+    found: dict[str, set[str]] = {}
+    for each in homes:
+        for stix_id in {each.via_id, each.target_id} & set(after):
+            found.setdefault(stix_id, set()).update(targeting.get(each.source_id, ()))
+    return found
+
+
+def _places(ids: Iterable[str]) -> set[str]:
+    return {each for each in ids if type_of(each) == "location"}
 
 
 def candidates(found: Stirred, agreement_id: str, rules: Rules, seen: int) -> set[str]:
@@ -60,7 +86,8 @@ def candidates(found: Stirred, agreement_id: str, rules: Rules, seen: int) -> se
         for each in rows & found.tied.keys():
             near |= found.tied[each]
         for clause in rules.clauses:
-            near |= clause.stix_ids & found.after.keys()
-            for key in clause.keys & found.keyed.keys():
+            topics = clause.topics
+            near |= topics.stix_ids & found.after.keys()
+            for key in topics.keys & found.keyed.keys():
                 near |= found.keyed[key]
     return {each for each in near if found.after[each] > seen}

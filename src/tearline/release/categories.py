@@ -39,7 +39,7 @@ _INDIVIDUAL, _CONTACT, _ACCOUNT, _MESSAGE, _MAILBOX = range(1, 6)
 _AUTHORS, _SYSTEM, _SANDBOXED, _RUNNING, _ENDED, _INCIDENT = range(6, 12)
 _PLACED, _CONTENT, _CREDENTIAL, _UNPUBLISHED, _PUBLISHED = range(12, 17)
 RULES: tuple[Rule, ...] = (
-    Rule("victim", "the end of a *targets*, or where something was sighted, or what says so"),
+    Rule("victim", "who is targeted, or where something was sighted, or what says so"),
     Rule("personal-data", "an identity of class individual"),
     Rule(
         "personal-data",

@@ -12,7 +12,7 @@ import msgspec
 
 from tearline.agreement.terms import parse_json
 from tearline.release.decide import Decision
-from tearline.release.rules import FOREVER, GOES, STAYS, Clause, Facts, Rules, rules_of
+from tearline.release.rules import FOREVER, GOES, STAYS, Clause, Facts, Named, Rules, rules_of
 from tearline.topics.about import Path
 from tearline.topics.topic import depends
 
@@ -20,7 +20,8 @@ from tearline.topics.topic import depends
 class Decided(NamedTuple):
     """One object's facts, its decision, and the path that makes it about the topic, if any.
 
-    `carries` is true of a relationship by which *about* goes on from something that goes or waits.
+    `carries` is true of a relationship by which *about* goes on from something that goes or waits,
+    and of the ends of a topic that is a relation.
     """
 
     facts: Facts
@@ -80,4 +81,7 @@ def _but_for_topics(clause: Clause) -> Clause:
         pseudonymise=(),
         dates=None,
         places=None,
+        pairs=(),
+        never=Named(),
+        never_from=frozenset(),
     )

@@ -14,6 +14,7 @@ from tearline.release import reasons
 from tearline.release.reasons import Reason
 from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
 from tearline.stix import marking
+from tearline.stix.handling import NO_PAP
 from tearline.stix.objects import KNOWN_TYPES
 from tearline.topics.topic import CONTAINERS, EDGE_REFS
 
@@ -49,8 +50,11 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     masks = []
     waiting: list[Clause] = []
     asks = False
+    odd = _odd(facts)
     for clause in rules.clauses:
         mask = shared | judge(clause, facts)
+        if odd:
+            mask |= _oddly(clause, facts)
         if not mask:
             return Decision("release", clause.id, (), _until(rules, clause, facts))
         if not mask & ~reasons.WAITS:
@@ -76,14 +80,14 @@ def asks_people(rules: Rules, facts: Facts) -> bool:
     if not needs_people(facts):
         return False
     shared = _shared(rules, facts)
-    masks = [shared | judge(each, facts) for each in rules.clauses]
+    masks = [shared | judge(each, facts) | _oddly(each, facts) for each in rules.clauses]
     waiting = [each for each in masks if not each & ~reasons.WAITS]
     return bool(waiting) and all(each & reasons.PEOPLE for each in waiting)
 
 
 def needs_people(facts: Facts) -> bool:
     """Whether an object is of a kind that a person may have to settle."""
-    return bool(facts.found) or facts.marking == marking.CONTRADICTORY
+    return bool(facts.found) or marking.CONTRADICTORY in (facts.marking, facts.pap)
 
 
 def passes_but_for_about(
@@ -95,11 +99,17 @@ def passes_but_for_about(
     """
     open_to_people = if_approved and not _answered(facts, _deadline(clause, facts))
     settled = reasons.BY_OTHERS | (reasons.WAITS if open_to_people else 0)
-    return not (_shared(rules, facts) | judge(clause, facts)) & ~settled
+    mask = _shared(rules, facts) | judge(clause, facts)
+    if _odd(facts):
+        mask |= _oddly(clause, facts)
+    return not mask & ~settled
 
 
-def judge(clause: Clause, facts: Facts) -> int:
-    """The limits of one clause that an object fails, as bits of `reasons`."""
+def judge(clause: Clause, facts: Facts) -> int:  # noqa: C901  # a limit a line
+    """The limits of one clause that an object fails, as bits of `reasons`.
+
+    What most objects have nothing of, `_oddly` weighs.
+    """
     mask = 0 if clause.complete else reasons.LIMIT_MISSING
     if clause.types is not None and facts.type not in clause.types:
         mask |= reasons.TYPE_NOT_LISTED
@@ -115,8 +125,59 @@ def judge(clause: Clause, facts: Facts) -> int:
             mask |= reasons.GRADE_BELOW
     if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
         mask |= reasons.TOO_OLD
-    if needs_people(facts) and facts.approvals.get(clause.id, 0) < clause.approvals:
-        mask |= _for_people(clause, facts)
+    if facts.marking == marking.CONTRADICTORY and not _approved(clause, facts):
+        mask |= reasons.MARKING_CONTRADICTS
+    if clause.confidence_min is not None and facts.confidence < clause.confidence_min:
+        mask |= reasons.NO_CONFIDENCE if facts.confidence < 0 else reasons.CONFIDENCE_BELOW
+    if clause.countries and clause.id not in facts.countries and _tied(clause, facts):
+        mask |= reasons.COUNTRY_NOT_LISTED
+    return mask
+
+
+def _odd(facts: Facts) -> bool:
+    """Whether an object has something that stops only few: what `_oddly` weighs."""
+    return (
+        facts.valid_until <= facts.now
+        or facts.pap != NO_PAP
+        or bool(facts.found or facts.never or facts.statements or facts.iep)
+    )
+
+
+def _oddly(clause: Clause, facts: Facts) -> int:
+    """What an object's end, its name, its content or its other markings say against it."""
+    mask = 0
+    if facts.found and not _approved(clause, facts):
+        mask |= _categories(clause, facts.found & ~clause.settles)
+    if facts.valid_until <= facts.now and not clause.expired:
+        mask |= reasons.EXPIRED
+    if facts.never and clause.id in facts.never:
+        mask |= reasons.NEVER
+    if facts.pap != NO_PAP or facts.statements or facts.iep:
+        mask |= _handled(clause, facts)
+    return mask
+
+
+def _tied(clause: Clause, facts: Facts) -> bool:
+    """Whether countries are asked: of what is about the topic, and not of what follows others."""
+    if facts.type in EDGE_REFS:
+        return False
+    return clause.any_topic or clause.id in facts.about or clause.id in facts.about_waiting
+
+
+def _handled(clause: Clause, facts: Facts) -> int:
+    """What markings other than TLP say against it; a clause allows those that it speaks of."""
+    mask = 0
+    if facts.pap == marking.CONTRADICTORY:
+        if not _approved(clause, facts):
+            mask |= reasons.MARKING_CONTRADICTS
+        if clause.pap_max < 0:
+            mask |= reasons.MARKING_UNKNOWN
+    elif facts.pap > clause.pap_max:
+        mask |= reasons.PAP_ABOVE if clause.pap_max >= 0 else reasons.MARKING_UNKNOWN
+    if clause.statements is not None and not clause.statements.issuperset(facts.statements):
+        mask |= reasons.MARKING_UNKNOWN
+    if clause.iep is not None and not clause.iep.issuperset(facts.iep):
+        mask |= reasons.MARKING_UNKNOWN
     return mask
 
 
@@ -141,6 +202,20 @@ def _answered(facts: Facts, silent_at: int) -> int:
 def _deadline(clause: Clause, facts: Facts) -> int:
     """The moment from which silence counts; where nobody was asked yet, people are asked now."""
     return FOREVER if clause.within is None else (facts.asked_at or facts.now) + clause.within
+
+
+def _categories(clause: Clause, found: int) -> int:
+    """What is of a category waits where the clause has people decide on it, else it stays."""
+    mask = 0
+    for bits, waits, stays in reasons.CATEGORIES:
+        if found & bits:
+            mask |= waits if clause.reviews & bits else stays
+    return mask
+
+
+def _approved(clause: Clause, facts: Facts) -> bool:
+    """Whether as many people approved it as the clause asks for."""
+    return facts.approvals.get(clause.id, 0) >= clause.approvals
 
 
 def _shared(rules: Rules, facts: Facts) -> int:
@@ -180,10 +255,13 @@ def _turns(rules: Rules, facts: Facts) -> int:
         # Also while it stays for another reason: what hangs on it may still wait with it.
         if facts.asked_at and facts.now < (silent_at := _deadline(clause, facts)) < turn:
             turn = silent_at
+        if not clause.expired and facts.now < facts.valid_until < turn:
+            turn = facts.valid_until
     return turn
 
 
 def _until(rules: Rules, clause: Clause, facts: Facts) -> int:
-    if clause.max_age is None:
-        return rules.valid_until
-    return min(rules.valid_until, facts.created_at + clause.max_age)
+    until = rules.valid_until
+    if clause.max_age is not None:
+        until = min(until, facts.created_at + clause.max_age)
+    return until if clause.expired else min(until, facts.valid_until)

@@ -9,8 +9,10 @@ import orjson
 from tearline.agreement.document import Category
 from tearline.release.categories import VICTIM, added_in
 from tearline.release.cut import naming_in
-from tearline.release.rules import Facts
-from tearline.stix import marking
+from tearline.release.indexing import MARKED
+from tearline.release.rules import FOREVER, Facts
+from tearline.stix import handling, marking
+from tearline.stix.handling import Handling
 from tearline.stix.objects import references
 from tearline.store import annotations, objects
 from tearline.store.database import Tx
@@ -21,13 +23,15 @@ from tearline.topics.held import Held
 class Attested(NamedTuple):
     """What is said of an object beside its bytes; a receiver can only take it as said.
 
-    `at` is the moment at which the giver decided, from the slip.
+    `at` is the moment at which the giver decided, from the slip. `meanings` has what the markings
+    say that stand in definitions of their own, see `stix.handling`.
     """
 
     marking: int | None = None
     grade: int | None = None
     approvals: Mapping[str, int] = {}  # never changed
     at: int | None = None
+    meanings: Mapping[str, str] = {}
 
 
 Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
@@ -55,6 +59,8 @@ class Known(Held):
         self._said: dict[str, tuple[int | None, int | None]] = {}
         self._docs: dict[str, Doc] = {}
         self._holds: dict[tuple[str, str], str] | None = None
+        self._meanings: dict[str, str | None] = {}
+        self._marked: dict[str, dict[str, str]] = {}
 
     def facts(self, ids: Iterable[str], now: int) -> dict[str, Facts]:
         """The facts of our objects as they are while nobody holds them."""
@@ -86,6 +92,44 @@ class Known(Held):
                 self._docs[stix_id] = _doc(raws[version.seq])
         return {each: self._docs[each] for each in wanted if each in self._docs}
 
+    def meanings(self, ids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """For each of `ids` that carries markings defined elsewhere: what those that we hold say.
+
+        What carries one of no known meaning is among them too: its markings cannot be ranked.
+        """
+        rows = [each for each in self.latest(ids).values() if each.marking == marking.UNKNOWN]
+        missing = [each.stix_id for each in rows if each.stix_id not in self._marked]
+        if missing:
+            named: dict[str, list[str]] = {each: [] for each in missing}
+            for each in self.references_of(missing):
+                if each.role == MARKED:
+                    named[each.from_id].append(each.to_id)
+            known = self._defined({ref for refs in named.values() for ref in refs})
+            for stix_id, refs in named.items():
+                self._marked[stix_id] = {r: said for r in refs if (said := known[r]) is not None}
+        return {each.stix_id: self._marked[each.stix_id] for each in rows}
+
+    def _defined(self, refs: set[str]) -> dict[str, str | None]:
+        missing = refs - self._meanings.keys()
+        if missing:
+            self._meanings.update(dict.fromkeys(missing))
+            held = {ref: each for ref, each in self.latest(missing).items() if not each.revoked}
+            raws = objects.raw_of(self.tx, [each.seq for each in held.values()])
+            for ref, version in held.items():
+                self._meanings[ref] = handling.meaning(orjson.loads(raws[version.seq]))
+        return self._meanings
+
+    def handled(
+        self, rows: Mapping[str, Version], meanings: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, Handling]:
+        """What markings demand, of those of `rows` whose bytes alone do not say."""
+        raws = objects.raw_of(self.tx, [rows[each].seq for each in meanings])
+        return {
+            each: handling.handling_of(orjson.loads(raws[rows[each].seq]), said)
+            for each, said in meanings.items()
+            if said
+        }
+
     def added(self, ids: Iterable[str], added: Sequence[Category]) -> dict[str, int]:
         """What an agreement's own lines find in each of `ids`, as bits; left out where nothing."""
         docs = self.docs(ids) if added else {}
@@ -98,10 +142,12 @@ class Known(Held):
         found = self.annotations(rows)
         beside = {each: Attested(*said) for each, said in found.items() if said != _NOTHING}
         victims = self.victims(rows)
+        handled = self.handled(rows, self.meanings(rows))
         return {
             stix_id: _facts(
                 row,
                 beside.get(stix_id, _UNSAID),
+                handled.get(stix_id) or Handling(row.marking, row.pap),
                 now,
                 held=("object", stix_id) in self._holds or ("source", row.source) in self._holds,
                 found=row.found | (VICTIM if stix_id in victims else 0),
@@ -141,10 +187,13 @@ def gather(
         rows = known.latest(ids)
         beside = attested(rows)
         victims = known.victims(rows)
+        said = {each: b.meanings for each, b in beside.items() if b.meanings and each in rows}
+        handled = known.handled(rows, said)
         found = {
             each: _facts(
                 row,
                 beside.get(each, _UNSAID),
+                handled.get(each) or Handling(row.marking, row.pap),
                 now,
                 held=False,
                 found=row.found | (VICTIM if each in victims else 0),
@@ -159,19 +208,26 @@ def gather(
     return found
 
 
-def _facts(row: Version, beside: Attested, now: int, *, held: bool, found: int) -> Facts:
+def _facts(
+    row: Version, beside: Attested, handled: Handling, now: int, *, held: bool, found: int
+) -> Facts:
     return Facts(
         id=row.stix_id,
         version_at=row.version_at,
         type=row.type,
         created_at=row.arrived_at if row.created_at is None else row.created_at,
-        marking=_effective(row.marking, beside),
+        marking=_effective(handled.level, beside),
         grade=marking.NO_GRADE if beside.grade is None else beside.grade,
         now=now if beside.at is None else beside.at,
         revoked=row.revoked,
         held=held,
         found=found,
         approvals=dict(beside.approvals),
+        confidence=-1 if row.confidence is None else row.confidence,
+        pap=handled.pap,
+        statements=handled.statements,
+        iep=handled.iep,
+        valid_until=FOREVER if row.valid_until is None else row.valid_until,
     )
 
 

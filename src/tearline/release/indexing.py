@@ -4,13 +4,20 @@ It is taken as soon as an object is read, while its parsed form is at hand; that
 times as large, can then go.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from tearline.errors import InputError
 from tearline.release.categories import found_in
-from tearline.stix import canonical, marking
-from tearline.stix.objects import StixObject, references, references_in
+from tearline.stix import canonical, handling, marking
+from tearline.stix.objects import StixObject, parse_timestamp, references, references_in
 from tearline.store.objects import MEMBER, Relation
 from tearline.topics.topic import CONTAINERS, keys_of
+
+MARKED = "object_marking_refs"
+"""The role in which a marking is named whose meaning stands in a definition of its own."""
+
+_MOST = 100
 
 
 class Indexed(NamedTuple):
@@ -34,12 +41,22 @@ class Indexed(NamedTuple):
     references: list[tuple[str, str]]
     keys: list[str]
     version: str
-    found: int
+    pap: int = handling.NO_PAP
+    confidence: int | None = None
+    valid_until: int | None = None
+    found: int = 0
 
 
 def index(each: StixObject) -> Indexed:
     """Take from a parsed object all that is indexed of it."""
-    level = marking.marking_of(each.doc)
+    doc = each.doc
+    level = marking.marking_of(doc)
+    pap = handling.pap_of(doc)
+    if level == marking.UNKNOWN and pap != handling.NO_PAP:
+        level = marking.marking_of(doc, silent=handling.PAP_OF)
+    named = _named(each)
+    if level == marking.UNKNOWN:
+        named = [*named, *((MARKED, other) for other in handling.others_of(doc))]
     return Indexed(
         each.id,
         each.type,
@@ -49,14 +66,35 @@ def index(each: StixObject) -> Indexed:
         each.modified_at,
         each.revoked,
         # A level on parts alone leaves the rest open: no rank.
-        level if level < 0 or marking.is_marked(each.doc) else marking.UNKNOWN,
+        level if level < 0 or marking.is_marked(doc) else marking.UNKNOWN,
         level == marking.UNMARKED,
         _relations(each),
-        _named(each),
-        keys_of(each.doc),
-        each.doc.get("modified", each.doc.get("created", "")),
-        found_in(each.doc),
+        named,
+        keys_of(doc),
+        doc.get("modified", doc.get("created", "")),
+        pap,
+        _confidence(doc),
+        _valid_until(each),
+        found_in(doc),
     )
+
+
+def _confidence(doc: Mapping[str, Any]) -> int | None:
+    """The confidence from 0 to 100 (3.2); anything else is none."""
+    value = doc.get("confidence")
+    if value is None or value.__class__ is not int or not 0 <= value <= _MOST:
+        return None
+    return int(value)
+
+
+def _valid_until(each: StixObject) -> int | None:
+    """When an indicator ends (4.7); what is no moment has ended already."""
+    if each.type != "indicator" or "valid_until" not in each.doc:
+        return None
+    try:
+        return parse_timestamp(each.doc["valid_until"])
+    except (InputError, TypeError, AttributeError):
+        return 0
 
 
 def _named(each: StixObject) -> list[tuple[str, str]]:

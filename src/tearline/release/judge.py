@@ -23,7 +23,7 @@ from tearline.stix.objects import StixObject, read
 from tearline.store import agreements, objects, received
 from tearline.store.database import Tx, trial
 from tearline.store.received import Received
-from tearline.topics import about
+from tearline.topics import about, between
 from tearline.topics.about import Path
 from tearline.topics.topic import depends
 
@@ -160,6 +160,10 @@ def _path_holds(batch: Batch, clause: Clause, each: Candidate) -> bool:
     if clause.any_topic or depends(each.object.id):
         return True
     claimed = Path(each.slip.start, each.slip.path)
+    if (both := between.halves(claimed)) is not None:
+        return claimed.ids[-1] == each.object.id and any(
+            between.walkable(batch.known, both, ends, clause.reach) for ends in batch.ends(clause)
+        )
     if claimed.ids[-1] != each.object.id or claimed.steps > clause.reach:
         return False
     return about.holds(claimed, batch.graph, batch.starts(clause), members=clause.members)
@@ -170,10 +174,12 @@ def _named(bound: InForce, candidates: Iterable[Candidate]) -> dict[str, dict[st
     clauses = {each.id: each for each in rules_of(bound.terms, bound.their_slot).clauses}
     found: dict[str, dict[str, str]] = {}
     for each in candidates:
-        stix_id = each.slip.start.removeprefix("stix:")
+        claimed = Path(each.slip.start, each.slip.path)
         clause = clauses[each.slip.clause]
-        if each.slip.path == (each.object.id,) and stix_id in clause.stix_ids:
-            found.setdefault(clause.id, {})[each.object.id] = each.slip.start
+        for path in between.halves(claimed) or (claimed,):
+            stix_id = path.start.removeprefix("stix:")
+            if path.ids == (each.object.id,) and stix_id in clause.topics.stix_ids:
+                found.setdefault(clause.id, {})[each.object.id] = path.start
     return found
 
 

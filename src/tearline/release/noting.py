@@ -15,8 +15,8 @@ from tearline.agreement.home import Home
 from tearline.release.concern import Decided, anything, rules_under, scope_of, unconcerned
 from tearline.release.decide import Decision, decide
 from tearline.release.facts import Known, gather
-from tearline.release.rules import Facts, Rules
-from tearline.stix import canonical
+from tearline.release.rules import FOREVER, Facts, Rules
+from tearline.stix import canonical, handling
 from tearline.stix.strict import collector_paused
 from tearline.store import agreements, objects, releases, stirred
 from tearline.store.database import Tx, in_chunks
@@ -186,7 +186,10 @@ def _answer(decision: Decision) -> dict[str, Any]:
     }
 
 
-class _Exact(msgspec.Struct, gc=False):
+_NO_END = str(FOREVER)
+
+
+class _Exact(msgspec.Struct, gc=False, omit_defaults=True):
     """Facts with moments as text: canonical JSON keeps whole numbers only up to 2^53."""
 
     id: str
@@ -196,7 +199,6 @@ class _Exact(msgspec.Struct, gc=False):
     marking: int
     grade: int
     now: str
-    asked_at: str
     revoked: bool
     delivered: str
     held: bool
@@ -207,14 +209,27 @@ class _Exact(msgspec.Struct, gc=False):
     about_waiting: dict[str, tuple[str, ...]]
     approvals: dict[str, int]
     uncuttable: bool
-    refused: bool
+    refused: bool = False
+    asked_at: str = "0"
+    confidence: int = -1
+    pap: int = handling.NO_PAP
+    statements: tuple[str, ...] = ()
+    iep: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    countries: dict[str, tuple[str, ...]] = {}
+    places: tuple[str, ...] = ()
+    valid_until: str = _NO_END
+
+
+_ASKED_AT = Facts.__struct_fields__.index("asked_at")
 
 
 def _exact(facts: Facts) -> _Exact:
-    id_, version_at, type_, created_at, *rest = msgspec.structs.astuple(facts)
-    marking, grade, now, asked_at, *flags = rest
-    whole = type_, str(created_at), marking, grade, str(now), str(asked_at)
-    return _Exact(id_, str(version_at), *whole, *flags)
+    found: list[Any] = list(msgspec.structs.astuple(facts))
+    found[_ASKED_AT] = str(facts.asked_at)
+    found[-1] = _NO_END if facts.valid_until == FOREVER else str(facts.valid_until)
+    id_, version_at, type_, created_at, marking, grade, now, *rest = found
+    return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -2,16 +2,18 @@
 
 A plan decides the neighbourhood of what changed, finds what is cut differently because of it, and
 says for each object what would stand afterwards. `reconcile` carries it out; with `whole`, the
-neighbourhood is everything held.
+neighbourhood is everything held that can concern the agreement.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from tearline.release import cut
 from tearline.release.batch import Batch, Scene
+from tearline.release.clause_sql import proposed
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known
@@ -79,7 +81,8 @@ class _Work:
             uncuttable=uncuttable,
             reviewed=self._counting,
         )
-        self._batch = Batch(known, scene, whole=whole)
+        self._near = proposed(known, ground.rules) if whole else None
+        self._batch = Batch(known, scene, whole=whole and self._near is None)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
         self._asks: dict[str, Ask] = {}
@@ -87,7 +90,9 @@ class _Work:
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
         if self._whole:
-            held = {each.stix_id for each in objects.latest_all(self._known.tx, OURS)}
+            held = self._near
+            if held is None:
+                held = {each.stix_id for each in objects.latest_all(self._known.tx, OURS)}
             self._stirred = (
                 held | releases.standing_all(self._known.tx, self._ground.agreement_id).keys()
             )
@@ -143,11 +148,17 @@ class _Work:
         """What would stand on each object of the batch; gone objects are withheld."""
         decided = self._batch.decided
         said = self._known.annotations(decided)
+        meant = self._known.meanings(decided)
         formed = {each for each in self._forms if self._goes(each)}
         everything = decided.keys() | formed | self._stood.among(self._stirred).keys()
-        return {each: self._planned(each, said.get(each, _UNSAID)) for each in sorted(everything)}
+        return {
+            each: self._planned(each, said.get(each, _UNSAID), meant.get(each, _NOTHING))
+            for each in sorted(everything)
+        }
 
-    def _planned(self, stix_id: str, said: tuple[int | None, int | None]) -> Planned:
+    def _planned(
+        self, stix_id: str, said: tuple[int | None, int | None], meant: Mapping[str, str]
+    ) -> Planned:
         decided = self._batch.decided.get(stix_id)
         form = self._forms.get(stix_id)
         way = None
@@ -163,7 +174,8 @@ class _Work:
             way = self._way(stix_id, decided.path)
             approved = decided.facts.approvals.get(decided.decision.clause or "", 0)
             yes = reviewed.approvals[:approved] if reviewed and approved else ()
-            standing = self._released(stix_id, decided.decision, way, attested(*said, yes))
+            slip = attested(*said, yes, tuple(meant.items()))
+            standing = self._released(stix_id, decided.decision, way, slip)
         else:
             standing = kept_back(stix_id, decided.decision)
         ask = self._asks.get(stix_id) if self._asked(stix_id) else None
@@ -190,7 +202,10 @@ class _Work:
 
     def _decide_around(self, ids: set[str]) -> None:
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
+        ids = ids | self._batch.around(ids)
         near = ids | self._batch.graph.onward(ids, reach)
+        ids = ids | (also := self._batch.around(near) - near)
+        near |= also | self._batch.graph.onward(also, reach)
         self._stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
@@ -210,6 +225,7 @@ class _Work:
         """Released objects whose path leads over an object that now goes under another id."""
         reach = max((clause.reach for clause in self._ground.rules.clauses), default=0)
         near = moved | led_to(self._known, moved)
+        near |= self._batch.around(near)
         near |= self._batch.graph.onward(near, reach)
         stood = self._stood.among(near - self._batch.decided.keys())
         return {
@@ -303,8 +319,9 @@ class _Work:
         if not self._ground.marks:
             return {}
         found = {}
+        handled = self._known.handled(versions, self._known.meanings(versions))
         for each, (level, _) in self._known.annotations(versions).items():
-            own = versions[each].marking
+            own = handled[each].level if each in handled else versions[each].marking
             if level is not None and (strictest := marking.strictest(own, level)) > max(own, -1):
                 found[each] = strictest
         return found
@@ -399,6 +416,7 @@ class _Work:
 
 _UNSAID = (None, None)
 _AS_IT_IS = Shape()
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
 

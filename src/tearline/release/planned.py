@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -73,10 +73,17 @@ class Planned(NamedTuple):
     void: bool
 
 
-@cache
-def attested(level: int | None, grade: int | None, approvals: tuple[str, ...] = ()) -> str:
+@lru_cache(maxsize=4_096)
+def attested(
+    level: int | None,
+    grade: int | None,
+    approvals: tuple[str, ...] = (),
+    meanings: tuple[tuple[str, str], ...] = (),
+) -> str:
     """What a slip says beside the bytes, as canonical JSON."""
-    said: dict[str, Any] = {"approvals": approvals} if approvals else {}
+    said: dict[str, Any] = {"meanings": dict(meanings)} if meanings else {}
+    if approvals:
+        said["approvals"] = approvals
     if level is not None:
         said["marking"] = marking.level_name(level)
     if grade is not None:

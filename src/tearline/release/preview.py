@@ -13,6 +13,7 @@ from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
 from tearline.release.batch import Batch, Before, Scene
+from tearline.release.clause_sql import proposed
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
@@ -96,11 +97,13 @@ def preview(home: Home, terms: Terms, *, now: int) -> Preview:
         )
     at = max(now, terms.valid.from_at)
     with home.store.read() as tx:
-        scene = Scene(rules_of(terms, slot), at, lambda _ids: {})
-        batch = Batch(Known(tx, OURS), scene, whole=True)
+        known, rules = Known(tx, OURS), rules_of(terms, slot)
         ids = {each.stix_id for each in objects.latest_all(tx, OURS)}
-        batch.objects(ids)
-        batch.edges(ids)
+        near = proposed(known, rules)
+        batch = Batch(known, Scene(rules, at, lambda _ids: {}), whole=near is None)
+        batch.objects(ids if near is None else near)
+        batch.edges(ids if near is None else near)
+        batch.strangers(() if near is None else ids - near)
     return _count(batch.decided.values())
 
 

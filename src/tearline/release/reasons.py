@@ -14,8 +14,9 @@ import msgspec
 from tearline.agreement.document import CATEGORIES as _CATEGORIES
 from tearline.agreement.document import CategoryId
 from tearline.release.categories import rules_of_category, words
-from tearline.release.rules import DAY, Clause, Facts
-from tearline.stix import marking
+from tearline.release.rules import DAY, FOREVER, Clause, Facts
+from tearline.stix import handling, marking
+from tearline.stix.timestamp import format_timestamp
 
 
 class Code(StrEnum):
@@ -38,6 +39,12 @@ class Code(StrEnum):
     UNGRADED = "ungraded"
     GRADE_BELOW = "grade-below"
     TOO_OLD = "too-old"
+    NO_CONFIDENCE = "no-confidence"
+    CONFIDENCE_BELOW = "confidence-below"
+    EXPIRED = "expired"
+    PAP_ABOVE = "pap-above"
+    COUNTRY_NOT_LISTED = "country-not-listed"
+    NEVER = "never"
     VICTIM = "victim"
     VICTIM_UNREVIEWED = "victim-unreviewed"
     PERSONAL_DATA = "personal-data"
@@ -84,6 +91,12 @@ MARKING_ABOVE = _BITS[Code.MARKING_ABOVE]
 UNGRADED = _BITS[Code.UNGRADED]
 GRADE_BELOW = _BITS[Code.GRADE_BELOW]
 TOO_OLD = _BITS[Code.TOO_OLD]
+NO_CONFIDENCE = _BITS[Code.NO_CONFIDENCE]
+CONFIDENCE_BELOW = _BITS[Code.CONFIDENCE_BELOW]
+EXPIRED = _BITS[Code.EXPIRED]
+PAP_ABOVE = _BITS[Code.PAP_ABOVE]
+COUNTRY_NOT_LISTED = _BITS[Code.COUNTRY_NOT_LISTED]
+NEVER = _BITS[Code.NEVER]
 VICTIM = _BITS[Code.VICTIM]
 VICTIM_UNREVIEWED = _BITS[Code.VICTIM_UNREVIEWED]
 PERSONAL_DATA = _BITS[Code.PERSONAL_DATA]
@@ -118,7 +131,7 @@ PEOPLE = reduce(or_, (waits for _, waits, _ in CATEGORIES)) | MARKING_CONTRADICT
 WAITS = PEOPLE | END_WAITS | PATH_WAITS
 """Reasons that a person can settle: an object that fails by these alone waits."""
 
-BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT
+BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT | COUNTRY_NOT_LISTED
 """Reasons that lie in what becomes of other objects, not in the object itself."""
 
 THEIRS = {
@@ -139,6 +152,12 @@ THEIRS = {
     Code.UNGRADED: "It has no grade.",
     Code.GRADE_BELOW: "Its grade is below the floor of the clause.",
     Code.TOO_OLD: "It is older than the clause allows.",
+    Code.NO_CONFIDENCE: "It has no confidence.",
+    Code.CONFIDENCE_BELOW: "Its confidence is below the floor of the clause.",
+    Code.EXPIRED: "It has expired.",
+    Code.PAP_ABOVE: "Its PAP marking is above the ceiling of the clause.",
+    Code.COUNTRY_NOT_LISTED: "The clause does not list its country.",
+    Code.NEVER: "The clause never gives it.",
     **{Code(each): "A person decides on it." for each in _CATEGORIES},
     **{
         Code(f"{each}-unreviewed"): "The clause does not allow this category."
@@ -157,7 +176,12 @@ THEIRS = {
 def ours(code: Code, facts: Facts, clause: Clause | None) -> str:
     """The sentence for us: what failed, with the values on both sides."""
     limit = f"clause {clause.id}" if clause is not None else "the agreement"
-    values = {"limit": limit, "type": facts.type, "source": facts.source_agreement, "found": ""}
+    values: dict[str, object] = {
+        "limit": limit,
+        "type": facts.type,
+        "source": facts.source_agreement,
+        "found": "",
+    }
     if clause is not None:
         named = (each for each in _CATEGORIES if code in {each, f"{each}-unreviewed"})
         bits = sum(map(rules_of_category, named))
@@ -171,8 +195,23 @@ def ours(code: Code, facts: Facts, clause: Clause | None) -> str:
             "floor": marking.grade_name(floor) if floor else "",
             "age": str((facts.now - facts.created_at) // DAY),
             "days": str((clause.max_age or 0) // DAY),
+            "confidence": facts.confidence,
+            "confident": clause.confidence_min,
+            "expiry": _moment(facts.valid_until),
+            "pap": handling.pap_name(facts.pap),
+            "pap_max": handling.pap_name(clause.pap_max),
+            "countries": " and ".join(_listed(*each) for each in clause.countries),
+            "places": ", ".join(facts.places) or "none",
         }
     return OURS[code].format_map(values)
+
+
+def _listed(relation: str, countries: frozenset[str]) -> str:
+    return f"{relation} {' or '.join(sorted(countries))}"
+
+
+def _moment(at: int) -> str:
+    return format_timestamp(at) if at < FOREVER else "for ever"
 
 
 @lru_cache(maxsize=65_536)
@@ -206,12 +245,18 @@ OURS = {
     Code.END_WAITS: "What it speaks of waits for a person.",
     Code.NOTHING_LEFT: "None of what it holds may go.",
     Code.UNMARKED: "It is unmarked; mark it to let the agreement decide.",
-    Code.MARKING_UNKNOWN: "It carries a marking that we cannot rank.",
+    Code.MARKING_UNKNOWN: "It carries a marking that we cannot rank, or {limit} does not name.",
     Code.MARKING_CONTRADICTS: "Its markings contradict each other; a person must say.",
     Code.MARKING_ABOVE: "Marked {marking}, above {ceiling} of {limit}.",
     Code.UNGRADED: "It has no grade, and {limit} demands one.",
     Code.GRADE_BELOW: "Graded {grade}, below {floor} of {limit}.",
     Code.TOO_OLD: "{age} days old; {limit} allows {days}.",
+    Code.NO_CONFIDENCE: "It has no confidence, and {limit} demands one.",
+    Code.CONFIDENCE_BELOW: "Confidence {confidence}, below {confident} of {limit}.",
+    Code.EXPIRED: "It was valid until {expiry}, and {limit} gives nothing that has expired.",
+    Code.PAP_ABOVE: "Marked {pap}, above {pap_max} of {limit}.",
+    Code.COUNTRY_NOT_LISTED: "{limit} allows {countries}; known of it, going or not: {places}.",
+    Code.NEVER: "{limit} never gives what is so named.",
     **{
         code: text
         for each, said in _SAID.items()

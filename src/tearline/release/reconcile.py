@@ -192,7 +192,7 @@ def _near(known: Known, stirred_ids: set[str], rules: Iterable[Rules]) -> set[st
     Returns what was looked at. It is a guess at what plans ask for, and no more: what is missing
     here they read by themselves.
     """
-    known.keyed({key for each in rules for clause in each.clauses for key in clause.keys})
+    known.keyed({key for each in rules for clause in each.clauses for key in clause.topics.keys})
     first = edge = stirred_ids | led_to(known, stirred_ids)
     while edge:
         speaking = {each.from_id for each in known.references_to(edge) if depends(each.from_id)}

@@ -1,12 +1,14 @@
 """What `decide` reads: the frozen facts of one object, and the clauses made ready. Pure."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from tearline.agreement.document import Category, Terms
+from tearline.agreement.document import Category, Countries, Terms, Topic
 from tearline.agreement.document import Clause as SignedClause
 from tearline.release.categories import rules_of_category, settled
-from tearline.stix import marking
-from tearline.topics.topic import keys_for
+from tearline.stix import handling, marking
+from tearline.topics.topic import keys_for, keys_of_anything
 
 DAY = 86_400_000_000
 """One day in microseconds."""
@@ -40,7 +42,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marking: int
     grade: int
     now: int
-    asked_at: int = 0
     revoked: bool = False
     delivered: str = ""
     held: bool = False
@@ -52,15 +53,33 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     approvals: dict[str, int] = {}
     uncuttable: bool = False
     refused: bool = False
+    asked_at: int = 0
+    confidence: int = -1
+    pap: int = handling.NO_PAP
+    statements: tuple[str, ...] = ()
+    iep: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    countries: dict[str, tuple[str, ...]] = {}
+    places: tuple[str, ...] = ()
+    valid_until: int = FOREVER
+
+
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """By what objects are recognised: the keys that they carry, and their ids."""
+
+    keys: frozenset[str] = frozenset()
+    stix_ids: frozenset[str] = frozenset()
 
 
 class Clause(msgspec.Struct, frozen=True, gc=False):
     """One clause, made ready: `None` stands for a spelled-out `*`.
 
-    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics.
-    `reviews` are the rules of `categories` on whose finds people decide, `settles` those that find
-    nothing in what is left after the cut, both as bits. `approvals` people have to approve what
-    waits, `within` that span in microseconds.
+    `complete` is false where a limit was left out; `keys` and `stix_ids` recognise its topics,
+    `pairs` the two ends of each topic that is a relation. `pap_max` beneath 0 allows no PAP at all;
+    `never` and `never_from` are what never goes, by itself and by its source. `reviews`
+    are the rules of `categories` on whose finds people decide, `settles` those that find nothing in
+    what is left after the cut, both as bits. `approvals` people have to approve what waits,
+    `within` that span in microseconds.
     """
 
     id: str
@@ -83,6 +102,24 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     dates: str | None = None
     places: str | None = None
     settles: int = 0
+    pairs: tuple[tuple[Named, Named], ...] = ()
+    countries: tuple[tuple[str, frozenset[str]], ...] = ()
+    confidence_min: int | None = None
+    pap_max: int = handling.NO_PAP
+    statements: frozenset[str] | None = frozenset()
+    iep: frozenset[str] | None = frozenset()
+    expired: bool = False
+    never: Named = Named()
+    never_from: frozenset[str] = frozenset()
+
+    @property
+    def topics(self) -> Named:
+        """All by which an object may be a topic of the clause, or an end of one."""
+        ends = [end for pair in self.pairs for end in pair]
+        return Named(
+            self.keys.union(*(each.keys for each in ends)),
+            self.stix_ids.union(*(each.stix_ids for each in ends)),
+        )
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -111,19 +148,16 @@ def _ready(terms: Terms, clause: SignedClause) -> Clause:
     grade = 0 if clause.grading_min in {None, "*"} else marking.parse_grade(str(clause.grading_min))
     age = clause.max_age_days
     review = clause.review
-    topics = [terms.topic_of(each) for each in clause.topics or () if clause.topics != "*"]
+    named = [terms.topic_of(each) for each in clause.topics or () if clause.topics != "*"]
+    topics = _named(each for each in named if not each.between)
+    never, never_from = _never(terms, clause)
     return Clause(
         id=clause.id,
         complete=not clause.left_out,
         types=None if clause.types == "*" else frozenset(clause.types or ()),
         any_topic=clause.topics == "*",
-        keys=frozenset().union(
-            *(
-                keys_for(names=t.names + t.aliases, attack_ids=t.attack_ids, labels=t.labels)
-                for t in topics
-            )
-        ),
-        stix_ids=frozenset(each for topic in topics for each in topic.stix_ids),
+        keys=topics.keys,
+        stix_ids=topics.stix_ids,
         reach=clause.reach or 0,
         members=clause.members,
         marking_max=marking.parse_level(clause.marking_max) if clause.marking_max else -1,
@@ -138,4 +172,50 @@ def _ready(terms: Terms, clause: SignedClause) -> Clause:
         dates=clause.coarsen.dates,
         places=clause.coarsen.places,
         settles=settled(terms.category, clause.remove, coarse_places=bool(clause.coarsen.places)),
+        pairs=tuple(_pair(terms, each) for each in named if each.between),
+        countries=_countries(clause),
+        confidence_min=clause.confidence_min if isinstance(clause.confidence_min, int) else None,
+        pap_max=handling.parse_pap(clause.pap_max) if clause.pap_max else handling.NO_PAP,
+        statements=_allowed(tuple(map(handling.plain, clause.statements or ())), clause.statements),
+        iep=_allowed(clause.iep or (), clause.iep),
+        expired=clause.expired,
+        never=never,
+        never_from=never_from,
     )
+
+
+def _named(topics: Iterable[Topic]) -> Named:
+    found = list(topics)
+    keys = (
+        keys_for(names=each.names + each.aliases, attack_ids=each.attack_ids, labels=each.labels)
+        for each in found
+    )
+    return Named(
+        frozenset().union(*keys), frozenset(stix_id for each in found for stix_id in each.stix_ids)
+    )
+
+
+def _pair(terms: Terms, topic: Topic) -> tuple[Named, Named]:
+    first, second = (_named([terms.topic_of(each)]) for each in topic.between)
+    return first, second
+
+
+def _countries(clause: SignedClause) -> tuple[tuple[str, frozenset[str]], ...]:
+    if not isinstance(clause.countries, Countries):
+        return ()
+    return tuple((relation, frozenset(listed)) for relation, listed in clause.countries.named)
+
+
+def _allowed(listed: Iterable[str], written: object) -> frozenset[str] | None:
+    return None if written == "*" else frozenset(listed)
+
+
+def _never(terms: Terms, clause: SignedClause) -> tuple[Named, frozenset[str]]:
+    """What never goes: what a text names in any way, or a topic of the document by its id."""
+    given = dict.fromkeys((*terms.never, *clause.never))
+    by_id = {each.id: each for each in terms.topic if not each.between}
+    topics = _named(by_id[each] for each in given if each in by_id)
+    texts = [each for each in given if each not in by_id]
+    keys = keys_of_anything(texts)
+    ids = frozenset(each for each in texts if "--" in each)
+    return Named(topics.keys | keys, topics.stix_ids | ids), frozenset(texts)

@@ -25,6 +25,7 @@ class Said(Struct, frozen=True, forbid_unknown_fields=True):
     marking: Line | None = None
     grade: Line | None = None
     approvals: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
+    meanings: Annotated[dict[Line, Line], Meta(max_length=50)] = {}
 
 
 class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="release"):
@@ -39,7 +40,7 @@ class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", ta
     at: Line
     until: Line | None
     start: Line
-    path: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=8)]
+    path: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=16)]
     attested: Said
 
     @property
@@ -55,6 +56,7 @@ class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", ta
             grade=None if said.grade is None else marking.parse_grade(said.grade),
             approvals={self.clause: len(set(said.approvals))} if said.approvals else {},
             at=self.moment,
+            meanings=said.meanings,
         )
 
 

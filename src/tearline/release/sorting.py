@@ -156,6 +156,9 @@ def _new_version(
         True,  # noqa: FBT003  # a row, written for each object: `latest`, until a newer one is seen
         each.hash,
         source,
+        each.pap,
+        each.confidence,
+        each.valid_until,
         each.found,
     )
     return NewVersion(version, each.raw, each.relations, each.references, each.keys, first)

@@ -30,7 +30,7 @@ from tearline.topics.topic import type_of
 _LEAF = 4_096
 """The most entries that one leaf stands for: it is opened as a whole, in one answer."""
 
-_TOLD = frozenset({Code.NOT_IN_FORCE, Code.TOO_OLD, Code.REVOKED, "recut"})
+_TOLD = frozenset({Code.NOT_IN_FORCE, Code.TOO_OLD, Code.EXPIRED, Code.REVOKED, "recut"})
 """Reasons for a withdrawal that they can see for themselves; of all others only that it is so."""
 
 
@@ -321,8 +321,8 @@ def _until(at: int) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _said(attested: str) -> dict[str, str]:
-    found: dict[str, str] = orjson.loads(attested)
+def _said(attested: str) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(attested)
     return found
 
 

@@ -50,6 +50,9 @@ object_version = Table(
     Column("latest", Boolean, nullable=False),
     Column("hash", Text, nullable=False),
     Column("source", Text, nullable=False),
+    Column("pap", Integer, nullable=False),
+    Column("confidence", Integer),
+    Column("valid_until", BigInteger),
     Column("found", BigInteger, nullable=False),
     UniqueConstraint("origin", "stix_id", "version_at"),
 )
@@ -112,6 +115,9 @@ class Version(NamedTuple):
     latest: bool
     hash: str
     source: str
+    pap: int = -1
+    confidence: int | None = None
+    valid_until: int | None = None
     found: int = 0
 
 
@@ -218,9 +224,7 @@ def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
 
 def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
     """Make a row of `object_version`: the fields of a Version, with the origin after the number."""
-    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, digest, source, found = (
-        version
-    )
+    _, id_, at, type_, created_at, arrived_at, level, revoked, newest, *rest = version
     return (
         seq,
         origin,
@@ -232,9 +236,7 @@ def _row(seq: int, origin: str, version: Version) -> tuple[Any, ...]:
         level,
         1 if revoked else 0,
         1 if newest else 0,
-        digest,
-        source,
-        found,
+        *rest,
     )
 
 

@@ -16,7 +16,19 @@ from typing import NamedTuple
 from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.topics.held import Held
-from tearline.topics.topic import AGAINST, ALONG, CARRIERS, CONTAINERS, depends, step, type_of
+from tearline.topics.topic import (
+    AGAINST,
+    ALONG,
+    CARRIERS,
+    CONTAINERS,
+    SOMEWHERE,
+    WHERE,
+    depends,
+    step,
+    type_of,
+)
+
+_ONWARD = ALONG | WHERE | {"member"}
 
 
 class Path(NamedTuple):
@@ -87,10 +99,10 @@ class Graph:
         return reached
 
     def _next(self, ids: set[str]) -> set[str]:
-        carriers = {each for each in ids if type_of(each) in CARRIERS | CONTAINERS}
+        carriers = {each for each in ids if type_of(each) in CARRIERS | CONTAINERS | SOMEWHERE}
         out = self._held.relations_from(carriers)
         back = self._held.relations_to(ids)
-        found = {r.target_id for r in out if r.kind in ALONG or r.kind == "member"}
+        found = {r.target_id for r in out if r.kind in _ONWARD}
         found |= {r.source_id for r in back if r.kind in AGAINST}
         holding = {r.source_id for r in back if r.kind == "member"}
         inside = self._held.relations_from(holding)
@@ -121,9 +133,12 @@ class Finder:
         starts: Mapping[str, str],
         *,
         members: bool,
-        passes: Callable[[str], bool],
+        passes: Callable[[str, int], bool],
     ) -> None:
-        """Take the moves, the topics' own objects with how each was recognised, and what passes."""
+        """Take the moves, the topics' own objects with how each was recognised, and what passes.
+
+        `passes` is asked of an object and the number of its steps from the topic.
+        """
         self._graph = graph
         self._starts = starts
         self._with_members = members
@@ -163,9 +178,10 @@ class Finder:
         for move in self._graph.moves_to(stix_id):
             if move.kind == "member":
                 yield self._by_membership(move)
-            elif type_of(move.from_id) in CARRIERS and self._allowed(move.from_id, move.via_id):
+            elif carries(move) and self._passes(move.via_id, 0):
                 before = self.path(move.from_id, reach - 1)
-                yield before and Path(before.start, (*before.ids, move.via_id, stix_id))
+                if before is not None and self._passes(move.from_id, before.steps):
+                    yield Path(before.start, (*before.ids, move.via_id, stix_id))
         if self._with_members and type_of(stix_id) in CONTAINERS:
             for each in self._topics_in(stix_id):
                 yield Path(self._starts[each], (each, stix_id))
@@ -175,13 +191,15 @@ class Finder:
 
         The label alone does not carry to what goes only where others go: the container might not.
         """
-        if not self._with_members or not self._passes(move.from_id):
+        if not self._with_members:
             return None
         if move.from_id in self._starts and not depends(move.to_id):
+            if not self._passes(move.from_id, 0):
+                return None
             start = self._starts[move.from_id]
             return Path(start, (move.from_id, move.to_id))
         first = min(self._topics_in(move.from_id), default=None)
-        if first is None:
+        if first is None or not self._passes(move.from_id, 1):
             return None
         return Path(self._starts[first], (first, move.from_id, move.to_id))
 
@@ -190,11 +208,14 @@ class Finder:
         return [
             each
             for each in self._graph.members(container_id)
-            if each in self._starts and not depends(each) and self._passes(each)
+            if each in self._starts and not depends(each) and self._passes(each, 0)
         ]
 
-    def _allowed(self, from_id: str, via_id: str) -> bool:
-        return self._passes(from_id) and self._passes(via_id)
+
+def carries(move: Move) -> bool:
+    """Whether *about* goes on from where a move begins: by its type, or to where it is."""
+    type_ = type_of(move.from_id)
+    return type_ in CARRIERS or (type_ in SOMEWHERE and move.kind in WHERE)
 
 
 def starts(held: Held, keys: Iterable[str], stix_ids: Iterable[str]) -> dict[str, str]:
@@ -226,7 +247,8 @@ def led_to(held: Held, ids: Iterable[str]) -> set[str]:
 def holds(path: Path, graph: Graph, topic_starts: Mapping[str, str], *, members: bool) -> bool:
     """Whether a path that somebody claims can be walked by nothing but the objects it names."""
     first = {each: how for each, how in topic_starts.items() if each == path.ids[0]}
-    finder = Finder(graph, first, members=members, passes=set(path.ids).__contains__)
+    named = set(path.ids)
+    finder = Finder(graph, first, members=members, passes=lambda each, _: each in named)
     finder.load([path.ids[-1]], path.steps)
     return finder.path(path.ids[-1], path.steps) is not None
 

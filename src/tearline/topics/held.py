@@ -30,6 +30,7 @@ class Held:
         self._on: dict[str, list[Reference]] = {}
         self._keyed: dict[str, list[str]] = {}
         self._victim: dict[str, bool] = {}
+        self._country: dict[str, str | None] = {}
 
     def latest(self, ids: Iterable[str]) -> dict[str, Version]:
         """The latest version of each of `ids` that is held."""
@@ -69,6 +70,17 @@ class Held:
             found = ties.victims(self.tx, self.origin, missing)
             self._victim.update({each: each in found for each in missing})
         return {each for each in wanted if self._victim[each]}
+
+    def countries(self, ids: Iterable[str]) -> dict[str, str]:
+        """The country of each location among `ids` that states one."""
+        wanted = set(ids)
+        missing = {each for each in wanted if each not in self._country}
+        if missing:
+            self._country.update(dict.fromkeys(missing))
+            for key, stix_id in ties.keys_on(self.tx, self.origin, missing):
+                if key.startswith("country:"):
+                    self._country[stix_id] = key.removeprefix("country:")
+        return {each: found for each in wanted if (found := self._country[each]) is not None}
 
     def keyed(self, keys: Iterable[str]) -> dict[str, str]:
         """Objects that carry one of `keys`: the object's id and its smallest matching key."""

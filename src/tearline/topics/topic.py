@@ -20,8 +20,14 @@ ALONG = frozenset(
 )
 """Relationships that carry *about* from their source to their target."""
 
+WHERE = frozenset({"located-at", "originates-from"})
+"""Relationships that carry *about* from whatever is somewhere to that location, and no further."""
+
 AGAINST = frozenset({"indicates", "attributed-to", "variant-of"})
 """Relationships that carry *about* from their target to their source."""
+
+SOMEWHERE = CARRIERS | {"identity"}
+"""What can be somewhere; the location of an identity is reached, though an identity carries not."""
 
 EDGE_REFS: Mapping[str, tuple[str, ...]] = {
     "relationship": ("source_ref", "target_ref"),
@@ -49,16 +55,45 @@ def name_key(name: str) -> str:
     return "name:" + " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+_CALLED = """
+    attack-pattern course-of-action grouping identity incident infrastructure location report tool
+    vulnerability
+"""
+CALLED_TYPES = frozenset(_CALLED.split())
+"""What is called by a name that makes it no topic, and by which it can still be kept back."""
+
+
+def keys_of_anything(texts: Iterable[str]) -> frozenset[str]:
+    """All keys that a text can stand for: a name of whatever has one, an ATT&CK id, a label."""
+    return frozenset(
+        key
+        for text in texts
+        for name in (name_key(text),)
+        for key in (name, f"called:{name.removeprefix('name:')}", f"attack:{text}", f"label:{text}")
+    )
+
+
 def keys_of(doc: Mapping[str, Any]) -> list[str]:
-    """All keys that an object carries: `name:`, `attack:` and `label:`; sorted, without doubles."""
-    named = doc.get("type") in NAMED_TYPES
-    if not named and "labels" not in doc and "external_references" not in doc:
+    """All keys that an object carries, sorted, without doubles.
+
+    `name:`, `attack:` and `label:` can make it a topic; by `called:` it is only kept back, and
+    `country:` is that of a location (ISO 3166-1, two letters).
+    """
+    type_ = doc.get("type")
+    named = type_ in NAMED_TYPES
+    called = type_ in CALLED_TYPES
+    if not named and not called and "labels" not in doc and "external_references" not in doc:
         return []
     keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
     keys.update([f"attack:{each}" for each in _attack_ids(doc)])
     if named:
         names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
         keys.update(name_key(name) for name in names if isinstance(name, str))
+    elif called:
+        if isinstance(name := doc.get("name"), str):
+            keys.add(f"called:{name_key(name).removeprefix('name:')}")
+        if type_ == "location" and isinstance(country := doc.get("country"), str):
+            keys.add(f"country:{country.upper()}")
     return sorted(keys)
 
 
@@ -84,6 +119,8 @@ def step(kind: str, source_id: str, target_id: str) -> tuple[str, str] | None:
     """
     if kind in ALONG or kind == "member":
         return source_id, target_id
+    if kind in WHERE:
+        return (source_id, target_id) if type_of(target_id) == "location" else None
     if kind in AGAINST:
         return target_id, source_id
     return None

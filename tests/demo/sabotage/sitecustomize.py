@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 
 def about() -> None:
     """Every tool and every actor counts as about the topic; more would only take longer."""
+    from tearline.release import plan, preview
     from tearline.release.batch import Batch, Paths
     from tearline.topics.about import Path
 
     honest = Batch.paths
+    for each in (plan, preview):  # what SQL does not propose would not be asked for paths
+        each.proposed = lambda *_: None  # type: ignore[attr-defined]
 
     def paths(self: Batch, ids: set[str]) -> dict[str, Paths]:
         found = honest(self, ids)

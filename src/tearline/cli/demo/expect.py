@@ -24,6 +24,7 @@ _MARKINGS = {
 }
 _FORWARD = ["uses", "delivers", "drops", "downloads", "exploits", "targets", "controls", "hosts"]
 _BACKWARD = ["indicates", "attributed-to", "variant-of"]
+_PLACES = ["located-at", "originates-from"]
 _CARRY = ["threat-actor", "intrusion-set", "campaign", "malware", "infrastructure"]
 _NAMED = ["threat-actor", "intrusion-set", "campaign", "malware"]
 _SPEAKS_OF = {
@@ -101,7 +102,7 @@ class World:
         for step in range(1, int(self.clause["reach"]) + 1):
             for move in self.moves:
                 spreads = found.get(move.source) == step - 1 and passes(move.source)
-                if spreads and _type(move.source) in _CARRY and passes(move.via):
+                if spreads and _carries(move) and passes(move.via):
                     found.setdefault(move.target, step)
         return {each: steps for each, steps in found.items() if each in self.objects}
 
@@ -131,9 +132,11 @@ class World:
         for each in self.objects.values():
             if each.type == "relationship":
                 ends = each.doc["source_ref"], each.doc["target_ref"]
-                if each.doc["relationship_type"] in _FORWARD:
+                kind = each.doc["relationship_type"]
+                place = kind in _PLACES and _type(ends[1]) == "location"
+                if kind in _FORWARD or place:
                     found.append(Move(ends[0], each.id, ends[1]))
-                elif each.doc["relationship_type"] in _BACKWARD:
+                elif kind in _BACKWARD:
                     found.append(Move(ends[1], each.id, ends[0]))
         return found
 
@@ -161,7 +164,8 @@ class World:
             and ids[0] in self.starts
             and start.partition(":")[0] in {"name", "label", "attack", "stix"}
             and all(hop in known and self.passes(hop.source) for hop in hops)
-            and all(self.passes(hop.via) and _type(hop.source) in _CARRY for hop in hops)
+            and all(self.passes(hop.via) for hop in hops)
+            and all(map(_carries, hops))
         )
 
     def passes(self, stix_id: str) -> bool:
@@ -207,6 +211,8 @@ class World:
         elif level > LEVELS.index(self.clause["marking_max"]):
             yield "marking-above"
         yield from self._grade(each.grade)
+        if "valid_until" in each.doc and self.now >= moment(each.doc["valid_until"]):
+            yield "expired"
         if self.now >= moment(each.doc["created"]) + timedelta(days=self.clause["max_age_days"]):
             yield "too-old"
         if each.id in self.victims:
@@ -235,6 +241,12 @@ def level_of(each: Object) -> int | None:
 def moment(text: str) -> datetime:
     """The moment in a STIX timestamp."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _carries(move: Move) -> bool:
+    """Whether *about* goes on from where a step begins; an identity leads to where it is alone."""
+    ends = _type(move.source), _type(move.target)
+    return ends[0] in _CARRY or ends == ("identity", "location")
 
 
 def _plain(name: str) -> str:

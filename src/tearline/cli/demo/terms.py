@@ -75,6 +75,8 @@ reach = 2
 marking_max = "{ceiling}"
 grading_min = "B2"
 max_age_days = 3650
+countries = "*"
+confidence_min = "*"
 remove = ["x_north_*"]
 review = {{ when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }}
 """
