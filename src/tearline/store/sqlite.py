@@ -10,14 +10,14 @@ may be a dozen, keep little: what they read lies in the system's memory anyway, 
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.exc import TimeoutError  # noqa: A004
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
 from tearline.store.columns import misfit
@@ -110,12 +110,28 @@ class Asker:
     def ask(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one reading statement by itself; sqlite3.Error when it fails."""
         with self._lock:
-            if self._driver is None:
-                lent = self._engine.raw_connection()
-                self._driver = lent.driver_connection
-                lent.detach()
-            found: list[tuple[Any, ...]] = self._driver.execute(text, values).fetchall()
+            found: list[tuple[Any, ...]] = self._opened().execute(text, values).fetchall()
             return found
+
+    async def state(self) -> Hashable:
+        """Return what stays equal as long as nothing more is committed; None if not known.
+
+        SQLite counts for a connection how often it found that another, of whichever process, had
+        committed; it looks each time, and nothing is ever written on this connection.
+        """
+        try:
+            with self._lock:
+                driver = self._opened()
+                return driver, driver.execute("PRAGMA data_version").fetchone()
+        except (FAILURE, DBAPIError, TimeoutError):
+            return None
+
+    def _opened(self) -> Any:  # noqa: ANN401  # the driver's connection
+        if self._driver is None:
+            lent = self._engine.raw_connection()
+            self._driver = lent.driver_connection
+            lent.detach()
+        return self._driver
 
     def close(self) -> None:
         """Close it."""
