@@ -44,7 +44,7 @@ from tearline.exchange.taxii_answers import (
 )
 from tearline.exchange.taxii_ask import Ask, Knock, Look, Resource
 from tearline.exchange.taxii_pages import Pages
-from tearline.exchange.visits import Reply, Visits
+from tearline.exchange.visits import Reply, Visits, who_asks
 from tearline.store.database import Tx
 
 _log = structlog.get_logger("tearline.taxii")
@@ -80,19 +80,28 @@ class Taxii:
         self._nothing = _Address("/taxii2/{rest}", [], "rest", Resource(_nothing))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, again where it was answered so before; else from its resource."""
-        home, now = self._home(), clock.now()
-        look = Look(home, self._door, self._pages, Request(scope, receive, send), now)
-        asked, again = await self._again.find(home.store, scope, now=now)
-        if again is None:
-            answer, reply = await self._answer(look, asked)
-        else:
-            answer, reply = again.page, again.reply
-            scope.update(again.scope)
-        self._visits.note(look.request, reply, _host(look.request), now=now)
+        """Answer a request."""
+        answer = await self.answer(scope, receive)
         await answer(scope, receive, send)
 
-    async def _answer(self, look: Look, asked: Asked) -> tuple[Response, Reply]:
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
+        """Return what was answered to the same request, if that still holds, or from its resource.
+
+        Nobody may change it. All that it says beside its body stands in its headers.
+        """
+        home, now = self._home(), clock.now()
+        answer: Response
+        asked, again = await self._again.find(home.store, scope, now=now)
+        if again is None:
+            look = Look(home, self._door, self._pages, Request(scope, receive), now)
+            answer, reply = await self._made(look, asked)
+        else:
+            answer, reply, found = again
+            scope.update(found)
+        self._visits.note(scope, reply, now=now)
+        return answer
+
+    async def _made(self, look: Look, asked: Asked) -> tuple[Response, Reply]:
         """Answer from the resource of an address, and keep what may be given again."""
         scope = look.request.scope
         address = self._found(scope)
@@ -253,7 +262,8 @@ class _Visit:
         page = answer if isinstance(answer, Page) and self._request.method == "GET" else None
         given = page.count if page and name in _GIVING else 0
         spans = page.spans if page else ()
-        return Reply(self._caller, answer.status_code, title, given, spans, name)
+        who = who_asks(self._request.headers, self._caller)
+        return Reply(self._caller, who, answer.status_code, title, given, spans, name)
 
     async def answer(self) -> Response:
         """Answer in a worker thread, after a body was read; at once what takes no longer.

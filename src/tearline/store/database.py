@@ -6,7 +6,7 @@ transaction sees one snapshot.
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -101,13 +101,13 @@ class Store:
                 found = statement(tx, **values).all()
         return [tuple(row) for row in found]
 
-    async def state(self) -> Hashable:
+    def state(self) -> Awaitable[Hashable]:
         """Return what stays equal as long as no transaction of anybody more becomes visible.
 
         What is read after it shows all that was visible then. None where that cannot be known now:
         nothing is to be concluded then. For the event loop, which it never holds up for long.
         """
-        found: Hashable = await self._asker.state()
+        found: Awaitable[Hashable] = self._asker.state()
         return found
 
     def read_pages(self, tx: Tx, head: Callable[[Tx], object], read: Callable[[Tx], T]) -> T:

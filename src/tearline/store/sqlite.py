@@ -10,6 +10,7 @@ may be a dozen, keep little: what they read lies in the system's memory anyway, 
 
 import sqlite3
 import time
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Hashable, Sequence
 from functools import cache
 from pathlib import Path
@@ -106,6 +107,7 @@ class Asker:
         self._engine = engine
         self._driver: Any = None
         self._lock = Lock()
+        self._turn: tuple[AbstractEventLoop, Hashable] | None = None
 
     def ask(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one reading statement by itself; sqlite3.Error when it fails."""
@@ -117,8 +119,20 @@ class Asker:
         """Return what stays equal as long as nothing more is committed; None if not known.
 
         SQLite counts for a connection how often it found that another, of whichever process, had
-        committed; it looks each time, and nothing is ever written on this connection.
+        committed; it looks each time, and nothing is ever written on this connection. What one
+        request was told counts for all others of the same turn of the event loop: they had come
+        before it was asked, and callbacks run in the order in which they were handed over.
         """
+        loop, turn = get_running_loop(), self._turn
+        if turn is None or turn[0] is not loop:
+            self._turn = turn = loop, self._state()
+            loop.call_soon(self._end_turn)
+        return turn[1]
+
+    def _end_turn(self) -> None:
+        self._turn = None
+
+    def _state(self) -> Hashable:
         try:
             with self._lock:
                 driver = self._opened()
