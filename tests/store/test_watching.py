@@ -216,7 +216,9 @@ def watcher(store: Store) -> watching.Watcher:
 
 def process_of(store: Store) -> int:
     """The server's process behind the connection that asks."""
-    return int(watcher(store)._driver.info.backend_pid)  # noqa: SLF001
+    driver = watcher(store)._driver  # noqa: SLF001
+    assert driver is not None
+    return driver.info.backend_pid
 
 
 async def test_a_question_answers_only_those_who_came_before_it(remote: Store) -> None:
@@ -316,6 +318,14 @@ async def test_closing_gives_the_connection_back(remote: Store) -> None:
     await asyncio.sleep(0)
     remote.close()
     await asking
+
+
+async def test_a_connection_that_comes_after_closing_is_closed_too(remote: Store) -> None:
+    assert await remote.state() is None  # begins to open one
+    remote.close()
+    await asyncio.sleep(0.3)
+    pool: Any = remote._engine.pool  # noqa: SLF001  # for tests alone
+    assert (pool.checkedout(), pool.checkedin()) == (0, 0)
 
 
 def test_event_loops_one_after_the_other_and_at_once(remote: Store) -> None:

@@ -15,12 +15,14 @@ answers only those who came before it. The event loop asks; a thread has no part
 import asyncio
 import time
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import psycopg
 from psycopg.pq import ExecStatus
 from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004
+from sqlalchemy.exc import SQLAlchemyError
+
+from tearline.store.primary import Proven
 
 SET_UP = "PREPARE tearline_snapshot AS SELECT pg_current_snapshot()::text"
 _NAME = b"tearline_snapshot"
@@ -49,9 +51,9 @@ class Watcher:
         self._engine = engine
         self._lock = Lock()
         self._lent: PoolProxiedConnection | None = None
-        self._driver: Any = None
+        self._driver: Proven | None = None
         self._socket = -1
-        self._opening, self._again = False, 0.0
+        self._opening, self._closed, self._again = False, False, 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asking = self._late = False
         self._timer: asyncio.TimerHandle | None = None
@@ -76,6 +78,7 @@ class Watcher:
     def close(self) -> None:
         """Give the connection back, from whichever thread."""
         with self._lock:
+            self._closed = True
             if not self._asking:
                 self._give_back()
             elif self._loop is not None and self._loop.is_running():
@@ -93,22 +96,25 @@ class Watcher:
                 self._lose()
             self._loop = loop
         if self._lent is None and not self._opening and time.monotonic() >= self._again:
-            self._opening = True
+            self._opening, self._closed = True, False
             Thread(target=self._open, name="tearline-watch", daemon=True).start()
         return self._lent is not None and not self._late
 
     def _open(self) -> None:
         """Borrow a connection that proves itself, for which the event loop has no time."""
-        lent = None
+        lent, driver, socket = None, None, -1
         try:
             lent = self._engine.raw_connection()
-        except (psycopg.Error, DBAPIError, TimeoutError):
+            driver = cast("Proven", lent.driver_connection)
+            socket = driver.fileno()
+        except (psycopg.Error, SQLAlchemyError):
             self._again = time.monotonic() + _PAUSE_S
-        with self._lock:
-            self._opening, self._lent = False, lent
-            if lent is not None:
-                self._driver = lent.driver_connection
-                self._socket = self._driver.fileno()
+        finally:
+            with self._lock:
+                self._opening = False
+                self._lent, self._driver, self._socket = lent, driver, socket
+                if self._closed:
+                    self._lose()
 
     def _give_back(self) -> None:
         """Return a connection on which nothing is under way."""
@@ -138,7 +144,7 @@ class Watcher:
             if self._timer is not None:
                 return  # a question is under way
             self._asked, self._next = self._next, []
-            if not self._asked or self._loop is None or self._lent is None:
+            if not self._asked or self._loop is None or self._driver is None:
                 self._answer(None)
                 self._asking = False
                 return
@@ -157,6 +163,8 @@ class Watcher:
 
     def _read(self) -> None:
         with self._lock:
+            if self._driver is None:
+                return
             wire = self._driver.pgconn
             try:
                 wire.consume_input()
