@@ -193,7 +193,7 @@ _VALUES = st.sampled_from(
     st.sampled_from([*sorted(KNOWN_TYPES), "x-crane"]),
     st.sampled_from([COMMON, {}]),
     st.sampled_from(["7", None]),
-    st.dictionaries(_NAMES, _VALUES, max_size=4),
+    st.dictionaries(_NAMES, _VALUES, max_size=3),
 )
 def test_the_short_check_answers_as_the_whole_one(
     kind: str, moments: dict[str, Any], rest: str | None, more: dict[str, Any]
@@ -201,6 +201,12 @@ def test_the_short_check_answers_as_the_whole_one(
     doc = {"type": kind, "id": f"{kind}--{UUID}", **moments, **more}
     if rest is not None:
         doc = dict.fromkeys(required_properties(kind), rest) | doc
+    _answers_as_the_whole(doc)
+    for sound in (TOOL, CUSTOM, URL):
+        _answers_as_the_whole(sound | more)
+
+
+def _answers_as_the_whole(doc: dict[str, Any]) -> None:
     whole = validator_of(doc, whole=True)
     assert validator_of(doc).is_valid(doc) == whole.is_valid(doc) == (problems(doc) == [])
 
