@@ -236,3 +236,9 @@ def test_few_and_short_sets_of_names_are_remembered() -> None:
         assert len(PLAIN) <= MOST_PLAIN
     assert has_plain_names({f"name_{number}": 1 for number in range(64)})
     assert not has_plain_names({f"name_{number}": 1 for number in range(65)})
+
+
+@pytest.mark.parametrize("value", [None, []])
+@pytest.mark.parametrize("doc", [TOOL, CUSTOM, URL])
+def test_a_property_without_a_value_is_a_problem(doc: dict[str, Any], value: object) -> None:
+    assert problems(doc | {"x_own": value})
