@@ -51,15 +51,15 @@ def name_key(name: str) -> str:
 
 def keys_of(doc: Mapping[str, Any]) -> list[str]:
     """All keys that an object carries: `name:`, `attack:` and `label:`; sorted, without doubles."""
-    named = doc.get("type") in NAMED_TYPES
-    if not named and "labels" not in doc and "external_references" not in doc:
-        return []
-    keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
-    keys.update([f"attack:{each}" for each in _attack_ids(doc)])
-    if named:
+    keys: list[str] = []
+    if "external_references" in doc:
+        keys += [f"attack:{each}" for each in _attack_ids(doc)]
+    if "labels" in doc:
+        keys += [f"label:{label}" for label in _texts(doc["labels"])]
+    if doc.get("type") in NAMED_TYPES:
         names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
-        keys.update(name_key(name) for name in names if isinstance(name, str))
-    return sorted(keys)
+        keys += [name_key(name) for name in names if isinstance(name, str)]
+    return sorted(set(keys)) if keys else keys
 
 
 def keys_for(
@@ -100,13 +100,15 @@ def depends(stix_id: str) -> bool:
 
 
 def _attack_ids(doc: Mapping[str, Any]) -> list[str]:
-    references = doc.get("external_references")
+    references = doc["external_references"]
+    if not isinstance(references, list):
+        return []
     found = [
         each.get("external_id")
-        for each in (references if isinstance(references, list) else ())
-        if isinstance(each, dict) and each.get("source_name") in _ATTACK_SOURCES
+        for each in references
+        if each.__class__ is dict and each.get("source_name") in _ATTACK_SOURCES
     ]
-    return _texts(found)
+    return _texts(found) if found else []
 
 
 def _texts(value: object) -> list[str]:
