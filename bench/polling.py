@@ -17,7 +17,7 @@ TIMES = 15
 """How many times OpenTAXII's rate is asked for."""
 
 _HELD = 5_000
-_POLLS = 1_000
+_POLLS = 4_000
 _CLIENTS = 16
 
 
@@ -45,7 +45,7 @@ def _measured(kind: str) -> Iterator[Figure]:
                 return took(
                     bare,
                     lambda: asked.get(
-                        bare.port, "/empty", at.basic, times=5 * _POLLS, clients=clients
+                        bare.port, "/empty", at.basic, times=2 * _POLLS, clients=clients
                     ),
                 )
 

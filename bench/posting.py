@@ -1,5 +1,6 @@
 """Envelopes of a thousand new objects, sent by POST, with every check, into a local collection."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ import psycopg
 from bench import corpus
 from bench.client import Client, client
 from bench.loading import STORES, Place, place
-from bench.measuring import Figure, Spent, in_turn, near, spent
+from bench.measuring import Figure, Spent, in_turn, near, rate, spent
 from bench.peers import measured
 from bench.servers import Server, cpu_s, took
 from tearline.stix.bundle import split_envelope
@@ -25,25 +26,40 @@ _SIZE = 1_000
 
 
 def figures() -> Iterator[Figure]:
-    """Each round sends new objects; the floor splits the same bodies and stores the slices."""
+    """Each round sends new objects; the floor splits the same bodies and stores the slices.
+
+    Then with as many workers and clients as the machine has cores, by the clock alone.
+    """
+    cores = os.cpu_count() or 1
     for kind in STORES:
-        with place(kind) as at, client() as asked, at.serving() as server, _bare(at) as store:
-            own, bare = _measured(at, asked, server, store)
+        with place(kind) as at, client() as asked, _bare(at) as store:
+            files = _files(at.path.parent)
+            with at.serving() as server:
+                own, bare = _measured(at, asked, server, store, files)
+            with at.serving(cores) as server:
+                many, alone = _measured(at, asked, server, store, files, clients=cores)
         peers = {name: seen.post for name, seen in measured(kind).items()}
         goal = GOALS[kind]
         name = f"POST of 1,000, all checks, {kind}"
         yield from near(name, "objects", own, bare, goal, of="value", peers=peers, times=TIMES)
+        name = f"{name}, {cores} workers and clients"
+        yield rate(name, "objects per second by the clock", 1 / many.wall_s, 1 / alone.wall_s)
 
 
 def _measured(
-    at: Place, asked: Client, server: Server, store: Callable[[Sequence[bytes]], None]
+    at: Place,
+    asked: Client,
+    server: Server,
+    store: Callable[[Sequence[bytes]], None],
+    files: Iterator[Path],
+    *,
+    clients: int = 1,
 ) -> list[Spent]:
-    files = _files(at.path.parent)
     sent: list[Path] = []
 
     def ours() -> Spent:
         sent.append(next(files))
-        post = lambda: asked.post(server.port, at.objects, at.basic, sent[-1])  # noqa: E731
+        post = lambda: asked.post(server.port, at.objects, at.basic, sent[-1], clients=clients)  # noqa: E731
         return took(server, post, 202).each(_SIZE)
 
     def floor() -> Spent:
@@ -58,7 +74,8 @@ def _measured(
         cpu = own.cpu_s + cpu_s(at.database) - before
         return Spent(cpu, own.wall_s).each(len(bodies) * _SIZE)
 
-    ours()  # the new store's first objects, and the account's slow hash
+    for _ in range(clients):
+        ours()  # the new store's first objects, and the account's slow hash in each worker
     return in_turn(ours, floor)
 
 

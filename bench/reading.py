@@ -19,9 +19,9 @@ TIMES = 20
 
 _HELD = 25_000
 _PAGE = 1_000
-_PAGES = 100
+_PAGES = 1_000
 _CONSTANT = 2_000
-_WALKS = 4
+_WALKS = 20
 
 
 def figures() -> Iterator[Figure]:

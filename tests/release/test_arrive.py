@@ -4,9 +4,11 @@ import pytest
 
 from tearline.release import arrive
 from tearline.release.arrive import Annotation
+from tearline.release.sorting import as_indexed
 from tearline.stix import marking
-from tearline.stix.objects import read
+from tearline.stix.objects import StixObject, read
 from tearline.store import annotations, objects, stirred
+from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tests.pair import DAY, START, Pair, as_object, make_pair, rel, sdo, stix_id
 
@@ -118,3 +120,35 @@ def test_an_import_annotates_only_what_says_nothing_itself(pair: Pair) -> None:
     with pair.north.store.read() as tx:
         said = annotations.annotations(tx, [loader["id"], marked["id"]])
     assert said == {loader["id"]: (marking.GREEN, 22), marked["id"]: (None, 22)}
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_what_comes_at_once_is_what_comes_one_after_the_other(tmp_path: Path, order: int) -> None:
+    names = {"type": "domain-name", "spec_version": "2.1", "id": stix_id("domain-name", "d")}
+    come = [
+        as_object(each)
+        for each in (
+            loader,
+            later,
+            loader | {"description": "other"},
+            names | {"value": "d.example"},
+            later,
+            sdo("malware", "Late Loader", modified="9999-12-31T00:00:01.000Z"),
+            names | {"value": "d.example"},
+        )
+    ]
+    come = come[order:] + come[:order]
+    at_once, in_turn = (make_pair(tmp_path / name).north for name in ("once", "turns"))
+    held = []
+    for node, parts in ((at_once, [come]), (in_turn, [[each] for each in come])):
+        with node.store.write() as tx:
+            took = [each for part in parts for each in take_in(tx, part)]
+            ids = {each.id for each in come}
+            held.append((took, objects.versions_of(tx, OURS, ids), objects.count(tx, OURS)))
+    assert held[0] == held[1]
+
+
+def take_in(tx: Tx, part: list[StixObject]) -> list[tuple[object, ...]]:
+    """What became of each, without whether it came first: that is asked of all that came before."""
+    found = arrive.take_in(tx, as_indexed(part), source="x", now=START)
+    return [each[:-1] for each in found]

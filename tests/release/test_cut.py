@@ -9,6 +9,7 @@ from stix2validator import ValidationOptions, validate_instance
 
 from tearline.release import cut
 from tearline.stix.check import Checker
+from tearline.stix.objects import references
 from tests.pair import make_pair, rel, sdo, stix_id
 
 maker = sdo("identity", "Harbour Lab")
@@ -217,3 +218,22 @@ def test_every_cut_keeps_the_order_of_what_is_left() -> None:
     assert short is not None
     assert list(short) == [name for name in loader if name in short]
     assert Checker().problems(short) == []
+
+
+def test_a_cut_version_names_others_by_the_ids_under_which_they_go(tmp_path: Path) -> None:
+    # Each of these is written before what it names, in the order in which they are cut.
+    weekly = sdo(
+        "report", "weekly", published=heron["created"], object_refs=[heron["id"], use["id"]]
+    )
+    note = sdo("note", "n", content="said", object_refs=[weekly["id"], use["id"]])
+    del note["name"]
+    sighting = sdo("sighting", "s", sighting_of_ref=heron["id"])
+    del sighting["name"]
+    pair = make_pair(tmp_path)
+    pair.put(maker, heron, loader, use, weekly, note, sighting)
+    pair.agree(reach=2, members="true", remove='["created_by_ref"]')
+    served = pair.delivered()
+    assert len(served) == 6
+    named = {target for doc in served.values() for _, target in references(doc)}
+    assert {each.partition("--")[0] for each in named} >= {"relationship", "report"}
+    assert named <= served.keys()

@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 import stix2
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tearline.stix.check import Checker, required_properties
+from tearline.stix.check import (
+    MOST_PLAIN,
+    PLAIN,
+    Checker,
+    has_plain_names,
+    required_properties,
+    validator_of,
+)
 from tearline.stix.marking import LEVEL_OF, RED, marking_ref
 from tearline.stix.observable import KNOWN_TYPES, OBSERVABLE_TYPES
 
@@ -160,3 +169,76 @@ def test_making_a_checker_is_quick_and_offline() -> None:
     )
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == 0
+
+
+_NAMES = st.sampled_from(
+    [
+        *("name", "value", "labels", "aliases", "first_seen", "x_own", "x_own_bin", "x_hex", "X"),
+        *("a_bin", "ab", "id", "_id", "1id", "x-own", "severity", "pattern", "revoked", "äbc"),
+        *("extensions", "object_marking_refs", "external_references", "n" * 249, "n" * 250),
+        "x_bin\n",
+    ]
+)
+_EXTENSIONS = [{"a": [], "abc": None}, {"ABC": 1}, {"abc": 1}, {"a_hex": "7"}, {"abc": []}]
+_VALUES = st.sampled_from(
+    [
+        *(None, [], {}, "", "text", "AAAA", 7, 0.5, True, ["text"], [None], MOMENT, [URL["id"]]),
+        *({"x": None}, {"a_bin": 7}, [{"source_name": "cve"}], [{"source_name": "x", "url": "u"}]),
+        *({"x-own-ext": each} for each in _EXTENSIONS),
+    ]
+)
+
+
+@given(
+    st.sampled_from([*sorted(KNOWN_TYPES), "x-crane"]),
+    st.sampled_from([COMMON, {}]),
+    st.sampled_from(["7", None]),
+    st.dictionaries(_NAMES, _VALUES, max_size=3),
+)
+def test_the_short_check_answers_as_the_whole_one(
+    kind: str, moments: dict[str, Any], rest: str | None, more: dict[str, Any]
+) -> None:
+    doc = {"type": kind, "id": f"{kind}--{UUID}", **moments, **more}
+    if rest is not None:
+        doc = dict.fromkeys(required_properties(kind), rest) | doc
+    _answers_as_the_whole(doc)
+    for sound in (TOOL, CUSTOM, URL):
+        _answers_as_the_whole(sound | more)
+
+
+def _answers_as_the_whole(doc: dict[str, Any]) -> None:
+    whole = validator_of(doc, whole=True)
+    assert validator_of(doc).is_valid(doc) == whole.is_valid(doc) == (problems(doc) == [])
+
+
+def test_the_short_check_is_used_where_names_are_plain_and_only_there() -> None:
+    for doc in (TOOL, CUSTOM, URL):
+        assert validator_of(doc) is not validator_of(doc, whole=True)
+        odd = doc | {"X-odd": 1}
+        assert validator_of(odd) is validator_of(odd, whole=True)
+
+
+@pytest.mark.parametrize("name", ["id", "abc", "n" * 249])
+def test_a_plain_name_matches_the_last_pattern_alone(name: str) -> None:
+    assert has_plain_names({name: 1})
+
+
+@pytest.mark.parametrize(
+    "name", ["x_bin", "x_hex", "ab", "n" * 250, "abc\n", "Abc", "1id", "äbc", ""]
+)
+def test_any_other_name_is_left_to_the_schema(name: str) -> None:
+    assert not has_plain_names({"id": 1, name: 1})
+
+
+def test_few_and_short_sets_of_names_are_remembered() -> None:
+    for number in range(2 * MOST_PLAIN):
+        assert has_plain_names({f"name_{number}": 1})
+        assert len(PLAIN) <= MOST_PLAIN
+    assert has_plain_names({f"name_{number}": 1 for number in range(64)})
+    assert not has_plain_names({f"name_{number}": 1 for number in range(65)})
+
+
+@pytest.mark.parametrize("value", [None, []])
+@pytest.mark.parametrize("doc", [TOOL, CUSTOM, URL])
+def test_a_property_without_a_value_is_a_problem(doc: dict[str, Any], value: object) -> None:
+    assert problems(doc | {"x_own": value})

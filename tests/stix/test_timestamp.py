@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tearline.errors import InputError
-from tearline.stix.timestamp import format_timestamp, parse_timestamp
+from tearline.stix.timestamp import format_timestamp, parse_any, parse_timestamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -71,6 +72,28 @@ def test_three_digits_cut_off_and_never_round_up(moment: datetime) -> None:
     assert written.endswith("Z")
     assert len(written) == len("2026-01-31T12:00:00.000Z")
     assert parse_timestamp(written) == at - at % 1000
+
+
+_MOMENT = st.tuples(
+    st.sampled_from(["2024", "2025", "0000", "20 5", "\u0662\u0660\u0662\u0665"]),
+    st.sampled_from(["-01-31", "-02-29", "-13-01", "-02-30", "/01/01"]),
+    st.sampled_from(["T00:", "T23:", "T24:", "T 1:", "T+1:", "t01:", " 01:"]),
+    st.sampled_from(["00:", "59:", "60:", "1_:", "01."]),
+    st.sampled_from(["00.", "59.", "60.", "61.", "00,", "-1."]),
+    st.sampled_from(["000Z", "999Z", "5Z", "123456Z", "Z", "00 Z", "000z", "000", "000Z "]),
+)
+
+
+@given(_MOMENT.map("".join))
+def test_the_short_way_answers_as_the_careful_one(text: str) -> None:
+    assert _said(parse_timestamp, text) == _said(parse_any, text)
+
+
+def _said(parse: Callable[[str], int], text: str) -> int | str:
+    try:
+        return parse(text)
+    except InputError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("at", [2**62, -(2**62), 10**30])

@@ -1,7 +1,9 @@
 """A PostgreSQL server is believed when it proves that its standbys agree, and not before."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -91,6 +93,38 @@ def test_the_course_of_a_primary_that_is_replaced_and_comes_back(servers: Trio) 
     old.stop()
     servers.join(first)
     servers.wait_for_standbys(2)
+
+
+def test_the_state_is_asked_of_nobody_who_is_not_believed(
+    servers: Trio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of whom the pool has left for another: it shows nothing of what is written there."""
+    store = Store(servers.url("postgres"))
+    loop = asyncio.new_event_loop()
+
+    def state() -> object:
+        return loop.run_until_complete(store.state())
+
+    until(lambda: state() is not None)
+    with servers.cut_off():
+        assert state() is not None  # for some seconds, like every connection
+        monkeypatch.setattr(primary, "_PROOF_S", 0.5)
+        monkeypatch.setattr(primary.Proven, "is_believed", False)
+        assert state() is None
+        monkeypatch.undo()
+    keep(store, 1)
+    until(lambda: state() is not None)
+    # The pool's next connection finds another server of its address first.
+    with store.read() as tx:
+        found = tx.connection.driver_connection
+        assert isinstance(found, primary.Proven)
+    turned: Any = found.is_first
+    assert turned()
+    turned.func.__self__._each.reverse()  # noqa: SLF001  # for tests alone
+    assert not turned()
+    assert state() is None
+    loop.close()
+    store.close()
 
 
 @pytest.mark.usefixtures("quick")

@@ -271,6 +271,16 @@ class Door:
                 self._known.clear()
             self._known[caller.key_hash] = _Known(caller, told.signs, now, until)
 
+    def until(self, caller: Caller | LocalCaller) -> int | None:
+        """Until when the clock alone changes nothing for someone who was let in; None if ever.
+
+        Nothing ever turns by the clock for accounts of ours.
+        """
+        if isinstance(caller, LocalCaller):
+            return None
+        known = self._known.get(caller.key_hash)
+        return known.until_at if known and known.caller == caller else 0
+
     def admit_partner(
         self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int
     ) -> Caller:

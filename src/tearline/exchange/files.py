@@ -6,6 +6,7 @@ and checked for itself (`keeping`); one of STIX 2.0 is lifted to 2.1 first.
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ from tearline.stix.strict import collector_paused, parse_strict
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _STDIN = Path("-")
+_SAYS_TYPE = re.compile(rb'[ \t\r\n]*{[ \t\r\n]*"type"[ \t\r\n]*:')
+"""How most bundles begin; a MISP event has no such member."""
 
 
 class _Outline(msgspec.Struct):
@@ -182,6 +185,8 @@ def _stem(path: Path) -> str:
 
 def _looks_like_misp(document: bytes) -> bool:
     """Tell by the outermost members alone; what is no JSON is left to the STIX reader to name."""
+    if _SAYS_TYPE.match(document):
+        return False
     if document.lstrip(b" \t\r\n").startswith(b"["):
         return True
     try:

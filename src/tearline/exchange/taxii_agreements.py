@@ -122,9 +122,10 @@ def _always_goes_on(request: Request) -> bool:
 def _kept(ask: Asked, name: str, reading: "_Reading", answer: Page) -> Page:
     """Keep a page for whoever asks for the same, until something on it reaches its time limit."""
     if reading.rows:
-        until = min(row.until_at for row in reading.rows)
+        answer.until = min(row.until_at for row in reading.rows)
         head = releases.head_of(ask.tx, ask.caller.agreement_id)
-        ask.pages.put(_place(name, ask, ask.caller, head, reading.walk), answer, until=until)
+        place = _place(name, ask, ask.caller, head, reading.walk)
+        ask.pages.put(place, answer, until=answer.until)
     return answer
 
 

@@ -28,11 +28,13 @@ _VERSION = "2.1"
 class Page(Response):
     """A page, and what is on it: how many parts, and at which positions of an agreement, as spans.
 
-    One page may answer many requests, so nobody changes it.
+    `until` is the first moment at which the clock takes something off it, where it ever does. One
+    page may answer many requests, so nobody changes it.
     """
 
     count: int = 0
     spans: Sequence[list[int]] = ()
+    until: int | None = None
 
 
 def json_answer(

@@ -1,6 +1,6 @@
 """One TAXII request, and what an address does with it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.requests import Request
@@ -71,6 +71,3 @@ class Resource(NamedTuple):
     def methods(self) -> list[str]:
         """The methods that the address has."""
         return ["GET", "HEAD", *self.writes]
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]

@@ -31,6 +31,7 @@ from tearline.exchange.access import (
     TurnedAwayError,
     check_agreement,
 )
+from tearline.exchange.taxii_again import Again, Asked
 from tearline.exchange.taxii_answers import (
     ERROR_ID,
     ROUTE,
@@ -41,9 +42,9 @@ from tearline.exchange.taxii_answers import (
     not_allowed,
     refusal,
 )
-from tearline.exchange.taxii_ask import Ask, Endpoint, Knock, Look, Resource
+from tearline.exchange.taxii_ask import Ask, Knock, Look, Resource
 from tearline.exchange.taxii_pages import Pages
-from tearline.exchange.visits import Reply, Visits
+from tearline.exchange.visits import Reply, Visits, who_asks
 from tearline.store.database import Tx
 
 _log = structlog.get_logger("tearline.taxii")
@@ -66,36 +67,67 @@ class Taxii:
     def __init__(self, home: Callable[[], Home], door: Door, visits: Visits | None = None) -> None:
         """Serve a home; `visits` remembers how each request went."""
         # The framework's own way into a thread takes a third of a poll's time.
-        readers = ThreadPoolExecutor(_READERS, "tearline-read")
-        here = _Here(home, door, visits or Visits(), Pages(), readers)
+        self._readers = ThreadPoolExecutor(_READERS, "tearline-read")
+        self._home, self._door, self._visits = home, door, visits or Visits()
+        self._pages = Pages()
+        self._again = Again(self._pages, door)
         table = {"/taxii2/": Resource(_discovery), **_agreement_root(), **_local_root()}
         self.paths = list(table)
-        self._addresses = {
-            _shape(path.split("/")[:-1]): _Address(
-                path,
-                _NAMED.findall(path),
-                _endpoint(here, each, _name(path)),
-            )
+        self._table = {
+            _shape(path.split("/")[:-1]): _Address(path, _NAMED.findall(path), _name(path), each)
             for path, each in table.items()
         }
-        nothing = _endpoint(here, Resource(_nothing), "rest")
-        self._nothing = _Address("/taxii2/{rest}", [], nothing)
+        self._nothing = _Address("/taxii2/{rest}", [], "rest", Resource(_nothing))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; an address does with and without its final slash."""
+        """Answer a request."""
+        answer = await self.answer(scope, receive)
+        await answer(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
+        """Return what was answered to the same request, if that still holds, or from its resource.
+
+        Nobody may change it. All that it says beside its body stands in its headers.
+        """
+        home, now = self._home(), clock.now()
+        answer: Response
+        asked, again = await self._again.find(home.store, scope, now=now)
+        if again is None:
+            look = Look(home, self._door, self._pages, Request(scope, receive), now)
+            answer, reply = await self._made(look, asked)
+        else:
+            answer, reply, found = again
+            scope.update(found)
+        self._visits.note(scope, reply, now=now)
+        return answer
+
+    async def _made(self, look: Look, asked: Asked) -> tuple[Response, Reply]:
+        """Answer from the resource of an address, and keep what may be given again."""
+        scope = look.request.scope
+        address = self._found(scope)
+        visit = _Visit(look, address.resource, self._readers)
+        answer, title = await _answered(visit, look.request)
+        reply = visit.reply(answer, title, address.name)
+        kept = address.resource.glance is not None and look.request.method == "GET"
+        if kept and isinstance(answer, Page):
+            self._again.keep(asked, scope, answer, reply, now=look.now)
+        return answer, reply
+
+    def _found(self, scope: Scope) -> "_Address":
+        """Find what is asked for; an address answers with and without its final slash."""
         parts = scope["path"].removesuffix("/").split("/")
-        known = self._addresses.get(_shape(parts)) if all(parts[1:]) else None
+        known = self._table.get(_shape(parts)) if all(parts[1:]) else None
         address = known or self._nothing
         scope["path_params"] = dict(zip(address.names, parts[_FIRST_ID::2], strict=False))
         scope[ROUTE] = address.path
-        answer = await address.endpoint(Request(scope, receive, send))
-        await answer(scope, receive, send)
+        return address
 
 
 class _Address(NamedTuple):
     path: str
     names: list[str]
-    endpoint: Endpoint
+    name: str
+    resource: Resource
 
 
 def _shape(parts: list[str]) -> tuple[int, tuple[str, ...]]:
@@ -183,28 +215,8 @@ def _name(path: str) -> str:
     return known.get(last, last.strip("{}"))
 
 
-class _Here(NamedTuple):
-    """What all addresses share."""
-
-    home: Callable[[], Home]
-    door: Door
-    visits: Visits
-    pages: Pages
-    readers: ThreadPoolExecutor
-
-
-def _endpoint(here: _Here, resource: Resource, name: str) -> Endpoint:
-    """Wrap a resource: who asks, one hop into a worker thread, errors as TAXII resources."""
-    home, door, visits, pages, readers = here
-
-    async def endpoint(request: Request) -> Response:
-        look = Look(home(), door, pages, request, clock.now())
-        visit = _Visit(look, resource, readers)
-        answer, title = await _answered(visit, request)
-        visits.note(request, visit.reply(answer, title, name), visit.address, now=look.now)
-        return answer
-
-    return endpoint
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _answered(visit: "_Visit", request: Request) -> tuple[Response, str]:
@@ -241,7 +253,7 @@ class _Visit:
 
     def __init__(self, look: Look, resource: Resource, readers: ThreadPoolExecutor) -> None:
         self.home, self.door, self._pages, self._request, self.now = look
-        self.address = self._request.client.host if self._request.client else ""
+        self._address = _host(self._request)
         self._look, self._resource, self._readers = look, resource, readers
         self._caller: Caller | LocalCaller | None = None
 
@@ -250,7 +262,8 @@ class _Visit:
         page = answer if isinstance(answer, Page) and self._request.method == "GET" else None
         given = page.count if page and name in _GIVING else 0
         spans = page.spans if page else ()
-        return Reply(self._caller, answer.status_code, title, given, spans, name)
+        who = who_asks(self._request.headers, self._caller)
+        return Reply(self._caller, who, answer.status_code, title, given, spans, name)
 
     async def answer(self) -> Response:
         """Answer in a worker thread, after a body was read; at once what takes no longer.
@@ -263,7 +276,7 @@ class _Visit:
         if reads and in_file and (found := self._glance()):
             return found
         if not self.door.is_known(headers, now=self.now):
-            await self.door.prove(self.home, headers, self.address, now=self.now)
+            await self.door.prove(self.home, headers, self._address, now=self.now)
         if reads:
             read = self._read if in_file else self._read_at_a_glance
             return await asyncio.get_running_loop().run_in_executor(self._readers, read)
@@ -300,7 +313,7 @@ class _Visit:
     def _admitted(self, tx: Tx) -> Ask[Any]:
         """Let the caller in, as far as this resource is for it and has the method."""
         headers = self._request.headers
-        self._caller = caller = self.door.admit(tx, headers, self.address, now=self.now)
+        self._caller = caller = self.door.admit(tx, headers, self._address, now=self.now)
         if isinstance(caller, Caller):
             check_agreement(headers, caller, required=False)
         if not isinstance(caller, self._resource.callers):

@@ -5,12 +5,13 @@ every few seconds, so whoever asks why nothing arrives sees all processes togeth
 when a process is killed is a few seconds of this memory, and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple, cast
 
 import orjson
-from starlette.requests import Request
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import Scope
 
 from tearline.agreement.home import Home
 from tearline.errors import InputError
@@ -43,6 +44,7 @@ class Reply(NamedTuple):
     """How a request was answered: to whom, with what, and the spans of positions that it showed."""
 
     caller: Caller | LocalCaller | None
+    who: Who
     status: int
     title: str
     objects: int
@@ -63,12 +65,12 @@ class _Tally:
     __slots__ = ("given_at", "last", "objects", "refused", "requests")
 
     def __init__(self) -> None:
-        self.last: tuple[Request, Reply, str, int] | None = None
+        self.last: tuple[Scope, Reply, int] | None = None
         self.requests = self.refused = self.objects = 0
         self.given_at: int | None = None
 
-    def add(self, request: Request, reply: Reply, address: str, now: int) -> None:
-        self.last = request, reply, address, now
+    def add(self, scope: Scope, reply: Reply, now: int) -> None:
+        self.last = scope, reply, now
         self.requests += 1
         self.refused += reply.status >= _REFUSED
         self.objects += reply.objects
@@ -86,9 +88,9 @@ class Visits:
         self._unknown = 0
         self._lock = Lock()
 
-    def note(self, request: Request, reply: Reply, address: str, *, now: int) -> None:
+    def note(self, scope: Scope, reply: Reply, *, now: int) -> None:
         """Remember a request and its answer."""
-        who = _who(request, reply.caller)
+        who = reply.who
         with self._lock:
             tally = self._tallies.get(who)
             if tally is None:
@@ -96,13 +98,13 @@ class Visits:
                 if who.kind == _UNKNOWN and self._unknown > _MOST_UNKNOWN:
                     return
                 tally = self._tallies[who] = _Tally()
-            tally.add(request, reply, address, now)
+            tally.add(scope, reply, now)
             if reply.spans and isinstance(reply.caller, Caller):
-                self._serve(request, reply.caller, reply, now)
+                self._serve(scope, reply.caller, reply, now)
 
-    def _serve(self, request: Request, caller: Caller, reply: Reply, now: int) -> None:
+    def _serve(self, scope: Scope, caller: Caller, reply: Reply, now: int) -> None:
         """Count a page for the log; a partner's node acknowledges by itself what it reads."""
-        if AGREEMENT_HEADER in request.headers:
+        if AGREEMENT_HEADER in Headers(scope=scope):
             return
         hour = now - now % HOUR_US
         key = caller.agreement_id, caller.key_hash, hour
@@ -178,16 +180,17 @@ def _added(before: Served, row: Served) -> Served:
 
 
 def _visit(who: Who, tally: _Tally) -> Visit:
-    request, reply, address, at = cast("tuple[Request, Reply, str, int]", tally.last)
-    headers, query = request.headers, request.query_params
+    scope, reply, at = cast("tuple[Scope, Reply, int]", tally.last)
+    headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
+    address = scope["client"][0] if scope.get("client") else ""
     return Visit(
         kind=who.kind,
         name=who.name,
         agreement_id=who.agreement_id,
         at=at,
-        method=request.method[:_SHORT],
+        method=scope["method"][:_SHORT],
         resource=reply.resource,
-        collection=_clean(request.path_params.get("collection", ""), _SHORT),
+        collection=_clean(scope["path_params"].get("collection", ""), _SHORT),
         status=reply.status,
         title=reply.title[:_LONG],
         objects=reply.objects,
@@ -203,12 +206,13 @@ def _visit(who: Who, tally: _Tally) -> Visit:
     )
 
 
-def _who(request: Request, caller: Caller | LocalCaller | None) -> Who:
+def who_asks(headers: Mapping[str, str], caller: Caller | LocalCaller | None) -> Who:
+    """Return whose request it was, as far as that is known."""
     if isinstance(caller, Caller):
         return Who("partner", caller.party, caller.agreement_id, caller.key_hash)
     if isinstance(caller, LocalCaller):
         return Who("account", caller.account, "", "")
-    found = credentials(request.headers)
+    found = credentials(headers)
     if found is None:
         return Who(_UNKNOWN, "", "", "")
     return Who(_UNKNOWN, _clean(found.user or "", _SHORT), "", found.key_hash)

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tearline import __version__
 from tearline.agreement.home import Home, open_home
@@ -51,6 +51,9 @@ class Opened:
 
     def __call__(self) -> Home:
         """Return the home, opened in this process; HomeError when it cannot be used."""
+        home = self._home
+        if home is not None and self._process == os.getpid():
+            return home
         with self._lock:
             if self._home is None or self._process != os.getpid():
                 self._home, self._process = open_home(self._path), os.getpid()
@@ -91,18 +94,19 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Watch, metrics=metrics, lines=lines)
-    app.taxii = Watch(Taxii(home, door, visits), metrics, lines)
+    app.watch, app.taxii = Watch(app, metrics, lines), Taxii(home, door, visits)
     return app
 
 
 class _App(FastAPI):
     """The app, and the shortest way past it for what is asked most."""
 
-    taxii: ASGIApp
+    watch: Watch
+    taxii: Taxii
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and f"{scope['path']}/".startswith("/taxii2/"):
-            await self.taxii(scope, receive, send)
+            await self.watch.send(self.taxii.answer, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

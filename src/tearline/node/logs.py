@@ -31,14 +31,17 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         """Bind to a stream; the thread starts with the first line."""
         self._stream = stream
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[object] = deque()
         self._lost, self._writing = 0, False
         self._ready, self._lock = Event(), Lock()
         self._thread: Thread | None = None
         atexit.register(self.drain)
 
-    def write(self, text: str) -> None:
-        """Have a text written soon; it is lost where too much waits already, which is told."""
+    def write(self, text: object) -> None:
+        """Have a text written soon; it is lost where too much waits already, which is told.
+
+        What is no text yet is made one (`str`) only then, by the thread.
+        """
         if len(self._waiting) >= _MOST_WAITING:
             self._lost += 1
             return
@@ -74,7 +77,7 @@ class Lines:
             self._writing = False
 
     def _put(self) -> None:
-        texts = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        texts = [str(self._waiting.popleft()) for _ in range(len(self._waiting))]
         if self._lost:
             texts.append(line({"event": "log lines were lost", "lines": self._lost}))
             self._lost = 0

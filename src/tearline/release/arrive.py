@@ -90,7 +90,7 @@ def take_in(
     if annotation != NOTHING:
         kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
         touched.update(_annotate_new(tx, kept, annotation, now))
-    stirred.stir(tx, sorted(touched))
+    stirred.stir(tx, touched)
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
         hashes = sorted(each.version.hash for each in found.new)

@@ -105,7 +105,7 @@ def _named(each: StixObject) -> list[tuple[str, str]]:
     """
     doc, raw = each.doc, each.raw
     names = [name for name in doc if "_ref" in name]
-    if raw.count(b"_ref") != len(names) or (b"\\" in raw and b"\\u" in raw):
+    if each.spelled or raw.count(b"_ref") != len(names):
         return references(doc)
     found: list[tuple[str, str]] = []
     for name in names:

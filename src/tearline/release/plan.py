@@ -302,13 +302,18 @@ class _Work:
         turns = dict.fromkeys(docs, 0)
         # From the end: what others name comes before what names it, and is mostly cut once.
         todo = sorted(docs, key=lambda each: (not depends(each), each))
+        pending = set(todo)
         while todo:
             each = todo.pop()
+            pending.discard(each)
             cuts[each], new_id = self._cut_one(each, docs[each], under, levels.get(each))
             turns[each] += 1
             if new_id != under[each] and turns[each] <= _TURNS:
                 under[each] = new_id
-                todo += (n for n in naming.get(each, ()) if n in docs)
+                # What has its turn before it anyway gets no second one.
+                again = [n for n in naming.get(each, ()) if n in docs and n not in pending]
+                todo += again
+                pending.update(again)
         return {
             each: Form(under[each], _basis(cuts[each], version), cuts[each], version)
             for each, version in versions.items()

@@ -57,19 +57,22 @@ def sort_out(
     new: dict[tuple[str, int], NewVersion] = {}
     outcomes: list[Outcome] = []
     newest = {stix_id: max(v.version_at for v in kept) for stix_id, kept in held.items()}
+    ours, at_once = origin == OURS, not newest
     for each in indexed:
         stix_id = each.id
-        before = held.get(stix_id, ())
-        version_at = _version_at(each, before, now, ours=origin == OURS)
+        known = stix_id in newest
+        before = held.get(stix_id, ()) if known else ()
+        version_at = _version_at(each, before, now, ours=ours)
         place = stix_id, version_at
-        twin = new.get(place) or _kept(before, version_at)
-        if origin == OURS and version_at > _LAST:
+        twin = (new.get(place) or _kept(before, version_at)) if known else None
+        at_once = at_once and not known
+        if ours and version_at > _LAST:
             reason = "Its last change is so late that no later version could be written."
             outcomes.append(Outcome(stix_id, version_at, 0, new=False, refused=reason))
         elif twin is None:
             since = _first_arrival(before, now)
             new[place] = _new_version(each, version_at, source, since, first=not before)
-            if version_at >= newest.get(stix_id, version_at):
+            if not known or version_at >= newest[stix_id]:
                 newest[stix_id] = version_at
             outcomes.append(Outcome(stix_id, version_at, 0, True, "", not before))  # noqa: FBT003  # a row
         elif _same(tx, each, twin):
@@ -78,6 +81,9 @@ def sort_out(
         else:
             reason = "This version is held already, with other content."
             outcomes.append(Outcome(stix_id, version_at, 0, new=False, refused=reason))
+    if at_once:
+        # Each came once and nothing of it was held: all of them are the latest.
+        return Sorted(list(new.values()), outcomes)
     marked = [
         each
         if place[1] == newest[place[0]]
@@ -89,18 +95,19 @@ def sort_out(
 
 def numbered(found: Sorted, seqs: Sequence[int]) -> list[Outcome]:
     """Return the outcomes with the numbers under which the new versions were kept."""
-    kept = {
-        (each.version.stix_id, each.version.version_at): seq
-        for each, seq in zip(found.new, seqs, strict=True)
-    }
+    kept: dict[tuple[str, int], int] = {}
     outcomes: list[Outcome] = []
+    following = iter(seqs)
     for of in found.outcomes:
         stix_id, version_at, seq, new, refused, first = of
-        if not seq and not refused:
-            seq = kept[stix_id, version_at]
-            outcomes.append(Outcome(stix_id, version_at, seq, new, "", first))
-        else:
+        if new:
+            # They were put down in this order.
+            kept[stix_id, version_at] = seq = next(following)
+            outcomes.append(Outcome(stix_id, version_at, seq, True, "", first))  # noqa: FBT003  # a row
+        elif seq or refused:
             outcomes.append(of)
+        else:
+            outcomes.append(of._replace(seq=kept[stix_id, version_at]))
     return outcomes
 
 
@@ -117,9 +124,10 @@ def _version_at(each: Indexed, held: Sequence[Version], now: int, *, ours: bool)
     Of ours, what comes again is what it was. Of theirs, it is the latest only if it was that:
     they may release it as they once did, and then what they released since is past.
     """
-    stamp = each.created_at if each.modified_at is None else each.modified_at
-    if stamp is not None:
-        return stamp
+    if each.modified_at is not None:
+        return each.modified_at
+    if each.created_at is not None:
+        return each.created_at
     same = [v.version_at for v in held if v.hash == each.hash and (ours or v.latest)]
     return same[0] if same else now
 

@@ -66,6 +66,8 @@ class StixObject(msgspec.Struct, frozen=True):
     created_at: int | None
     modified_at: int | None
     revoked: bool
+    spelled: bool = True
+    """Whether the bytes may spell a character by its number."""
 
 
 def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
@@ -84,7 +86,9 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
     doc = parse_strict(raw, max_depth=limits.max_depth)
     if not isinstance(doc, dict):
         raise InputError("A STIX object is a JSON object in braces; this is another value.")
-    if b"\\u0000" in raw:
+    # The first look is the quicker one, and most bytes have none.
+    spelled = b"\\" in raw and b"\\u" in raw
+    if spelled and b"\\u0000" in raw:
         _refuse_nul(doc)
     type_ = _type(doc)
     created_at = _moment(doc, "created")
@@ -97,6 +101,7 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> StixObject:
         created_at=created_at,
         modified_at=created_at if unmodified else _moment(doc, "modified"),
         revoked=_revoked(doc),
+        spelled=spelled,
     )
 
 
@@ -162,10 +167,11 @@ def references(doc: dict[str, Any]) -> list[tuple[str, str]]:
             rest += [(path, item) for item in value if isinstance(item, _NESTING)]
             continue
         for name, below in value.items():
-            if isinstance(below, str):
+            kind = below.__class__
+            if kind is str:
                 if name.endswith(_ENDINGS) and "--" in below:
                     found.append((f"{path}{name}", below))
-            elif isinstance(below, _NESTING) and name not in _MARKINGS:
+            elif (kind is list or kind is dict) and name not in _MARKINGS:
                 found += [(f"{path}{own}", one) for own, one in references_in(name, below)]
                 rest.append((f"{path}{name}.", below))
     return found

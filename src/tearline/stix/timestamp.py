@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from tearline.errors import InputError
 
@@ -16,6 +17,15 @@ _START = datetime(1970, 1, 1)  # noqa: DTZ001  # written as UTC by hand, in half
 _SPEC = {3: "milliseconds", 6: "microseconds"}
 _SECOND = 1_000_000
 _DAY = 86_400
+# Nearly all are written with three digits of the second: then each part stands in a table.
+_MINUTES = {
+    f"T{hour:02}:{minute:02}:": (hour * 60 + minute) * 60 * _SECOND
+    for hour in range(24)
+    for minute in range(60)
+}
+_SECONDS = {f"{second:02}.": second * _SECOND for second in range(60)}
+_MILLISECONDS = {f"{number:03}Z": number * 1_000 for number in range(1_000)}
+_DAYS_KEPT = 4096
 
 
 def parse_timestamp(text: str) -> int:
@@ -24,6 +34,20 @@ def parse_timestamp(text: str) -> int:
     Up to six digits of the fraction count, more are cut off. A leap second is the first moment
     of the next minute. Raises InputError for every other form and for days that do not exist.
     """
+    try:
+        since = _MINUTES[text[10:17]] + _SECONDS[text[17:20]] + _MILLISECONDS[text[20:]]
+    except KeyError:
+        return parse_any(text)
+    return since + _midnight(text[:10])
+
+
+@lru_cache(_DAYS_KEPT)
+def _midnight(day: str) -> int:
+    return parse_any(f"{day}T00:00:00Z")
+
+
+def parse_any(text: str) -> int:
+    """Do what `parse_timestamp` does, in twice its time for the form that nearly all have."""
     if TIMESTAMP.fullmatch(text) is None:
         raise InputError(
             "A timestamp is not of the form 2026-01-31T12:00:00.000Z.",

@@ -6,7 +6,7 @@ transaction sees one snapshot.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -101,6 +101,15 @@ class Store:
                 found = statement(tx, **values).all()
         return [tuple(row) for row in found]
 
+    def state(self) -> Awaitable[Hashable]:
+        """Return what stays equal as long as no transaction of anybody more becomes visible.
+
+        What is read after it shows all that was visible then. None where that cannot be known now:
+        nothing is to be concluded then. For the event loop, which it never holds up for long.
+        """
+        found: Awaitable[Hashable] = self._asker.state()
+        return found
+
     def read_pages(self, tx: Tx, head: Callable[[Tx], object], read: Callable[[Tx], T]) -> T:
         """Read what a page is made of: from a replica where one stands as `tx` does, else from it.
 
@@ -128,7 +137,7 @@ class Store:
 
     def forget(self) -> None:
         """Leave the connections to the process that opened them, after a fork."""
-        self._asker = self._kind.Asker(self._engine)
+        self._parents, self._asker = self._asker, self._kind.Asker(self._engine)
         self._dispose(close=False)
 
     def _dispose(self, *, close: bool = True) -> None:

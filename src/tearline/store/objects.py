@@ -281,10 +281,10 @@ def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> Non
         named: Iterable[tuple[str, str]] = new.references
         # Most state nothing, or one thing that cannot come twice.
         if new.relations:
-            stated = dict.fromkeys(stated)
+            stated = dict.fromkeys(stated) if len(new.relations) > 1 else stated
             named = [each for each in named if each[0] not in _ENDS]
-            for place, (_, *ends) in enumerate(stated):
-                relations.append((seq, place, *ends))
+            for place, (_, kind, source_id, target_id) in enumerate(stated):
+                relations.append((seq, place, kind, source_id, target_id))
         if len(new.references) > 1:
             named = dict.fromkeys(named)
         references += [(seq, place, role, to_id) for place, (role, to_id) in enumerate(named)]

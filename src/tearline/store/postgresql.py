@@ -20,7 +20,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
+from tearline.store import watching
 from tearline.store.primary import Servers, one_by_one
+from tearline.store.watching import State, Watcher
 
 _WRITER = 0x7EA21  # the one writer's lock; advisory locks are of one database
 _POOL = 16
@@ -48,7 +50,7 @@ SET max_parallel_workers_per_gather = 0;
 SET idle_in_transaction_session_timeout = '10min';
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
-SET tcp_keepalives_count = 3
+SET tcp_keepalives_count = 3;
 """
 
 
@@ -104,7 +106,7 @@ def shown(url: str) -> str:
 
 def engine(url: str) -> Engine:
     """Bind to a database, of several to the one that proves itself; nothing is opened yet."""
-    servers = Servers(address_of(url).parameters, _SET_UP)
+    servers = Servers(address_of(url).parameters, _SET_UP + watching.SET_UP)
     made = _engine(lambda: servers.connect(cursor_factory=_Binary))
 
     @event.listens_for(made, "checkout")
@@ -159,6 +161,7 @@ class Asker:
     def __init__(self, engine: Engine) -> None:
         """Bind to a pool."""
         self._engine = engine
+        self._watcher = Watcher(engine)
 
     def ask(self, text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run one reading statement by itself; psycopg.Error when it fails."""
@@ -171,8 +174,13 @@ class Asker:
                 raise
             return found
 
+    async def state(self) -> State | None:
+        """Return what stays equal as long as nothing more becomes visible; None if not known."""
+        return await self._watcher.state()
+
     def close(self) -> None:
         """Leave the connections to the pool."""
+        self._watcher.close()
 
 
 def begin_write(connection: Connection) -> None:

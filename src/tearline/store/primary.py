@@ -9,7 +9,8 @@ acknowledged, for a server that lacks it finds no standby that would follow it.
 
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import psycopg
@@ -32,6 +33,8 @@ class Proven(psycopg.Connection[Any]):
     """Until when, on the monotonic clock; for ever where no standby has to agree."""
     warning = ""
     """What the server warned of since this was last emptied."""
+    is_first: Callable[[], bool] = staticmethod(lambda: True)
+    """Whether no other server of its address has proven itself since."""
 
     @classmethod
     def to(cls, parameters: Mapping[str, Any], set_up: str, **options: Any) -> Self:  # noqa: ANN401  # the driver's
@@ -73,6 +76,11 @@ class Proven(psycopg.Connection[Any]):
         lasting = result.get_value(0, 1) == b"f"
         self.believed_until = _FOREVER if lasting else begun + BELIEVED_S
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether its proof holds still, and is the last one that any server gave."""
+        return time.monotonic() < self.believed_until and self.is_first()
+
     def prove_again(self) -> None:
         """Ask for another proof when the last one is too old; psycopg.Error when it fails."""
         if time.monotonic() >= self.believed_until:
@@ -102,8 +110,12 @@ class Servers:
                 problems.append(error)
             else:
                 self._each.sort(key=lambda one: one is not each)
+                made.is_first = partial(self._is_first, each)
                 return made
         raise problems[0] if len(problems) == 1 else _none_of(problems)
+
+    def _is_first(self, one: Mapping[str, Any]) -> bool:
+        return self._each[0] is one
 
 
 def one_by_one(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

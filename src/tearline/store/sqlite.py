@@ -10,14 +10,15 @@ may be a dozen, keep little: what they read lies in the system's memory anyway, 
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Hashable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.exc import TimeoutError  # noqa: A004
+from sqlalchemy import Connection, Engine, String, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004
 
 from tearline.errors import HomeError
 from tearline.store.columns import misfit
@@ -80,7 +81,9 @@ def _engine(path: Path, kib: int, **pool: Any) -> Engine:  # noqa: ANN401  # SQL
 
 def _refuse_nul(*call: Any) -> None:  # noqa: ANN401  # SQLAlchemy's signature
     """Refuse what PostgreSQL refuses, so that a store can be moved, and both answer alike."""
-    _connection, _cursor, _statement, parameters, _context, many = call
+    _connection, _cursor, _statement, parameters, context, many = call
+    if context is not None and "no_nul" in context.execution_options:
+        return
     if not many:
         if any(value.__class__ is str and "\0" in value for value in parameters):
             raise misfit()
@@ -106,16 +109,45 @@ class Asker:
         self._engine = engine
         self._driver: Any = None
         self._lock = Lock()
+        self._turn: tuple[AbstractEventLoop, Hashable] | None = None
 
     def ask(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one reading statement by itself; sqlite3.Error when it fails."""
         with self._lock:
-            if self._driver is None:
-                lent = self._engine.raw_connection()
-                self._driver = lent.driver_connection
-                lent.detach()
-            found: list[tuple[Any, ...]] = self._driver.execute(text, values).fetchall()
+            found: list[tuple[Any, ...]] = self._opened().execute(text, values).fetchall()
             return found
+
+    async def state(self) -> Hashable:
+        """Return what stays equal as long as nothing more is committed; None if not known.
+
+        SQLite counts for a connection how often it found that another, of whichever process, had
+        committed; it looks each time, and nothing is ever written on this connection. What one
+        request was told counts for all others of the same turn of the event loop: they had come
+        before it was asked, and callbacks run in the order in which they were handed over.
+        """
+        loop, turn = get_running_loop(), self._turn
+        if turn is None or turn[0] is not loop:
+            self._turn = turn = loop, self._state()
+            loop.call_soon(self._end_turn)
+        return turn[1]
+
+    def _end_turn(self) -> None:
+        self._turn = None
+
+    def _state(self) -> Hashable:
+        try:
+            with self._lock:
+                driver = self._opened()
+                return driver, driver.execute("PRAGMA data_version").fetchone()
+        except (FAILURE, DBAPIError, TimeoutError):
+            return None
+
+    def _opened(self) -> Any:  # noqa: ANN401  # the driver's connection
+        if self._driver is None:
+            lent = self._engine.raw_connection()
+            self._driver = lent.driver_connection
+            lent.detach()
+        return self._driver
 
     def close(self) -> None:
         """Close it."""
@@ -155,7 +187,19 @@ def problem(error: Exception) -> str | None:
 
 def insert(tx: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
     """Insert rows that are tuples in the order of the table's columns."""
-    tx.exec_driver_sql(_insert_text(table, ignore), list(rows))
+    # Here it is known which columns hold texts.
+    columns = list(zip(*rows, strict=True))
+    for place in _texts(table):
+        column: Sequence[str | None] = columns[place]
+        texts = filter(None, column) if None in column else column
+        if "\0" in "".join(texts):  # type: ignore[arg-type]  # no None is among them
+            raise misfit()
+    tx.exec_driver_sql(_insert_text(table, ignore), list(rows), {"no_nul": True})
+
+
+@cache
+def _texts(table: Table) -> list[int]:
+    return [place for place, each in enumerate(table.columns) if isinstance(each.type, String)]
 
 
 @cache

@@ -63,11 +63,15 @@ _DROP_SEEN = Statement(delete(seen).where(among(seen.c.agreement_id, bindparam("
 
 
 def stir(tx: Tx, ids: Iterable[str]) -> None:
-    """Note that decisions on `ids` must be taken again; nothing while no agreement decides."""
+    """Note that decisions on `ids` must be taken again; nothing while no agreement decides.
+
+    In the order in which they come; a set in the order of its ids.
+    """
     if _DECIDING(tx, none="").first() is None:
         return
     first = last(tx) + 1
-    insert_rows(tx, stirred, list(enumerate(ids, first)))
+    ordered = sorted(ids) if isinstance(ids, set) else ids
+    insert_rows(tx, stirred, list(enumerate(ordered, first)))
 
 
 def last(tx: Tx) -> int:

@@ -79,22 +79,21 @@ def keys_of(doc: Mapping[str, Any]) -> list[str]:
     `name:`, `attack:` and `label:` can make it a topic; by `called:` it is only kept back, and
     `country:` is that of a location (ISO 3166-1, two letters).
     """
+    keys: list[str] = []
     type_ = doc.get("type")
-    named = type_ in NAMED_TYPES
-    called = type_ in CALLED_TYPES
-    if not named and not called and "labels" not in doc and "external_references" not in doc:
-        return []
-    keys = {f"label:{label}" for label in _texts(doc.get("labels"))}
-    keys.update([f"attack:{each}" for each in _attack_ids(doc)])
-    if named:
+    if "external_references" in doc:
+        keys += [f"attack:{each}" for each in _attack_ids(doc)]
+    if "labels" in doc:
+        keys += [f"label:{label}" for label in _texts(doc["labels"])]
+    if type_ in NAMED_TYPES:
         names = [doc.get("name"), *(n for p in _ALIAS_PROPERTIES for n in _texts(doc.get(p)))]
-        keys.update(name_key(name) for name in names if isinstance(name, str))
-    elif called:
+        keys += [name_key(name) for name in names if isinstance(name, str)]
+    elif type_ in CALLED_TYPES:
         if isinstance(name := doc.get("name"), str):
-            keys.add(f"called:{name_key(name).removeprefix('name:')}")
+            keys.append(f"called:{name_key(name).removeprefix('name:')}")
         if type_ == "location" and isinstance(country := doc.get("country"), str):
-            keys.add(f"country:{country.upper()}")
-    return sorted(keys)
+            keys.append(f"country:{country.upper()}")
+    return sorted(set(keys)) if keys else keys
 
 
 def keys_for(
@@ -137,13 +136,15 @@ def depends(stix_id: str) -> bool:
 
 
 def _attack_ids(doc: Mapping[str, Any]) -> list[str]:
-    references = doc.get("external_references")
+    references = doc["external_references"]
+    if not isinstance(references, list):
+        return []
     found = [
         each.get("external_id")
-        for each in (references if isinstance(references, list) else ())
-        if isinstance(each, dict) and each.get("source_name") in _ATTACK_SOURCES
+        for each in references
+        if each.__class__ is dict and each.get("source_name") in _ATTACK_SOURCES
     ]
-    return _texts(found)
+    return _texts(found) if found else []
 
 
 def _texts(value: object) -> list[str]:
