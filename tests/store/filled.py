@@ -16,6 +16,10 @@ _NUMBERS = {
 _BYTES = {"sqlite": "zeroblob(600)", "postgresql": "decode(repeat('7b', 600), 'hex')"}
 
 
+_REST = "-1, NULL, NULL"
+"""No PAP, no confidence, no end of validity."""
+
+
 def fill(tx: Connection) -> None:
     """Fill objects, releases under two agreements, and one local collection."""
     kind = tx.dialect.name
@@ -25,7 +29,7 @@ def fill(tx: Connection) -> None:
         (
             OBJECTS,
             "object_version",
-            f"n, '', {_ID}, 1, {_TYPE}, 1, n, 0, {no}, {yes}, 'sha256:' || n, 'test'",
+            f"n, '', {_ID}, 1, {_TYPE}, 1, n, 0, {no}, {yes}, 'sha256:' || n, 'test', {_REST}",
         ),
         (RELEASED, "release", _released(HERE, 2, yes)),
         (RELEASED, "release", _released(THERE, 1, yes)),
