@@ -18,7 +18,7 @@ from tearline.exchange.galaxies import galaxy_objects
 from tearline.release.cut import Pseudonyms, identified
 from tearline.release.shape import Shape, below, shaped
 from tearline.stix.check import Checker
-from tearline.stix.objects import observable_id
+from tearline.stix.objects import observable_id, parse_timestamp
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -145,10 +145,14 @@ def test_spans_stay_spans(begin: datetime, span: timedelta, unit: str) -> None:
         Shape(dates=unit),
         CALLS,
     ) or {"first_seen": first, "last_seen": last, "start_time": first, "stop_time": last}
-    assert made["first_seen"] <= made["last_seen"]
-    assert made["first_seen"] <= first
+    moments = {name: parse_timestamp(made[name]) for name in made if name.endswith(_STATED)}
+    assert moments["first_seen"] <= moments["last_seen"]
+    assert moments["first_seen"] <= parse_timestamp(first)
     if span:
-        assert made["start_time"] < made["stop_time"]
+        assert moments["start_time"] < moments["stop_time"]
+
+
+_STATED = ("_seen", "_time")
 
 
 # --------------------------------------------------------------------------------------- places
