@@ -173,6 +173,23 @@ def test_a_hold_takes_back_what_was_released(agreed: Sides) -> None:
     assert ended["reconciled"][agreed.agreement]["released"] == 2
 
 
+def test_a_source_or_a_topic_is_held_by_its_name(agreed: Sides) -> None:
+    north = agreed.north
+    held = good("hold", "gray heron", "--reason", "Under review", home=north)
+    assert (held["kind"], held["reconciled"][agreed.agreement]["withdrawn"]) == ("topic", 3)
+    source = good("show", LOCK["id"], home=north)["source"]
+    held = good("hold", source, "--reason", "Under review", home=north)
+    assert (held["kind"], held["changed"]) == ("source", True)
+    assert [each["kind"] for each in good("holds", home=north)] == ["source", "topic"]
+    for what in ("gray heron", source):
+        ended = good("release-hold", what, "--reason", "Reviewed", home=north)
+    assert ended["reconciled"][agreed.agreement]["released"] == 3
+    unknown = tearline("hold", "nobody", "--reason", "x", home=north)
+    assert (unknown.code, "--kind topic" in unknown.err) == (1, True)
+    assert good("hold", "nobody", "--kind", "topic", "--reason", "x", home=north)["changed"]
+    assert "topic" in tearline("holds", home=north).out
+
+
 def test_status_counts_what_is_held_released_and_undelivered(agreed: Sides) -> None:
     found = good("status", home=agreed.north)
     assert found["held"] == {"intrusion-set": 1, "malware": 2, "relationship": 1}

@@ -10,8 +10,11 @@ from tearline.release import arrive
 from tearline.release.arrive import Annotation
 from tearline.stix.marking import UNMARKED
 from tearline.store import annotations, objects
+from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
+from tearline.topics.held import Held
+from tearline.topics.topic import keys_of_anything
 
 
 class Choice(NamedTuple):
@@ -31,13 +34,38 @@ def annotate(home: Home, choice: Choice, annotation: Annotation) -> dict[str, An
     return {"chosen": len(ids), "changed": changed, **afterwards.reconcile(home)}
 
 
-def set_hold(home: Home, stix_id: str, reason: str, *, held: bool) -> dict[str, Any]:
-    """Hold an object of ours or end its hold, and let releases follow."""
+def set_hold(home: Home, what: str, kind: str | None, reason: str, *, held: bool) -> dict[str, Any]:
+    """Hold an object, a source or a topic of ours or end its hold, and let releases follow."""
     with home.store.read() as tx:
-        _check_held(tx, [stix_id])
+        of = kind or _kind_of(tx, what)
+        if of == OBJECT:
+            _check_held(tx, [what])
     act = arrive.hold if held else arrive.release_hold
-    changed = act(home, "object", stix_id, reason, now=clock.now())
-    return {"object": stix_id, "held": held, "changed": changed, **afterwards.reconcile(home)}
+    changed = act(home, of, what, reason, now=clock.now())
+    return {of: what, "kind": of, "held": held, "changed": changed, **afterwards.reconcile(home)}
+
+
+def all_holds(home: Home) -> list[dict[str, str]]:
+    """Return what we hold back, and why."""
+    with home.store.read() as tx:
+        found = annotations.holds(tx)
+    return [{"kind": kind, "what": what, "reason": why} for (kind, what), why in sorted(found.items())]
+
+
+def _kind_of(tx: Tx, what: str) -> str:
+    """Find what a name stands for; RefusedError where we hold nothing under it."""
+    if "--" in what:
+        return OBJECT
+    holds = annotations.holds(tx)
+    if (SOURCE, what) in holds or objects.ids_from(tx, what):
+        return SOURCE
+    if (TOPIC, what) in holds or Held(tx, OURS).keyed(keys_of_anything([what])):
+        return TOPIC
+    raise RefusedError(
+        f"Nothing that we hold is called {what}, and no source is.",
+        means="Nothing was changed.",
+        do="To hold whatever comes later under this name, say --kind topic or --kind source.",
+    )
 
 
 def chosen(tx: Tx, choice: Choice) -> list[str]:

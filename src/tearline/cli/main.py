@@ -61,6 +61,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "grade": objects.grade,
     "hold": objects.hold,
     "release-hold": objects.release_hold,
+    "holds": objects.holds,
     "connect": connect.connect,
     "explain": exchanging.explain,
     "sync": exchanging.sync,

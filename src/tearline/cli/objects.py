@@ -1,7 +1,7 @@
 """Verbs about what we hold: import, mark, grade, objects, show, hold, release-hold."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -163,28 +163,61 @@ def show(
     answer(json, found, *one_object_lines(found))
 
 
-def hold(object_id: ObjectId, reason: Reason, home: Place = None, json: Json = False) -> None:
-    """Stop an object at once, under every agreement.
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="OBJECT|SOURCE|TOPIC",
+        help="An object's id, the name of a source, or a name, ATT&CK id or label of a topic.",
+    ),
+]
+Kind = Annotated[
+    Literal["object", "source", "topic"] | None,
+    typer.Option("--kind", help="What it is, where the name does not tell."),
+]
 
-    What was released of it is recalled.
+
+def hold(
+    what: What, reason: Reason, kind: Kind = None, home: Place = None, json: Json = False
+) -> None:
+    """Stop an object, a source or a topic at once, everywhere.
+
+    It holds under every agreement, ours alone and without asking anybody. What was released of it
+    is recalled. A topic is what carries its name, now or later; what is tied to the topic by it
+    alone stays with it.
     """
+    from tearline.cli.afterwards import reconcile_lines
     from tearline.cli.choosing import set_hold
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    done = set_hold(open_home(home), object_id, reason, held=True)
-    line = f"Holding {object_id}." if done["changed"] else f"{object_id} was held already."
-    answer(json, done, line)
+    done = set_hold(open_home(home), what, kind, reason, held=True)
+    named = what if done["kind"] == "object" else f"the {done['kind']} {what}"
+    line = f"Holding {named}." if done["changed"] else f"{named} was held already."
+    answer(json, done, line, *reconcile_lines(done))
 
 
 def release_hold(
-    object_id: ObjectId, reason: Reason, home: Place = None, json: Json = False
+    what: What, reason: Reason, kind: Kind = None, home: Place = None, json: Json = False
 ) -> None:
-    """End a hold; the agreements decide on the object again."""
+    """End a hold; the agreements decide again."""
+    from tearline.cli.afterwards import reconcile_lines
     from tearline.cli.choosing import set_hold
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    done = set_hold(open_home(home), object_id, reason, held=False)
-    line = f"No longer holding {object_id}." if done["changed"] else f"{object_id} was not held."
-    answer(json, done, line)
+    done = set_hold(open_home(home), what, kind, reason, held=False)
+    named = what if done["kind"] == "object" else f"the {done['kind']} {what}"
+    line = f"No longer holding {named}." if done["changed"] else f"{named} was not held."
+    answer(json, done, line, *reconcile_lines(done))
+
+
+def holds(home: Place = None, json: Json = False) -> None:
+    """List what we hold back, and why."""
+    from tearline.cli.choosing import all_holds
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import Table, answer
+
+    found = all_holds(open_home(home))
+    rows = [(each["kind"], each["what"], each["reason"]) for each in found]
+    table = Table(("kind", "what", "reason"), rows)
+    answer(json, found, table, *([] if found else ["Nothing is held."]))

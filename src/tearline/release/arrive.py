@@ -17,9 +17,12 @@ from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import annotations, objects, releases, stirred, ties
+from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion
 from tearline.topics.about import leads_to
+from tearline.topics.held import Held
+from tearline.topics.topic import keys_of_anything
 
 
 class Refused(NamedTuple):
@@ -109,9 +112,10 @@ def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int
 
 
 def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
-    """Stop an object or a whole source, ours alone and at once; false if it was held already.
+    """Stop an object, a source or a topic, ours alone and at once; false if it was held already.
 
-    What was released of it is withdrawn and recalled by the next `reconcile`.
+    Of a topic, that is what carries its name (an ATT&CK id, a label) now or later: what is tied to
+    it goes only with it. What was released is withdrawn and recalled by the next `reconcile`.
     """
     with home.store.write() as tx:
         if not annotations.put_hold(tx, kind, value, reason, now):
@@ -188,8 +192,10 @@ def _record(tx: Tx, record: dict[str, str | None], now: int) -> None:
 
 
 def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:
-    if kind == "object":
+    if kind == OBJECT:
         return [value]
-    if kind == "source":
+    if kind == SOURCE:
         return objects.ids_from(tx, value)
-    raise MisuseError(f"{kind!r} cannot be held.", do="Hold an object or a source.")
+    if kind == TOPIC:
+        return sorted(Held(tx, OURS).keyed(keys_of_anything([value])))
+    raise MisuseError(f"{kind!r} cannot be held.", do="Hold an object, a source or a topic.")

@@ -15,9 +15,11 @@ from tearline.stix import handling, marking
 from tearline.stix.handling import Handling
 from tearline.stix.objects import references
 from tearline.store import annotations, objects
+from tearline.store.annotations import TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import Version
 from tearline.topics.held import Held
+from tearline.topics.topic import keys_of_anything
 
 
 class Attested(NamedTuple):
@@ -58,7 +60,7 @@ class Known(Held):
         self._facts: dict[int, dict[str, Facts | None]] = {}
         self._said: dict[str, tuple[int | None, int | None]] = {}
         self._docs: dict[str, Doc] = {}
-        self._holds: dict[tuple[str, str], str] | None = None
+        self._holds: frozenset[tuple[str, str]] | None = None
         self._meanings: dict[str, str | None] = {}
         self._marked: dict[str, dict[str, str]] = {}
 
@@ -137,8 +139,7 @@ class Known(Held):
 
     def _gathered(self, ids: set[str], now: int) -> dict[str, Facts]:
         rows = self.latest(ids)
-        if self._holds is None:
-            self._holds = annotations.holds(self.tx)
+        holds = self._held_back()
         found = self.annotations(rows)
         beside = {each: Attested(*said) for each, said in found.items() if said != _NOTHING}
         victims = self.victims(rows)
@@ -149,11 +150,19 @@ class Known(Held):
                 beside.get(stix_id, _UNSAID),
                 handled.get(stix_id) or Handling(row.marking, row.pap),
                 now,
-                held=("object", stix_id) in self._holds or ("source", row.source) in self._holds,
+                held=("object", stix_id) in holds or ("source", row.source) in holds,
                 found=row.found | (VICTIM if stix_id in victims else 0),
             )
             for stix_id, row in rows.items()
         }
+
+    def _held_back(self) -> frozenset[tuple[str, str]]:
+        """What we hold; of a topic, the objects that carry its name."""
+        if self._holds is None:
+            holds = annotations.holds(self.tx)
+            keys = keys_of_anything(value for kind, value in holds if kind == TOPIC)
+            self._holds = frozenset({*holds, *(("object", each) for each in self.keyed(keys))})
+        return self._holds
 
 
 def _doc(raw: bytes) -> Doc:

@@ -15,6 +15,9 @@ annotation = Table(
     Column("grade", Integer),
     Column("at", BigInteger, nullable=False),
 )
+OBJECT, SOURCE, TOPIC = "object", "source", "topic"
+"""What can be held: an object, all of a source, and what carries the name of a topic."""
+
 hold = Table(
     "hold",
     metadata,
