@@ -49,7 +49,9 @@ def all_holds(home: Home) -> list[dict[str, str]]:
     """Return what we hold back, and why."""
     with home.store.read() as tx:
         found = annotations.holds(tx)
-    return [{"kind": kind, "what": what, "reason": why} for (kind, what), why in sorted(found.items())]
+    return [
+        {"kind": kind, "what": what, "reason": why} for (kind, what), why in sorted(found.items())
+    ]
 
 
 def _kind_of(tx: Tx, what: str) -> str:
