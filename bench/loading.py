@@ -217,6 +217,9 @@ def _version(each: Indexed, now: int) -> NewVersion:
         True,  # noqa: FBT003  # a row
         each.hash,
         "bench",
+        each.pap,
+        each.confidence,
+        each.valid_until,
         each.found,
     )
     return NewVersion(version, each.raw, each.relations, each.references, each.keys, first=True)

@@ -16,8 +16,8 @@ _NUMBERS = {
 _BYTES = {"sqlite": "zeroblob(600)", "postgresql": "decode(repeat('7b', 600), 'hex')"}
 
 
-_REST = "-1, NULL, NULL"
-"""No PAP, no confidence, no end of validity."""
+_REST = "-1, NULL, NULL, 0"
+"""No PAP, no confidence, no end of validity, nothing found."""
 
 
 def fill(tx: Connection) -> None:
