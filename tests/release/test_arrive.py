@@ -86,7 +86,7 @@ def test_a_relationship_that_moves_stirs_what_it_tied_before(pair: Pair) -> None
     pair.put(moved)
     with pair.north.store.read() as tx:
         log = stirred.since(tx, stirred.seen_by(tx).everybody)
-    assert {each for _, each in log} == {edge["id"], loader["id"]}
+    assert {each for _, each in log} == {edge["id"], loader["id"], heron["id"]}
     pair.reconcile()
     assert kit["id"] in pair.delivered()
     assert loader["id"] not in pair.delivered()

@@ -181,17 +181,6 @@ def _handled(clause: Clause, facts: Facts) -> int:
     return mask
 
 
-def _for_people(clause: Clause, facts: Facts) -> int:
-    """What people have to settle; what the clause has no review for stays."""
-    mask = reasons.MARKING_CONTRADICTS if facts.marking == marking.CONTRADICTORY else 0
-    found = facts.found & ~clause.settles
-    if found:
-        for bits, waits, stays in reasons.CATEGORIES:
-            if found & bits:
-                mask |= waits if clause.reviews & bits else stays
-    return mask
-
-
 def _answered(facts: Facts, silent_at: int) -> int:
     """What it means that people who were asked did not say yes: 0 while they still may."""
     if facts.refused:
