@@ -62,6 +62,24 @@ def test_a_recall_takes_back_and_is_confirmed(tmp_path: Path) -> None:
     assert all(each.acknowledged_at for each in ordered)
 
 
+def test_a_recall_that_is_not_answered_in_time_is_overdue(tmp_path: Path) -> None:
+    pair = started(tmp_path, reach=2)
+    pair.sync()
+    recall.recall(pair.north, loader["id"], "south-isac", "given in error", now=pair.tick())
+    ordered = recall.recalls(pair.north, now=pair.now)
+    assert {each.state for each in ordered} == {"open"}
+    due_at = max(each.due_at for each in ordered)
+    assert due_at - pair.now <= 7 * DAY
+    assert {each.state for each in recall.recalls(pair.north, now=due_at - 1)} <= {
+        "open",
+        "overdue",
+    }
+    assert {each.state for each in recall.recalls(pair.north, now=due_at)} == {"overdue"}
+    pair.now = due_at
+    pair.sync()
+    assert {each.state for each in recall.recalls(pair.north, now=pair.now)} == {"confirmed"}
+
+
 def test_every_decision_replays(tmp_path: Path) -> None:
     pair = started(tmp_path, reach=2)
     again = replay.replay(pair.north)

@@ -229,10 +229,11 @@ class Onward(Struct, frozen=True, forbid_unknown_fields=True):
     allowed: Literal[False] = False
 
 
-class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of what was given when the agreement ends."""
+class Retention(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What becomes of what was given when the agreement ends, and how soon a recall is answered."""
 
     after_end: Literal["recall", "keep"] = "recall"
+    recall_days: Annotated[int, Meta(ge=1, le=3650)] = 7
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

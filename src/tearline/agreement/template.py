@@ -153,4 +153,5 @@ allowed = false
 
 [retention]
 after_end = "recall"     # or "keep"
+recall_days = 7          # within which a recall is carried out and answered
 """

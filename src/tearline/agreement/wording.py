@@ -123,6 +123,9 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
         if keeps
         else "When the agreement ends, all that was given is recalled.",
     )
+    days = terms.retention.recall_days
+    within = "one day" if days == 1 else f"{days} days"
+    yield "retention · recall_days", f"A recall is carried out and answered within {within}."
 
 
 def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:

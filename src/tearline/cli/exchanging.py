@@ -81,16 +81,24 @@ def recall(
 
 def recalls(
     party: Annotated[str | None, typer.Argument(metavar="[PARTY]", help="One partner.")] = None,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Those alone that were not answered in time.")
+    ] = False,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """List our recalls, and which of them are confirmed."""
+    """List our recalls: which are confirmed, open or overdue.
+
+    The agreement says within how many days a recall is answered. A receiver without a node cannot
+    answer: its recalls are unconfirmable.
+    """
     from tearline.cli.options import open_home
     from tearline.cli.syncing import recall_table, recall_value, recalled_from
     from tearline.cli.terminal import answer
 
-    found = recalled_from(open_home(home), party)
-    answer(json, recall_value(found), recall_table(found), *([] if found else ["No recalls."]))
+    found = recalled_from(open_home(home), party, overdue=overdue)
+    none = "None is overdue." if overdue else "No recalls."
+    answer(json, recall_value(found), recall_table(found), *([] if found else [none]))
 
 
 @quarantine_app.command("list")

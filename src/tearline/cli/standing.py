@@ -8,6 +8,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.cli import feed_parts, readings
 from tearline.cli.holdings import summary
+from tearline.cli.syncing import recalled_from
 from tearline.cli.terminal import Part, Table, count, stamp
 from tearline.log import record
 from tearline.store import logs, received, releases
@@ -28,6 +29,7 @@ def standing(home: Home) -> dict[str, Any]:
             each | bound.get(each["hash"], {}) for each in readings.all_agreements(home)
         ],
         "pending": readings.pending(home),
+        "recalls_overdue": len(recalled_from(home, None, overdue=True)),
         "sources": feed_parts.everything(home),
     }
 
@@ -62,8 +64,14 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
         Table(names, rows),
         *waiting,
+        *_late_lines(found["recalls_overdue"]),
         *feed_parts.trouble_lines(found["sources"]),
     ]
+
+
+def _late_lines(number: int) -> list[str]:
+    overdue = f"{count(number, 'recall')} not answered in time: see `tearline recalls --overdue`."
+    return [overdue] if number else []
 
 
 def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:

@@ -49,11 +49,12 @@ def _named(home: Home, name: str) -> tuple[list[str], bool]:
         return [find_party(tx, name).slug], read
 
 
-def recalled_from(home: Home, party: str | None) -> list[Recalled]:
-    """Return the recalls that we ordered, from one partner or from all."""
+def recalled_from(home: Home, party: str | None, *, overdue: bool) -> list[Recalled]:
+    """Return the recalls that we ordered, from one partner or from all; or those overdue alone."""
     with home.store.read() as tx:
         slug = find_party(tx, party).slug if party else None
-    return recalls_of(home, slug, now=clock.now())
+    found = recalls_of(home, slug, now=clock.now())
+    return [each for each in found if each.state == "overdue"] if overdue else found
 
 
 def recall_line(party: str, done: list[Recalled]) -> str:
@@ -76,6 +77,7 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
             "reason": each.reason,
             "at": stamp(each.at),
             "state": each.state,
+            "due": stamp(each.due_at),
             "confirmed_at": stamp(each.acknowledged_at),
         }
         for each in found
@@ -84,8 +86,11 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
 
 def recall_table(found: list[Recalled]) -> Table:
     """Return recalls for people."""
-    rows = [(each.delivered_id, each.reason, moment(each.at), _ended(each)) for each in found]
-    return Table(("object", "reason", "ordered", "confirmed"), rows)
+    rows = [
+        (each.delivered_id, each.reason, moment(each.at), moment(each.due_at), _ended(each))
+        for each in found
+    ]
+    return Table(("object", "reason", "ordered", "due", "confirmed"), rows)
 
 
 def _ended(each: Recalled) -> str:

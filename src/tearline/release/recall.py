@@ -4,9 +4,11 @@ A recall is an obligation with a receipt, not a remote delete. It is a hold of o
 object, so that nothing releases it again, and the withdrawal that `reconcile` then appends.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tearline.agreement import force
+from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.messages import Message
 from tearline.agreement.partners import find_party
@@ -15,6 +17,7 @@ from tearline.log import record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import verify_receipt
 from tearline.release import arrive, reconcile
+from tearline.release.rules import DAY
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, releases
@@ -25,7 +28,8 @@ from tearline.store.recalls import acknowledge_recalls, recalls_under
 class Recalled(NamedTuple):
     """A recall that we ordered: of which release, why, when, and when it was confirmed.
 
-    A receiver without a node cannot confirm one: `confirmable` is false, and it ends so.
+    `due_at` is the moment by which the agreement wants it answered, `late` whether that is past. A
+    receiver without a node cannot confirm one: `confirmable` is false, and it ends so.
     """
 
     agreement_id: str
@@ -35,13 +39,17 @@ class Recalled(NamedTuple):
     at: int
     acknowledged_at: int | None
     confirmable: bool
+    due_at: int
+    late: bool
 
     @property
     def state(self) -> str:
-        """Return *confirmed*, *open* or *unconfirmable*."""
+        """Return *confirmed*, *open*, *overdue* or *unconfirmable*."""
         if not self.confirmable:
             return "unconfirmable"
-        return "open" if self.acknowledged_at is None else "confirmed"
+        if self.acknowledged_at is not None:
+            return "confirmed"
+        return "overdue" if self.late else "open"
 
 
 def recall(home: Home, stix_id: str, party: str, reason: str, *, now: int) -> list[Recalled]:
@@ -73,11 +81,18 @@ def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]
     with home.store.read() as tx:
         bound = force.all_in_force(tx, now=now)
         return [
-            Recalled(each.agreement_id, *row[:5], not each.one_sided)
+            _recalled(each, row, now)
             for each in bound
             if party is None or each.partner == party
             for row in recalls_under(tx, each.agreement_id)
         ]
+
+
+def _recalled(bound: InForce, row: Sequence[Any], now: int) -> Recalled:
+    position, delivered_id, reason, at, acknowledged_at, _ = row
+    due_at = at + bound.terms.retention.recall_days * DAY
+    said = bound.agreement_id, position, delivered_id, reason, at, acknowledged_at
+    return Recalled(*said, not bound.one_sided, due_at, now >= due_at)
 
 
 def receipted(home: Home, message: Message, *, now: int) -> None:
