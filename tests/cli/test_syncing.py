@@ -154,3 +154,16 @@ def test_a_person_refuses_what_is_in_quarantine(agreed: Sides, waiting: str) -> 
     done = good("quarantine", "refuse", waiting, "--reason", "No", home=agreed.south)
     assert not done["accepted"]
     assert good("quarantine", "list", home=agreed.south) == []
+
+
+def test_an_exit_says_what_is_open(agreed: Sides, tmp_path: Path) -> None:
+    said = tearline("exit", "south-isac", "--json", home=agreed.north)
+    assert (said.code, said.value["done"]) == (1, False)
+    assert said.value["agreements"][0]["live"] == 3
+    shown = tearline("exit", "south-isac", home=agreed.north).out
+    assert "they can still read 3 objects" in shown
+    assert "agreement terminate" in shown
+    good("agreement", "terminate", agreed.agreement, "--reason", "done", home=agreed.north)
+    left = tearline("exit", "south-isac", "--json", "--out", tmp_path / "r", home=agreed.north)
+    assert (left.value["agreements"][0]["live"], left.value["files"]) == (0, [])
+    assert tearline("exit", "nobody", home=agreed.north).code == 1

@@ -82,7 +82,7 @@ class Item(NamedTuple):
 def items(home: Home, party: str | None = None, *, now: int) -> list[Item]:
     """Everything that people were asked about, what was asked first before all else.
 
-    `party` names one partner. RefusedError when there is no such party.
+    `party` names one partner. MisuseError when there is no such party.
     """
     with home.store.read() as tx:
         slug = find_party(tx, party).slug if party is not None else None

@@ -1,10 +1,11 @@
 """Verbs that move and explain objects between partners: explain, sync, recall, quarantine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, ObjectId, Place, Reason
+from tearline.cli.options import Json, ObjectId, Party, Place, Reason
 
 quarantine_app = typer.Typer(
     no_args_is_help=True, help="What came in outside the agreement and waits for a person."
@@ -99,6 +100,38 @@ def recalls(
     found = recalled_from(open_home(home), party, overdue=overdue)
     none = "None is overdue." if overdue else "No recalls."
     answer(json, recall_value(found), recall_table(found), *([] if found else [none]))
+
+
+def exit_(
+    party: Party,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write their receipts into this folder.")
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Say what is left to do before an end with a partner is one.
+
+    For each agreement: whether it is over, what they can still read, which recalls they have not
+    answered, what we still hold of theirs. Exit 1 while anything is open.
+    """
+    from tearline import clock
+    from tearline.cli.known import known
+    from tearline.cli.leaving import leaving_parts, leaving_value, write_receipts
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+    from tearline.release.leaving import leaving
+
+    with known():
+        found = leaving(open_home(home), party, now=clock.now())
+    files = write_receipts(out, found) if out is not None else []
+    done = all(each.is_done for each in found)
+    value = {"done": done, "agreements": [leaving_value(each) for each in found], "files": files}
+    parts = [part for each in found for part in leaving_parts(each)]
+    last = "Nothing is left to do." if done else "Not at its end yet."
+    answer(json, value, *parts, *files, last)
+    if not done:
+        raise typer.Exit(1)
 
 
 @quarantine_app.command("list")

@@ -67,6 +67,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "sync": exchanging.sync,
     "recall": exchanging.recall,
     "recalls": exchanging.recalls,
+    "exit": exchanging.exit_,
     "story": status.story,
     "demo": status.demo,
 }
