@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, update
 
+from tearline.agreement.home import open_home
+from tearline.store import releases
 from tests.cli.calls import Sides, good, malware, tearline
 
 LOCK, FLY = malware("Tin Lock"), malware("Brass Fly")
@@ -90,6 +93,21 @@ def test_every_logged_decision_is_taken_again(agreed: Sides) -> None:
     found = good("log", "replay", home=agreed.north)
     assert found["decisions"] >= 4
     assert found["differing"] == []
+    assert good("replay", agreed.agreement[9:17], home=agreed.north) == found
+    assert good("replay", home=agreed.north) == found
+    assert tearline("replay", "no such agreement", home=agreed.north).code == 2
+
+
+def test_an_answer_that_is_not_the_logged_one_is_listed(agreed: Sides) -> None:
+    with open_home(agreed.north).store.write() as tx:
+        column = releases.private_pending.c.record
+        changed = func.replace(column, '"outcome":"release"', '"outcome":"wait"')
+        tx.execute(update(releases.private_pending).values(record=changed))
+    said = tearline("replay", agreed.agreement, "--json", home=agreed.north)
+    assert said.code == 1
+    assert {each["logged"]["outcome"] for each in said.value["differing"]} == {"wait"}
+    assert {each["now"]["outcome"] for each in said.value["differing"]} == {"release"}
+    assert "answered otherwise" in tearline("replay", home=agreed.north).out
 
 
 def test_a_receipt_holds_for_whoever_has_the_card(agreed: Sides, receipt: Path) -> None:

@@ -68,6 +68,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "recall": exchanging.recall,
     "recalls": exchanging.recalls,
     "exit": exchanging.exit_,
+    "replay": proofs.replay,
     "story": status.story,
     "demo": status.demo,
 }

@@ -89,15 +89,39 @@ def log_replay(home: Place = None, json: Json = False) -> None:
 
     Exit 1 when an answer is another than the one in the private log.
     """
-    from tearline.cli.options import open_home
-    from tearline.cli.terminal import answer, count
-    from tearline.release.replay import replay
+    replay(None, home=home, json=json)
 
-    found = replay(open_home(home))
-    value = {"decisions": found.decisions, "differing": list(found.differing)}
-    lines = [f"Another answer than was logged: {each}" for each in found.differing]
-    answer(json, value, f"{count(found.decisions, 'decision')} taken again.", *lines)
-    if found.differing:
+
+def replay(
+    agreement: Annotated[
+        str | None,
+        typer.Argument(metavar="[AGREEMENT]", help="One agreement's id, its start, or a hash."),
+    ] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Take every logged decision again from its facts.
+
+    Under one agreement or all. Exit 1 when an answer is another than the one in the private log;
+    each such decision is listed, with what was logged and what its facts come to now.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.readings import agreement_id_of
+    from tearline.cli.terminal import Table, answer, count
+    from tearline.release.replay import replay as take_again
+
+    opened = open_home(home)
+    of = agreement_id_of(opened, agreement) if agreement is not None else None
+    found = take_again(opened, of)
+    differing = [each._asdict() for each in found.differing]
+    rows = [
+        (each.object, each.logged["outcome"], each.now["outcome"] if each.now else "another")
+        for each in found.differing
+    ]
+    line = f"{count(found.decisions, 'decision')} taken again, {len(rows):,} answered otherwise."
+    table = Table(("object", "logged", "now"), rows)
+    answer(json, {"decisions": found.decisions, "differing": differing}, line, table)
+    if differing:
         raise typer.Exit(1)
 
 

@@ -110,6 +110,12 @@ def resolve(home: Home, ref: str) -> str:
     return titled.pop() if titled and ref else ref
 
 
+def agreement_id_of(home: Home, ref: str) -> str:
+    """Return the id of the agreement that `ref` names, whichever of its versions that is."""
+    with home.store.read() as tx:
+        return versions_of(tx, resolve(home, ref))[-1].agreement_id
+
+
 def pending(home: Home) -> list[dict[str, Any]]:
     """Return the messages that are not known to have arrived."""
     with home.store.read() as tx:

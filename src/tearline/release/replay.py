@@ -18,26 +18,43 @@ from tearline.store.database import Tx
 _NO_RULES = Rules((), 0, 0)
 
 
+class Differing(NamedTuple):
+    """One decision whose answer is another now: what the log has, and what its facts come to.
+
+    `agreement` is the version it was taken under; None, and no `now`, where it was one decision
+    for many agreements.
+    """
+
+    object: str
+    agreement: str | None
+    logged: dict[str, Any]
+    now: dict[str, Any] | None
+
+
 class Replayed(NamedTuple):
-    """How many decisions were taken again, and the objects whose answer was another."""
+    """How many decisions were taken again, and those whose answer was another."""
 
     decisions: int
-    differing: tuple[str, ...]
+    differing: tuple[Differing, ...]
 
 
-def replay(home: Home) -> Replayed:
+def replay(home: Home, agreement_id: str | None = None) -> Replayed:
     """Decide every decision of the private log again, by the terms and facts of its moment.
 
-    One that was taken alike for many agreements counts once, and is taken again for each of them.
+    Of all agreements or of one. One that was taken alike for many agreements counts once, and is
+    taken again for each of them.
     """
     count = 0
     differing = []
     with home.store.read() as tx:
-        book = _Book(tx)
+        book = _Book(tx, agreement_id)
         for entry in _entries(tx, "decision"):
+            if not book.has(entry):
+                continue
             count += 1
-            if not book.agrees(entry):
-                differing.append(entry["object"])
+            found = book.differing(entry)
+            if found is not None:
+                differing.append(found)
     return Replayed(count, tuple(differing))
 
 
@@ -56,18 +73,38 @@ class _Alike(NamedTuple):
 class _Book:
     """The rules of agreements, and the lists of them that decisions name."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, agreement_id: str | None) -> None:
         self._tx = tx
+        self._wanted: frozenset[str] | None = None
+        if agreement_id is not None:
+            versions = agreements.versions(tx, agreement_id)
+            self._wanted = frozenset(each.hash for each in versions)
         self._rules: dict[str, Rules] = {}
         self._lists = {each["scope"]: each["agreements"] for each in _entries(tx, "scope")}
         self._alike: dict[tuple[str, tuple[int, ...]], _Alike] = {}
 
-    def agrees(self, entry: dict[str, Any]) -> bool:
-        """Whether an entry says what is decided from its facts, for all agreements it names."""
+    def has(self, entry: dict[str, Any]) -> bool:
+        """Whether an entry is of the agreement that is wanted."""
+        if self._wanted is None:
+            return True
+        if "agreement" in entry:
+            return entry["agreement"] in self._wanted
+        return any(
+            each in self._wanted and at not in answer["but"]
+            for answer in entry["scopes"]
+            for at, each in enumerate(self._lists.get(answer["scope"], ()))
+        )
+
+    def differing(self, entry: dict[str, Any]) -> Differing | None:
+        """What differs where an entry does not say what is decided from its facts."""
         facts = msgspec.convert(entry["facts"], Facts, strict=False)
         if "agreement" in entry:
-            return _decided(self._of(entry["agreement"]), facts) == _as_logged(entry)
-        return all(self._agrees_alike(entry, each, facts) for each in entry["scopes"])
+            name = entry["agreement"]
+            logged, now = _as_logged(entry), _decided(self._of(name), facts)
+            return None if logged == now else Differing(facts.id, name, logged, now)
+        if all(self._agrees_alike(entry, each, facts) for each in entry["scopes"]):
+            return None
+        return Differing(facts.id, None, {"outcome": entry["outcome"]}, None)
 
     def _agrees_alike(self, entry: dict[str, Any], answer: dict[str, Any], facts: Facts) -> bool:
         alike = self._alike_in(answer["scope"], tuple(answer["but"]))
