@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.calls import Sides, actor, good, make_sides, malware, tearline
+from tests.cli.calls import Sides, actor, bundle, good, make_sides, malware, tearline, uses
 
 HERON, LOCK, FLY = actor("Gray Heron"), malware("Tin Lock"), malware("Brass Fly")
 
@@ -118,6 +118,22 @@ def test_a_preview_counts_as_release_would(agreed: Sides) -> None:
     assert {each["code"]: each["total"] for each in found["reasons"]} == {"not-about": 1}
     assert good("agreement", "preview", agreed.agreement, home=agreed.north) == found
     assert "3 would go" in tearline("agreement", "preview", agreed.draft, home=agreed.north).out
+
+
+def test_a_preview_of_what_is_not_imported_leaves_no_trace(agreed: Sides, tmp_path: Path) -> None:
+    heron, kit = actor("Gray Heron"), malware("Never Imported")
+    export = bundle(tmp_path / "export.json", heron, kit, uses(heron, kit))
+    asked = ("agreement", "preview", agreed.draft, "--against", export)
+    found = good(*asked, "--mark", "TLP:GREEN", "--grade", "B2", home=agreed.north)
+    assert (found["held"], found["go"]) == (3, 3)
+    bare = good(*asked, home=agreed.north)
+    assert (bare["go"], bare["stay"]) == (0, 3)
+    assert {each["code"] for each in bare["reasons"]} >= {"unmarked", "ungraded"}
+    assert good("status", home=agreed.north)["held"]["malware"] == 2
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    said = tearline("agreement", "preview", agreed.draft, "--against", broken, home=agreed.north)
+    assert said.code == 1
 
 
 def test_an_agreement_is_shown_with_its_statements(agreed: Sides) -> None:

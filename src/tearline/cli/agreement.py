@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tearline.cli.objects import Grade, Mark
 from tearline.cli.options import Json, Out, Place, Ref
 
 app = typer.Typer(no_args_is_help=True, help="Agreements: write, weigh, sign, suspend, end.")
@@ -79,15 +80,32 @@ def check(file: File, json: Json = False, home: Place = None) -> None:
 
 
 @app.command()
-def preview(file: FileOrRef, home: Place = None, json: Json = False) -> None:
+def preview(
+    file: FileOrRef,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            metavar="DATA",
+            help="A bundle or MISP export instead of what is held; can be repeated.",
+        ),
+    ] = None,
+    mark: Mark = None,
+    grade: Grade = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
     """Say what would go, wait and stay under it, and why.
 
     The same decision as release makes, over everything held; nothing is written. A reason counts
-    the objects that have it, and those that have no other.
+    the objects that have it, and those that have no other. With --against the question is what
+    would have left of files that are not imported: they are looked at aside, with --mark and
+    --grade as an import would put them beside, and forgotten.
     """
     import msgspec
 
     from tearline import clock
+    from tearline.cli import importing
     from tearline.cli.documents import terms_of
     from tearline.cli.options import open_home
     from tearline.cli.outcomes import preview_parts
@@ -95,7 +113,10 @@ def preview(file: FileOrRef, home: Place = None, json: Json = False) -> None:
     from tearline.release.preview import preview as weigh
 
     opened = open_home(home)
-    found = weigh(opened, terms_of(opened, file), now=clock.now())
+    terms = terms_of(opened, file)
+    labels = importing.labels_of(mark, grade, None)
+    with importing.looked_at(opened, against or [], labels, as_json=json) as holding:
+        found = weigh(holding, terms, now=clock.now())
     answer(json, msgspec.to_builtins(found), *preview_parts(found))
 
 

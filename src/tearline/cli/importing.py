@@ -1,7 +1,10 @@
 """An import as the verb runs it: files and galaxies in turn, then what may go is released."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +17,7 @@ from tearline.errors import MisuseError
 from tearline.exchange.files import import_files, import_galaxies
 from tearline.exchange.keeping import ImportResult
 from tearline.stix.marking import parse_grade, parse_level
+from tearline.store.schema import open_store
 
 _SHOWN = 20
 
@@ -40,6 +44,27 @@ def labels_of(mark: str | None, grade: str | None, source: str | None) -> Labels
         None if grade is None else parse_grade(grade),
         source,
     )
+
+
+@contextmanager
+def looked_at(
+    home: Home, files: Sequence[Path], labels: Labels, *, as_json: bool
+) -> Iterator[Home]:
+    """Yield a home that holds what the files have and nothing else; ours where there are none.
+
+    It is gone afterwards, and our own store knows nothing of it.
+    """
+    if not files:
+        yield home
+        return
+    with TemporaryDirectory(prefix="tearline-") as folder:
+        aside = replace(home, store=open_store(Path(folder, "node.db")))
+        try:
+            with progress("Reading", as_json=as_json) as tell:
+                import_files(aside, files, **labels._asdict(), progress=tell, now=clock.now())
+            yield aside
+        finally:
+            aside.store.close()
 
 
 def run(
