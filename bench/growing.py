@@ -16,7 +16,7 @@ GOAL = 1 / 1.5
 GOAL_MB = 200
 
 _SMALL = 25_000
-_PAGES = 60
+_PAGES = 600
 _CLIENTS = 16
 
 
