@@ -56,7 +56,7 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         r"User +east-clinic",
         r'"name":"Loader seen before the encryption"',
         r'"revoked":true,[^]]*x-withdrawn',
-        r"held +\S+ \S+Z +unconfirmable",
+        r"held +\S+ \S+Z +\S+ \S+Z +unconfirmable",
         r"GET objects was answered 200, 1 object",
         r"Of 1,\d{3} objects: \d+ would go, 2 would wait",
         # Whichever is first brings it: the running node, or the command itself.
@@ -68,13 +68,12 @@ def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         r"attack:G0102: Wizard Spider → relationship--\S+ → Ryuk →",
         r"marking-above \(clause N1\)",
         r"waits for a person",
-        rf"{OURS} +held +\S+ \S+Z +\d{{4}}-\d\d-\d\d",
+        rf"{OURS} +held +\S+ \S+Z +\S+ \S+Z +\d{{4}}-\d\d-\d\d",
         r"Everything holds",
         r"The receipt holds",
-        r"[1-9][\d,]* decisions taken again",
+        r"[1-9][\d,]* decisions taken again, 0 answered otherwise",
         r"The movement denies it +\[denied, reported\]",
     ):
         assert re.search(expected, said, re.IGNORECASE), f"{expected} is not in:\n{said}"
     assert said.count('{"status":"ok"}') == 4
-    assert "another answer than was logged" not in said.casefold()
     assert not (tmp_path / "home").exists()
