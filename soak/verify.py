@@ -98,7 +98,8 @@ def _copy_home(home: Home, copy: Path) -> None:
 
 def replayed(home: Home) -> list[str]:
     """Every logged decision follows again from its logged facts."""
-    return [f"the decision on {each.object} replays otherwise" for each in replay.replay(home).differing]
+    found = replay.replay(home).differing
+    return [f"the decision on {each.object} replays otherwise" for each in found]
 
 
 # ------------------------------------------------------------------------------------- the logs
