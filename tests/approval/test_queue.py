@@ -12,7 +12,7 @@ from tearline.approval import people, queue
 from tearline.approval.queue import Item, Says
 from tearline.errors import ProofError, RefusedError
 from tearline.log import record
-from tearline.release import arrive, inbound, recall, replay
+from tearline.release import arrive, inbound, recall, reconcile, replay
 from tearline.stix import canonical
 from tearline.store import logs, releases, reviews
 from tearline.store.reviews import Person
@@ -227,8 +227,7 @@ def test_a_verdict_that_was_altered_in_the_store_counts_no_more(desk: Desk) -> N
     of_targets = desk.items()[TARGETS["id"]].said[1]
     with desk.pair.north.store.write() as tx:
         reviews.add_verdict(tx, of_targets._replace(item=item))
-    desk.pair.put(hospital)
-    desk.pair.reconcile()
+    reconcile.reconcile(desk.pair.north, desk.pair.agreement_id, now=desk.pair.tick(), whole=True)
     assert desk.gone() == set()
 
 
