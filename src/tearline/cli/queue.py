@@ -66,11 +66,9 @@ def approve(
 
     It goes at once when as many people have approved it as the clause asks for.
     """
-    from tearline.cli.options import open_home
-    from tearline.cli.queueing import open_key, said_parts, say
+    from tearline.cli.queueing import tell
 
-    own = open_key(key, from_input=password_stdin, as_json=json)
-    said_parts(say(open_home(home), item, own, "approve", reason), as_json=json)
+    tell(home, item, key, "approve", reason, from_input=password_stdin, as_json=json)
 
 
 @app.command()
@@ -83,11 +81,9 @@ def refuse(
     json: Json = False,
 ) -> None:
     """Sign a no to exactly these bytes: one is enough."""
-    from tearline.cli.options import open_home
-    from tearline.cli.queueing import open_key, said_parts, say
+    from tearline.cli.queueing import tell
 
-    own = open_key(key, from_input=password_stdin, as_json=json)
-    said_parts(say(open_home(home), item, own, "refuse", reason), as_json=json)
+    tell(home, item, key, "refuse", reason, from_input=password_stdin, as_json=json)
 
 
 @app.command()
@@ -100,11 +96,9 @@ def query(
     json: Json = False,
 ) -> None:
     """Ask something about an item, for the others to read."""
-    from tearline.cli.options import open_home
-    from tearline.cli.queueing import open_key, said_parts, say
+    from tearline.cli.queueing import tell
 
-    own = open_key(key, from_input=password_stdin, as_json=json)
-    said_parts(say(open_home(home), item, own, "query", reason), as_json=json)
+    tell(home, item, key, "query", reason, from_input=password_stdin, as_json=json)
 
 
 @app.command()
@@ -120,8 +114,6 @@ def request(
 
     What was said of it counts no more, the time begins again, and who requests it cannot approve.
     """
-    from tearline.cli.options import open_home
-    from tearline.cli.queueing import open_key, said_parts, say
+    from tearline.cli.queueing import tell
 
-    own = open_key(key, from_input=password_stdin, as_json=json)
-    said_parts(say(open_home(home), item, own, "request", reason), as_json=json)
+    tell(home, item, key, "request", reason, from_input=password_stdin, as_json=json)

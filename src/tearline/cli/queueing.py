@@ -1,7 +1,7 @@
 """The queue as values, lines and tables, and a person's key from its file."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tearline.approval import people, queue
 from tearline.approval.queue import Item, Says
 from tearline.cli import afterwards
 from tearline.cli.asking import ask_password
-from tearline.cli.options import read_bytes
+from tearline.cli.options import open_home, read_bytes
 from tearline.cli.terminal import Part, Table, answer, interactive, moment, stamp
 from tearline.errors import MisuseError
 from tearline.store.reviews import Person
@@ -80,8 +80,35 @@ def listed(home: Home, party: str | None, *, everything: bool) -> list[Item]:
     return [each for each in found if everything or each.state == "waits"]
 
 
-def say(home: Home, name: str, key: Ed25519PrivateKey, verdict: Says, text: str) -> dict[str, Any]:
-    """Sign what the owner of a key says of an item, keep it, and let releases follow."""
+def tell(  # what the four verbs share
+    place: Path | None,
+    name: str,
+    file: Path,
+    verdict: Says,
+    text: str,
+    *,
+    from_input: bool,
+    as_json: bool,
+) -> None:
+    """Sign what the owner of a key says of an item, keep it, let releases follow, and show it."""
+    key = open_key(file, from_input=from_input, as_json=as_json)
+    done = _said(open_home(place), name, key, verdict, text)
+    line = f"{done['person']} {_WORDS[verdict]} {done['object']} to {done['to']}."
+    lines = [line, _standing_line(done), *afterwards.reconcile_lines(done)]
+    answer(as_json, done, *lines)
+
+
+_WORDS: Mapping[Says, str] = {
+    "approve": "approved",
+    "refuse": "refused",
+    "query": "asked about",
+    "request": "requested",
+}
+
+
+def _said(
+    home: Home, name: str, key: Ed25519PrivateKey, verdict: Says, text: str
+) -> dict[str, Any]:
     now = clock.now()
     person = people.owner_of(home, key)
     found, _ = queue.item(home, name, now=now)
@@ -91,19 +118,6 @@ def say(home: Home, name: str, key: Ed25519PrivateKey, verdict: Says, text: str)
     still = [i for i in queue.items(home, now=now) if i.review.item == found.review.item]
     value = item_value(still[0] if still else found)
     return value | {"person": person.name, "verdict": verdict} | followed
-
-
-def said_parts(done: dict[str, Any], *, as_json: bool) -> None:
-    """Show what was said and what came of it."""
-    words = {
-        "approve": "approved",
-        "refuse": "refused",
-        "query": "asked about",
-        "request": "requested",
-    }
-    line = f"{done['person']} {words[done['verdict']]} {done['object']} to {done['to']}."
-    lines = [line, _standing_line(done), *afterwards.reconcile_lines(done)]
-    answer(as_json, done, *lines)
 
 
 def _standing_line(done: dict[str, Any]) -> str:
