@@ -12,7 +12,7 @@ from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import parse_json, sentences, warnings
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError
-from tearline.store import agreements, parties
+from tearline.store import agreements, groups, parties
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
 from tearline.store.parties import Partner
@@ -79,6 +79,8 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
             "statements": [_statement(each) for each in statements],
             "two_faces": [each.hash for each in conflicts],
             "pending": waiting,
+            "template": terms.template,
+            "group": groups.group_of(tx, shown.agreement_id),
             "sentences": sentences(terms),
             "warnings": warnings(terms),
         }
