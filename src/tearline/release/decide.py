@@ -12,7 +12,7 @@ import msgspec
 
 from tearline.release import reasons
 from tearline.release.reasons import Reason
-from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
+from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules, next_day
 from tearline.stix import marking
 from tearline.stix.handling import NO_PAP
 from tearline.stix.objects import KNOWN_TYPES
@@ -226,6 +226,8 @@ def _shared(rules: Rules, facts: Facts) -> int:
         mask |= reasons.CUT_INVALID
     if facts.ends != GOES:
         mask |= _ends(facts)
+    if facts.spent:
+        mask |= reasons.QUOTA_SPENT
     return mask
 
 
@@ -238,6 +240,8 @@ def _ends(facts: Facts) -> int:
 def _turns(rules: Rules, facts: Facts) -> int:
     """The next moment at which a time limit of any clause turns, for what does not go now."""
     turn = rules.valid_until if facts.now < rules.valid_until else FOREVER
+    if facts.spent:
+        turn = min(turn, next_day(facts.now))
     for clause in rules.clauses:
         if clause.max_age is not None and facts.now < facts.created_at + clause.max_age < turn:
             turn = facts.created_at + clause.max_age

@@ -344,6 +344,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
+        "quota_day",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("day_at", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    op.create_table(
         "recall",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
