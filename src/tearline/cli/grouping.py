@@ -20,12 +20,12 @@ from tearline.errors import InputError
 _AT_ONCE = 8
 """Members whose nodes are called at once: one that does not answer holds up few others."""
 _ANSWERS = {
-    "signed": "has signed",
-    "proposed": "was asked",
+    "signed": "signed",
+    "proposed": "asked",
     "rejected": "said no",
-    "withdrawn": "had its offer taken back",
-    "unasked": "was not asked yet",
-    "ended": "is out",
+    "withdrawn": "taken back",
+    "unasked": "not asked yet",
+    "ended": "out",
 }
 
 
