@@ -236,6 +236,17 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     recall_days: Annotated[int, Meta(ge=1, le=3650)] = 7
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """How much at most, in each direction by itself; None sets no number.
+
+    `objects_per_day` counts releases by the day in UTC, `requests_per_hour` every request for what
+    is given, answered or not.
+    """
+
+    objects_per_day: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    requests_per_hour: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+
+
 class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One version of an agreement between exactly two parties.
 
@@ -252,6 +263,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     prose: Hash | None = None
     one_sided: bool = False
     paper: Hash | None = None
+    template: Hash | None = None
     purpose: Purpose | None = None
     topic: Annotated[tuple[Topic, ...], Meta(max_length=200)] = ()
     category: Annotated[tuple[Category, ...], Meta(max_length=6)] = ()
@@ -260,6 +272,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     transfer: Transfer | None = None
     onward: Onward = Onward()
     retention: Retention = Retention()
+    limits: Limits = Limits()
 
     def clauses_from(self, slot: str) -> tuple[Clause, ...]:
         """The clauses under which the party in `slot` gives, in their order."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tearline.agreement.document import Clause, Countries, Terms, Topic, covers
+from tearline.agreement.pairing import MEMBER, template_hash
 
 # What makes an object that object, what a reader needs to understand it, and what says how it must
 # be treated: a clause may not remove it.
@@ -21,6 +22,7 @@ def problems(terms: Terms) -> Iterator[tuple[str, str, str]]:
     """Yield (place, what is wrong, what to do) for all that no single line shows."""
     yield from _span(terms)
     yield from _parties(terms)
+    yield from _pair(terms)
     yield from _once("topic", [topic.id for topic in terms.topic])
     yield from _once("clause", [clause.id for clause in terms.clause])
     for topic in terms.topic:
@@ -68,6 +70,18 @@ def _parties(terms: Terms) -> Iterator[tuple[str, str, str]]:
         )
     keys = [key for party in terms.party.values() for key in (party.key, party.log) if key]
     yield from _once("key", keys)
+
+
+def _pair(terms: Terms) -> Iterator[tuple[str, str, str]]:
+    """What is said to be made from a template has to be: whoever reads it can rely on that."""
+    if terms.template is None:
+        return
+    if MEMBER not in terms.party or terms.one_sided:
+        what = f"A pair of a group is between two nodes, and one is called {MEMBER!r}."
+        yield "template", what, "Leave `template` out: `tearline group` writes it."
+    elif terms.template != template_hash(terms):
+        what = "Without the member's own lines, this is another text than the template it names."
+        yield "template", what, "Leave `template` out, or have `tearline group` write the pair."
 
 
 def _topic(terms: Terms, topic: Topic) -> Iterator[tuple[str, str, str]]:

@@ -87,6 +87,7 @@ def agreement_parts(found: dict[str, Any]) -> list[Part]:
         f"{found['agreement']}, version {found['version']}",
         f"Hash {found['hash']}",
         _standing(found),
+        *limits_lines(found.get("limits")),
         Table(("version", "state", "until", "hash"), versions),
         Table(("at", "by", "statement", "reason"), statements),
         *waiting,
@@ -94,6 +95,14 @@ def agreement_parts(found: dict[str, Any]) -> list[Part]:
         *(f"Warning: {each}" for each in found["warnings"]),
         *faces,
     ]
+
+
+def limits_lines(limits: dict[str, Any] | None) -> list[str]:
+    """Say how much of today's number is used and left; nothing where there is no number."""
+    if limits is None or limits["objects_per_day"] is None:
+        return []
+    given, left, most = (limits[n] for n in ("given_today", "left_today", "objects_per_day"))
+    return [f"Today (UTC) {count(given, 'new object')} went of {most:,}; {left:,} are left."]
 
 
 def _standing(found: dict[str, Any]) -> str:

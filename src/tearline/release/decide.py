@@ -14,7 +14,7 @@ import msgspec
 
 from tearline.release import reasons
 from tearline.release.reasons import Reason
-from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
+from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules, next_day
 from tearline.stix import marking
 from tearline.stix.handling import NO_PAP
 from tearline.stix.objects import KNOWN_TYPES
@@ -133,6 +133,8 @@ def _weighed(rules: Rules, facts: Facts) -> tuple[int, tuple[tuple[Clause, int],
         mask |= reasons.CUT_INVALID
     if facts.ends != GOES:
         mask |= _ends(facts)
+    if facts.spent:
+        mask |= reasons.QUOTA_SPENT
     return mask, _handled(rules, facts.found, facts.pap, facts.statements, facts.iep)
 
 
@@ -233,6 +235,8 @@ def _turns(rules: Rules, facts: Facts) -> int:
             turn = old_at
         if now < ends_at < turn and not clause.expired:
             turn = ends_at
+    if facts.spent:
+        turn = min(turn, next_day(now))
     # Also while it stays for another reason: what hangs on it may still wait with it.
     if facts.asked_at:
         silent = (_deadline(each, facts) for each in rules.clauses)

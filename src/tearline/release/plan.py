@@ -7,12 +7,12 @@ neighbourhood is everything held that can concern the agreement.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from tearline.release import cut
-from tearline.release.batch import Batch, Scene
+from tearline.release import cut, quota
+from tearline.release.batch import Batch, Before, Scene
 from tearline.release.clause_sql import proposed
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
@@ -35,19 +35,37 @@ def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> 
     """Work out what would stand on everything that the dirty objects can touch.
 
     An object that cannot be cut to valid STIX stays, one whose bytes are not those that people were
-    asked about is asked about anew; and what hangs on either is decided again.
+    asked about is asked about anew, what the quota of the day does not reach stays for the day; and
+    what hangs on any of these is decided again.
     """
     uncuttable: frozenset[str] = frozenset()
     void: frozenset[str] = frozenset()
+    spent: frozenset[str] = frozenset()
+    freed: frozenset[str] = frozenset()
     while True:
-        work = _Work(known, ground, uncuttable, void, whole=whole)
-        work.decide({*dirty, *void, *uncuttable})
+        work = _Work(known, ground, uncuttable, void, Today(spent, freed), whole=whole)
+        work.decide({*dirty, *void, *uncuttable, *spent})
         invalid = work.cut()
         changed = work.seal() - void
         if not invalid and not changed:
-            return work.planned()
+            planned = work.planned()
+            if ground.quota is None:
+                return planned
+            going, over = quota.share(known, ground.quota, planned, work.stood)
+            back = {each for each in going if work.was_spent(each)} - freed
+            if not over and not back:
+                return planned
+            spent |= over
+            freed |= back
         uncuttable |= invalid
         void |= changed
+
+
+class Today(NamedTuple):
+    """What the quota of the day does not reach for, and what it reaches for now after all."""
+
+    spent: frozenset[str]
+    freed: frozenset[str]
 
 
 class _Work:
@@ -59,6 +77,7 @@ class _Work:
         ground: Ground,
         uncuttable: frozenset[str],
         void: frozenset[str],
+        today: Today,
         *,
         whole: bool,
     ) -> None:
@@ -66,6 +85,7 @@ class _Work:
         self._ground = ground
         self._whole = whole
         self._void = void
+        self._freed = today.freed
         self._stood = Stood(
             known.tx, ground.agreement_id, ground.asked, ground.stood, ground.reviewed
         )
@@ -77,8 +97,10 @@ class _Work:
         scene = Scene(
             ground.rules,
             ground.now,
-            self._stood.before,
+            self._before,
             uncuttable=uncuttable,
+            spent=today.spent,
+            limited=ground.quota is not None,
             reviewed=self._counting,
         )
         self._near = proposed(known, ground.rules) if whole else None
@@ -86,6 +108,24 @@ class _Work:
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
         self._asks: dict[str, Ask] = {}
+
+    def stood(self, stix_id: str) -> Standing | None:
+        """What stood on an object before."""
+        return self._stood.on(stix_id)
+
+    def was_spent(self, stix_id: str) -> bool:
+        """Whether the quota of this day did not reach for an object before."""
+        return quota.is_spent(self._stood.on(stix_id), self._ground.now)
+
+    def _before(self, ids: Iterable[str]) -> Mapping[str, Before]:
+        """What stood, with what the quota did not reach for, and does not now."""
+        found = self._stood.before(ids)
+        if self._ground.quota is None:
+            return found
+        return {
+            each: its._replace(spent=each not in self._freed and self.was_spent(each))
+            for each, its in found.items()
+        }
 
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
@@ -415,7 +455,12 @@ class _Work:
         return Way(start, ids, theirs)
 
     def _delivered(self, stix_id: str) -> str:
-        """The id under which they have what goes on as it went."""
+        """The id under which they have what goes on as it went.
+
+        Where a quota is not shared out yet, a path may lead over what goes on another day.
+        """
+        if self._ground.quota is not None and self._stood.on(stix_id) is None:
+            return stix_id
         return self._stood.held(stix_id).delivered_id
 
 

@@ -11,7 +11,7 @@ from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
-from tearline.release import reasons
+from tearline.release import quota, reasons
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.clause_sql import proposed
 from tearline.release.concern import Decided
@@ -177,7 +177,8 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
     def reviewed(ids: Iterable[str]) -> dict[str, Reviewed]:
         return reviewed_on(tx, ids).get(agreement_id, {})
 
-    scene = Scene(rules, now, before, reviewed=reviewed)
+    spent = quota.spent(tx, agreement_id, around, now)
+    scene = Scene(rules, now, before, reviewed=reviewed, spent=spent)
     batch = Batch(Known(tx, OURS), scene)
     batch.objects(around)
     batch.edges(around)

@@ -63,6 +63,7 @@ class Code(StrEnum):
     CUT_INVALID = "cut-invalid"
     REFUSED = "refused"
     SILENCE = "silence"
+    QUOTA_SPENT = "quota-spent"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +116,7 @@ RECEIVED = _BITS[Code.RECEIVED]
 CUT_INVALID = _BITS[Code.CUT_INVALID]
 REFUSED = _BITS[Code.REFUSED]
 SILENCE = _BITS[Code.SILENCE]
+QUOTA_SPENT = _BITS[Code.QUOTA_SPENT]
 
 CATEGORIES = tuple(
     (rules_of_category(each), _BITS[Code(each)], _BITS[Code(f"{each}-unreviewed")])
@@ -169,6 +171,7 @@ THEIRS = {
     Code.CUT_INVALID: "No valid form of it can be released.",
     Code.REFUSED: "It is not released.",
     Code.SILENCE: "It is not released.",
+    Code.QUOTA_SPENT: "As much went today as the agreement allows; it follows on another day.",
 }
 """What the other side may be told: nothing that the agreement does not already say."""
 
@@ -274,5 +277,6 @@ OURS = {
     Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
     Code.REFUSED: "A person refused exactly these bytes; see `tearline queue show`.",
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
+    Code.QUOTA_SPENT: "As much went today (UTC) as the agreement allows; its turn comes by itself.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""

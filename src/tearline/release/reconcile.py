@@ -19,6 +19,7 @@ from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.plan import plan
 from tearline.release.planned import Ground
+from tearline.release.quota import left
 from tearline.release.reviewing import reviewed_on
 from tearline.release.rules import Rules
 from tearline.release.turn import Reconciled, Turn
@@ -165,6 +166,7 @@ def _reconcile(
                 asked=near,
                 stood=stood.get(each, {}),
                 reviewed=reviewed.get(each, {}),
+                quota=left(tx, its, now),
             )
             planned = plan(known, on, due.ids, whole=due.whole)
             done[each] = turn.carry_out(due.head._replace(hash=its.hash), planned, on)

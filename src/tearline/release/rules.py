@@ -18,6 +18,17 @@ HOUR = DAY // 24
 FOREVER = 2**62
 """A moment after every other: where no time limit turns."""
 
+
+def day_of(now: int) -> int:
+    """Return the first moment of the day in UTC."""
+    return now - now % DAY
+
+
+def next_day(now: int) -> int:
+    """Return the first moment of the next day in UTC, when every quota of a day is new."""
+    return day_of(now) + DAY
+
+
 GOES, WAITS, STAYS = 0, 1, 2
 """What becomes of the objects that an edge needs: the worst of them."""
 
@@ -33,6 +44,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     only where others go; `found` are the rules of `categories` that find something in it, as bits.
     `approvals` has by clause how many people approved these exact bytes, `asked_at` the moment from
     which they wait for people, 0 where nobody was asked; `refused` says that a person said no.
+    `spent` says that as much went today as the agreement allows before its turn came.
     """
 
     id: str
@@ -61,6 +73,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     never: tuple[str, ...] = ()
     countries: dict[str, tuple[str, ...]] = {}
     places: tuple[str, ...] = ()
+    spent: bool = False
     valid_until: int = FOREVER
 
 

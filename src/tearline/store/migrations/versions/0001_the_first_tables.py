@@ -151,6 +151,25 @@ def upgrade() -> None:
         batch_op.create_index("decision_until", ["until_at"], unique=False)
 
     op.create_table(
+        "group_edition",
+        sa.Column("name", text, nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "edition"),
+    )
+    op.create_table(
+        "group_pair",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    with op.batch_alter_table("group_pair", schema=None) as batch_op:
+        batch_op.create_index("group_pair_name", ["name", "at"], unique=False)
+
+    op.create_table(
         "head",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("hash", text, nullable=False),
@@ -323,6 +342,13 @@ def upgrade() -> None:
         sa.Column("kind", text, nullable=False),
         sa.Column("record", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "quota_day",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("day_at", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_table(
         "recall",
