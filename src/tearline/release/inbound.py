@@ -16,7 +16,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
 from tearline.log import record
-from tearline.release import slips
+from tearline.release import onward, slips
 from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
@@ -78,6 +78,7 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         judged = judge(tx, bound, due, told, more_comes=more_comes, now=now)
         _accept(tx, agreement_id, judged, told, now)
         gone = _end(tx, agreement_id, told)
+        onward.follow(tx, agreement_id, now=now)
         decided = [*past, *(row for row in due if row not in judged.undecided)]
         arrived = [s for row in decided if (s := slip_of(row, told))]
         received.put_cursor(tx, agreement_id, at._replace(leaf=size))

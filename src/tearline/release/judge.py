@@ -13,10 +13,10 @@ from tearline.errors import InputError
 from tearline.release import slips
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
-from tearline.release.facts import Attested, Known
+from tearline.release.facts import Known
 from tearline.release.reasons import Code
 from tearline.release.rules import Clause, rules_of
-from tearline.release.slips import Slip, Story
+from tearline.release.slips import Attested, Slip, Story
 from tearline.release.sorting import sort_out
 from tearline.stix.check import Checker
 from tearline.stix.objects import StixObject, read

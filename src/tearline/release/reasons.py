@@ -63,6 +63,9 @@ class Code(StrEnum):
     CUT_INVALID = "cut-invalid"
     REFUSED = "refused"
     SILENCE = "silence"
+    ONWARD_NOT_ALLOWED = "onward-not-allowed"
+    CONSENT_WAITS = "consent-waits"
+    CONSENT_REFUSED = "consent-refused"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +118,9 @@ RECEIVED = _BITS[Code.RECEIVED]
 CUT_INVALID = _BITS[Code.CUT_INVALID]
 REFUSED = _BITS[Code.REFUSED]
 SILENCE = _BITS[Code.SILENCE]
+ONWARD_NOT_ALLOWED = _BITS[Code.ONWARD_NOT_ALLOWED]
+CONSENT_WAITS = _BITS[Code.CONSENT_WAITS]
+CONSENT_REFUSED = _BITS[Code.CONSENT_REFUSED]
 
 CATEGORIES = tuple(
     (rules_of_category(each), _BITS[Code(each)], _BITS[Code(f"{each}-unreviewed")])
@@ -128,7 +134,10 @@ The names of the reasons are those of the categories.
 PEOPLE = reduce(or_, (waits for _, waits, _ in CATEGORIES)) | MARKING_CONTRADICTS
 """Reasons for which people are asked about the object itself."""
 
-WAITS = PEOPLE | END_WAITS | PATH_WAITS
+ASKED = PEOPLE | CONSENT_WAITS
+"""Reasons for which somebody is asked about exact bytes: people here, or who gave it to us."""
+
+WAITS = ASKED | END_WAITS | PATH_WAITS
 """Reasons that a person can settle: an object that fails by these alone waits."""
 
 BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT | COUNTRY_NOT_LISTED
@@ -169,6 +178,9 @@ THEIRS = {
     Code.CUT_INVALID: "No valid form of it can be released.",
     Code.REFUSED: "It is not released.",
     Code.SILENCE: "It is not released.",
+    Code.ONWARD_NOT_ALLOWED: "It may not be passed on.",
+    Code.CONSENT_WAITS: "It may not be passed on.",
+    Code.CONSENT_REFUSED: "It may not be passed on.",
 }
 """What the other side may be told: nothing that the agreement does not already say."""
 
@@ -274,5 +286,8 @@ OURS = {
     Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
     Code.REFUSED: "A person refused exactly these bytes; see `tearline queue show`.",
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
+    Code.ONWARD_NOT_ALLOWED: "It came under {source}, which does not let it go on to them.",
+    Code.CONSENT_WAITS: "It came under {source}; its giver has not consented yet.",
+    Code.CONSENT_REFUSED: "Its giver refused that exactly these bytes go on to them.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""
