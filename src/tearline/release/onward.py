@@ -33,10 +33,11 @@ def follow(tx: Tx, agreement_id: str, *, now: int) -> None:
     if gone:
         take_away(tx, gone)
         onward.forget_given(tx, agreement_id, gone)
-        others = onward.states(tx).keys() - {agreement_id}
-    else:
-        others = frozenset()
-    for each in (*([agreement_id] if lets else []), *sorted(others)):
+    agreements = {agreement_id} if lets else set()
+    if gone:
+        # What one agreement lets go of may stand there under another one.
+        agreements |= onward.states(tx).keys() - {agreement_id}
+    for each in sorted(agreements):
         _take(tx, each, now)
 
 
@@ -47,7 +48,8 @@ def _take(tx: Tx, agreement_id: str, now: int) -> None:
     if not free:
         return
     arriving = as_indexed([read(raw) for _, raw in free.values()])
-    kept = [each.stix_id for each in take_in(tx, arriving, source=agreement_id, now=now)]
+    outcomes = take_in(tx, arriving, source=agreement_id, now=now)
+    kept = [each.stix_id for each in outcomes if not each.refused]
     onward.put_passed(tx, agreement_id, [(each, free[each][0]) for each in kept])
     # Of what has no moment of its own the age goes on from when it came to us.
     first = objects.latest(tx, agreement_id, kept)

@@ -1,4 +1,4 @@
-"""Taking away what stands beside ours though a partner gave it: recalled, superseded, or ours now."""
+"""Taking away what stands beside ours though a partner gave it: recalled, replaced, or ours now."""
 
 from collections.abc import Iterable
 

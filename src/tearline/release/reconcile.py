@@ -13,7 +13,7 @@ from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import StoreError
-from tearline.release import noting, onward
+from tearline.release import consenting, noting, onward
 from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
@@ -172,6 +172,7 @@ def _reconcile(
             )
             planned = plan(known, on, due.ids, whole=due.whole)
             done[each] = turn.carry_out(due.head._replace(hash=its.hash), planned, on)
+            consenting.ask(known, its, planned, now=now)
             fresh = due.head.hash != its.hash or each in ground.seen.whole
             if fresh or ground.last > ground.seen.by(each):
                 turn.seen(each, ground.last, whole=fresh)

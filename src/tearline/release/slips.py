@@ -33,12 +33,18 @@ class Attested(NamedTuple):
 
 
 class Said(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the giver attests beside the bytes."""
+    """What the giver attests beside the bytes.
+
+    Of what was given to it: `source`, the version of the agreement that it came under, and the
+    signed `consent` of who gave it, where that agreement demands one.
+    """
 
     marking: Line | None = None
     grade: Line | None = None
     approvals: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
     meanings: Annotated[dict[Line, Line], Meta(max_length=50)] = {}
+    source: Hash | None = None
+    consent: Annotated[str, Meta(max_length=4_000)] = ""
 
 
 class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="release"):
