@@ -30,7 +30,7 @@ def test_nothing_goes_on_where_the_agreement_does_not_say_so(chain: Chain) -> No
     chain.agree({}, {})
     chain.move()
     assert chain.at_east() == {}
-    assert why(chain, heron["id"]) == {"received"}
+    assert "received" in why(chain, heron["id"])
 
 
 def test_what_may_go_on_goes_byte_for_byte(chain: Chain) -> None:

@@ -256,7 +256,7 @@ def passing_on(rules: Rules, facts: Facts) -> int:
     if not (open_now and to_them and narrower and facts.marking <= rule.marking_max):
         mask |= reasons.ONWARD_NOT_ALLOWED
     if rule.ask_first and not source.consent:
-        mask |= reasons.CONSENT_WAITS
+        mask |= reasons.CONSENT_REFUSED if source.refused else reasons.CONSENT_WAITS
     return mask
 
 

@@ -134,11 +134,12 @@ The names of the reasons are those of the categories.
 PEOPLE = reduce(or_, (waits for _, waits, _ in CATEGORIES)) | MARKING_CONTRADICTS
 """Reasons for which people are asked about the object itself."""
 
-ASKED = PEOPLE | CONSENT_WAITS
-"""Reasons for which somebody is asked about exact bytes: people here, or who gave it to us."""
+ASKED = PEOPLE | CONSENT_WAITS | CONSENT_REFUSED
+"""Reasons for which somebody is asked about exact bytes, or was: people here, or who gave it."""
 
 WAITS = ASKED | END_WAITS | PATH_WAITS
-"""Reasons that a person can settle: an object that fails by these alone waits."""
+"""Reasons that a person can settle: an object that fails by these alone waits, unless one said no.
+"""
 
 BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT | COUNTRY_NOT_LISTED
 """Reasons that lie in what becomes of other objects, not in the object itself."""
@@ -288,6 +289,6 @@ OURS = {
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
     Code.ONWARD_NOT_ALLOWED: "It came under {source}, which does not let it go on to them.",
     Code.CONSENT_WAITS: "It came under {source}; its giver has not consented yet.",
-    Code.CONSENT_REFUSED: "Its giver refused that exactly these bytes go on to them.",
+    Code.CONSENT_REFUSED: "It came under {source}; its giver refused that these bytes go on to them.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""
