@@ -76,10 +76,10 @@ def list_parts(found: dict[str, Any]) -> list[Part]:
         ]
         head = ("object", "partner", "would go to", "answer", "item")
         parts += [line, Table(head, rows)] if rows else []
-    rows = [(e["object"], e["party"], e["consent"], e["signed_by"] or "") for e in found["came"]]
-    if rows:
-        head = ("object", "passed on by", "consent", "signed with")
-        parts += ["Passed on to us:", Table(head, rows)]
+    came = [(e["object"], e["party"], e["consent"], e["signed_by"] or "") for e in found["came"]]
+    if came:
+        titles = ("object", "passed on by", "consent", "signed with")
+        parts += ["Passed on to us:", Table(titles, came)]
     return parts or ["Nothing is asked, and nothing was passed on to us."]
 
 

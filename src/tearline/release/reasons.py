@@ -289,6 +289,6 @@ OURS = {
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
     Code.ONWARD_NOT_ALLOWED: "It came under {source}, which does not let it go on to them.",
     Code.CONSENT_WAITS: "It came under {source}; its giver has not consented yet.",
-    Code.CONSENT_REFUSED: "It came under {source}; its giver refused that these bytes go on to them.",
+    Code.CONSENT_REFUSED: "It came under {source}; its giver refused to let it go on to them.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""
