@@ -8,8 +8,9 @@ from typing import Any
 from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.home import Home, create_home
 from tearline.agreement.partners import add_party
-from tearline.release import consenting
+from tearline.release import consenting, reconcile
 from tearline.release.reconcile import Reconciled, reconcile_all
+from tearline.store import received
 from tearline.store.onward import Consent
 from tests.pair import START, Pair, sdo
 
@@ -91,6 +92,20 @@ class Chain:
         """What North has to answer."""
         found = consenting.questions(self.north)
         return [each for each in found if not each.ours and not each.verdict]
+
+    def held_at_east(self) -> set[str]:
+        """What East took in, once it has checked it."""
+        with self.east.store.read() as tx:
+            agreement_id = self.second.agreement_id
+            assert not received.in_state(tx, agreement_id, "quarantined", "staged")
+            return {r.delivered_id for r in received.in_state(tx, agreement_id, "accepted")}
+
+    def rebuilt(self) -> bool:
+        """Whether a rebuild from nothing would leave South's releases as they are."""
+        done = reconcile.reconcile(
+            self.south, self.second.agreement_id, now=self._now(), whole=True
+        )
+        return (done.released, done.withdrawn, done.decided) == (0, 0, 0)
 
     def answer(self, verdict: Any = "consent", *ids: str) -> None:
         """North says the same to all it is asked, or to the questions about `ids`."""

@@ -242,7 +242,7 @@ def passing_on(rules: Rules, facts: Facts) -> int:
     all where its giver wants to be asked each time.
     """
     source = facts.source
-    if source is None or not source.rule.allowed:
+    if source is None or not source.rule.allowed or rules.receiver == source.giver:
         return reasons.RECEIVED
     rule, theirs = source.rule, rules.onward
     open_now = source.in_force and source.kept and facts.now < source.until_at

@@ -37,6 +37,7 @@ class Origin(NamedTuple):
         until_at = FOREVER if self.slip.until is None else parse_timestamp(self.slip.until)
         return Source(
             rule=rule_of(self.bound),
+            giver=self.bound.partner,
             in_force=self.bound.accepting,
             kept=kept,
             until_at=min(until_at, self.bound.until_at),

@@ -37,13 +37,14 @@ class Onward(msgspec.Struct, frozen=True, gc=False):
 class Source(msgspec.Struct, frozen=True, gc=False):
     """What the agreement that an object came under says of it now.
 
-    `in_force` is false while it rests and once it has ended, `kept` once the clause by which the
+    `giver` is the slug of who gave it, to whom it never goes back as if it were news. `in_force` is false while it rests and once it has ended, `kept` once the clause by which the
     object came would not give it any more, `until_at` is where its giver's release ends. `consent`
     is the hash of the giver's signed yes to these exact bytes and this receiver, or ''; `refused`
     says that the giver said no.
     """
 
     rule: Onward
+    giver: str
     in_force: bool
     kept: bool
     until_at: int
