@@ -9,6 +9,7 @@ from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.home import Home, create_home
 from tearline.agreement.partners import add_party
 from tearline.release import consenting, reconcile
+from tearline.release.consents import Says
 from tearline.release.reconcile import Reconciled, reconcile_all
 from tearline.store import received
 from tearline.store.onward import Consent
@@ -107,7 +108,7 @@ class Chain:
         )
         return (done.released, done.withdrawn, done.decided) == (0, 0, 0)
 
-    def answer(self, verdict: Any = "consent", *ids: str) -> None:
+    def answer(self, verdict: Says = "consent", *ids: str) -> None:
         """North says the same to all it is asked, or to the questions about `ids`."""
         for each in self.asked():
             if not ids or each.given in ids:

@@ -37,10 +37,11 @@ class Onward(msgspec.Struct, frozen=True, gc=False):
 class Source(msgspec.Struct, frozen=True, gc=False):
     """What the agreement that an object came under says of it now.
 
-    `giver` is the slug of who gave it, to whom it never goes back as if it were news. `in_force` is false while it rests and once it has ended, `kept` once the clause by which the
-    object came would not give it any more, `until_at` is where its giver's release ends. `consent`
-    is the hash of the giver's signed yes to these exact bytes and this receiver, or ''; `refused`
-    says that the giver said no.
+    `giver` is the slug of who gave it, to whom it never goes back. `in_force` is false while the
+    agreement rests and once it has ended, `kept` once the clause by which the object came would not
+    give it any more, `until_at` is where its giver's release ends. `consent` is the hash of the
+    giver's signed yes to these exact bytes and this receiver, or ''; `refused` says that the giver
+    said no.
     """
 
     rule: Onward
