@@ -20,6 +20,8 @@ from tearline.agreement.home import Home
 from tearline.agreement.messages import Message
 from tearline.errors import RefusedError, TearlineError
 from tearline.log import record
+from tearline.log.checkpoint import vkey_for
+from tearline.log.verify import verify_receipt
 from tearline.release import consents, slips
 from tearline.release.consents import Line, Says
 from tearline.release.facts import Known
@@ -203,6 +205,7 @@ def asked(home: Home, message: Message, *, now: int) -> None:
         bound = version and force.in_force(tx, version.agreement_id, now=now)
         if not version or not bound or version.partner != message.sender:
             raise RefusedError("These questions are under no agreement with their sender.")
+        _check_logged(message, version, body.receipt, "onward-request")
         if not agreements.remember(tx, message.id, message.sender, at=now):
             return
         rows = [
@@ -217,6 +220,14 @@ def asked(home: Home, message: Message, *, now: int) -> None:
             entries = [_entry("onward-request", each, now) for each in rows]
             log = record.our_log(version.agreement_id)
             record.append(tx, log, "onward-request", entries, at=now, agreement=version.hash)
+
+
+def _check_logged(message: Message, version: Version, receipt: dict[str, Any], kind: str) -> None:
+    """Refuse what its sender cannot show to be in its log of the agreement."""
+    origin = record.origin_of(message.sender, version.agreement_id)
+    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
+    if found.get("kind") != kind or found.get("agreement") != version.hash:
+        raise RefusedError("The proof is of another act than this one.", do="Refuse it.")
 
 
 def _asked(message: Message, version: Version, each: Question, at: int) -> Consent:
@@ -304,6 +315,7 @@ def answered(home: Home, message: Message, *, now: int) -> None:
         version = agreements.version_of(tx, row.agreement)
         if version is None or row.verdict == "consent":
             return
+        _check_logged(message, version, body.receipt, "onward-answer")
         row = row._replace(verdict=said.verdict, signed=body.signed, answered_at=now)
         onward.put_consents(tx, [row])
         _log(tx, version, row, now)
