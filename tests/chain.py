@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tearline.agreement.card import card_hash, check_words
-from tearline.agreement.home import Home, create_home
+from tearline.agreement.home import Home, create_home, open_home
 from tearline.agreement.partners import add_party
 from tearline.release import consenting, reconcile
 from tearline.release.consents import Says
@@ -55,7 +55,7 @@ class Chain:
             self.second.now = self.first.now
             self.second.agree(**second)
 
-    def move(self, rounds: int = 3) -> None:
+    def move(self, rounds: int = 2) -> None:
         """Let everything that is under way come to rest: decide, read, answer, and again."""
         for _ in range(rounds):
             self.reconcile(self.north)
@@ -122,6 +122,15 @@ def make_chain(folder: Path) -> Chain:
     for us, them in ((north, south), (south, north), (south, east), (east, south)):
         file = (them.path / "card.json").read_bytes()
         add_party(us, file, check_words(card_hash(them.card)), now=START)
+    return _chain(north, south, east)
+
+
+def open_chain(folder: Path) -> Chain:
+    """The three homes of a folder, opened again."""
+    return _chain(*(open_home(folder / slug) for slug in ("north", "south", "east")))
+
+
+def _chain(north: Home, south: Home, east: Home) -> Chain:
     first = Pair(north, south)
     second = Pair(south, east, agreement_id=f"{first.agreement_id[:-4]}00aa")
     return Chain(first, second)

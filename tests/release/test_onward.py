@@ -1,7 +1,5 @@
 """What was given may go on only inside what both agreements allow, and as its giver consents."""
 
-from pathlib import Path
-
 import pytest
 
 from tearline.agreement import signing
@@ -11,7 +9,7 @@ from tearline.release.arrive import Annotation
 from tearline.store import objects
 from tearline.store import onward as rows
 from tearline.store.objects import OURS
-from tests.chain import ASKED, FREELY, Chain, make_chain
+from tests.chain import ASKED, FREELY, Chain
 from tests.pair import DAY, START, as_object, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron")
@@ -22,10 +20,9 @@ TO_NOBODY = FREELY.replace('to = "*"', 'to = ["west-cert"]')
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> Chain:
-    made = make_chain(tmp_path)
-    made.first.put(heron, loader, uses)
-    return made
+def chain(strangers: Chain) -> Chain:
+    strangers.first.put(heron, loader, uses)
+    return strangers
 
 
 def why(chain: Chain, stix_id: str) -> set[str]:
@@ -72,9 +69,9 @@ def test_a_limit_left_out_lets_nothing_go_on(chain: Chain) -> None:
     ],
 )
 def test_the_chain_only_narrows(
-    tmp_path: Path, first: dict[str, str], second: dict[str, str], code: str
+    strangers: Chain, first: dict[str, str], second: dict[str, str], code: str
 ) -> None:
-    chain = make_chain(tmp_path)
+    chain = strangers
     chain.first.put(heron, loader, uses, marking=1)
     chain.agree(first, second)
     chain.move()
