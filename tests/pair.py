@@ -15,7 +15,7 @@ from tearline.agreement.terms import parse_toml
 from tearline.log import mirror, record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import Opening
-from tearline.release import arrive, delivery, inbound, recall, reconcile
+from tearline.release import arrive, consenting, delivery, inbound, recall, reconcile
 from tearline.release.arrive import Annotation
 from tearline.stix.objects import StixObject, read
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -73,6 +73,7 @@ confidence_min = {confidence}
 remove = {remove}
 {shape}
 review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
+{onward}
 """
 
 TYPES = (
@@ -134,6 +135,7 @@ class Pair:
             "countries": '"*"',
             "confidence": '"*"',
             "more": "",
+            "onward": "",
         }
         values |= self.limits | limits
         return TERMS.format(
@@ -167,7 +169,7 @@ class Pair:
             moved = self._carry_from(self.south, self.north) or moved
 
     def _carry_from(self, sender: Home, receiver: Home) -> bool:
-        waiting = outbox.export_messages(sender, now=self.tick())
+        waiting = outbox.export_messages(sender, receiver.slug, now=self.tick())
         for message_id, document in waiting:
             take(receiver, document, now=self.tick())
             outbox.delivered(sender, [message_id], now=self.now)
@@ -230,6 +232,10 @@ def take(receiver: Home, document: bytes, *, now: int) -> None:
         delivery.acknowledged(receiver, message, now=now)
     elif message.kind == "recall-receipt":
         recall.receipted(receiver, message, now=now)
+    elif message.kind == "onward-request":
+        consenting.asked(receiver, message, now=now)
+    elif message.kind == "onward-answer":
+        consenting.answered(receiver, message, now=now)
     else:
         raise AssertionError(message.kind)
 

@@ -25,7 +25,9 @@ def test_every_line_of_the_document_has_a_sentence(sides: Sides) -> None:
     for slot, party in document["party"].items():
         for line in set(party) - {"name", "slug", "country"}:
             assert any(each.startswith(f"party {slot} · {line}: ") for each in said), line
-    for line in set(document) - {"schema", "party", "topic", "clause", "purpose", "onward"}:
+    for line in document["onward"]:
+        assert any(each.startswith(f"onward · {line}: ") for each in said), line
+    for line in set(document) - {"schema", "party", "topic", "clause", "purpose"}:
         assert any(each.startswith(line) for each in said), line
     assert all(each.endswith(".") for each in said)
 
@@ -58,6 +60,8 @@ def _full(sides: Sides) -> str:
         )
         .replace("reach = 1", f"reach = 1\n{more}", 1)
         + '\n[retention]\nafter_end = "keep"\n'
+        '\n[onward]\nallowed = true\nto = ["east-cert"]\nmarking_max = "TLP:GREEN"\n'
+        "ask_first = false\n"
         + '\n[[category]]\nid = "personal-data"\nproperties = ["x_patient_*"]\nlabels = ["p"]\n'
     )
 
@@ -217,3 +221,36 @@ def test_the_template_is_an_agreement_of_the_two(sides: Sides) -> None:
 def test_a_one_sided_agreement_says_so(sides: Sides) -> None:
     said = sentences(paper_terms(sides.north))
     assert any(each.startswith("one_sided: One party has no keys") for each in said)
+
+
+ONWARD = '\n[onward]\nallowed = true\nto = ["east-cert"]\nmarking_max = "TLP:GREEN"\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "turn"),
+    [
+        ("", ONWARD, "wider"),
+        (ONWARD, "", "narrower"),
+        (ONWARD, ONWARD.replace('["east-cert"]', '"*"'), "wider"),
+        (ONWARD, ONWARD.replace("GREEN", "CLEAR"), "narrower"),
+        (ONWARD, f"{ONWARD}ask_first = false\n", "wider"),
+        (ONWARD, ONWARD.replace("east", "west"), "another one, neither wider nor narrower"),
+    ],
+)
+def test_an_onward_rule_is_said_to_be_wider_or_narrower(
+    sides: Sides, old: str, new: str, turn: str
+) -> None:
+    found = changes(parse_toml(text(sides) + old), parse_toml(text(sides) + new))
+    assert f"onward: what may be passed on became {turn}." in found
+
+
+def test_an_onward_rule_is_read_back_with_its_warnings(sides: Sides) -> None:
+    said = sentences(parse_toml(f'{text(sides)}\n[onward]\nallowed = true\nto = "*"\n'))
+    assert "onward · marking_max: `marking_max` is left out, so nothing may be passed on." in said
+    free = '\n[onward]\nallowed = true\nto = "*"\nmarking_max = "TLP:RED"\nask_first = false\n'
+    warned = [each for each in warnings(parse_toml(text(sides) + free)) if "onward" in each]
+    assert [each.partition(":")[0] for each in warned] == [
+        "onward · to",
+        "onward · marking_max",
+        "onward · ask_first",
+    ]

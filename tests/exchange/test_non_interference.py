@@ -19,16 +19,19 @@ from starlette.testclient import TestClient
 
 from tearline import clock
 from tearline.agreement import signing
-from tearline.agreement.home import Home, open_home
+from tearline.agreement.card import card_hash, check_words
+from tearline.agreement.home import Home, create_home, open_home
 from tearline.agreement.messages import MessageRefusedError
+from tearline.agreement.partners import add_party
 from tearline.exchange import accounts, peer_server
 from tearline.node import publisher
 from tearline.node.app import create_app
-from tearline.release import arrive, collecting, preview
+from tearline.release import arrive, collecting, consenting, preview
 from tearline.release.arrive import Annotation
 from tearline.release.reconcile import reconcile_all
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import releases
+from tests.chain import ASKED
 from tests.exchange.nodes import Nodes, make_nodes
 from tests.pair import as_object, rel, sdo, stix_id
 
@@ -320,3 +323,76 @@ def test_one_release_more_is_seen(agreed: Agreed, tmp_path: Path) -> None:
         other.take(late, late_uses)
         reconcile_all(other.home, now=other.now)
         assert len(differing(agreed, plain, other)) > 20
+
+
+class Passing(NamedTuple):
+    """North's home at three moments, and what a partner asks it.
+
+    `alone`, before another partner gave it anything; `waiting`, while that one is asked whether
+    some of it may go on; and `refused`, when it said no.
+    """
+
+    asked: Agreed
+    alone: Path
+    waiting: Path
+    refused: Path
+
+
+@pytest.fixture(scope="module")
+def passing(tmp_path_factory: pytest.TempPathFactory) -> Passing:
+    """North gives South what is its own; East gives North what may go on if East consents."""
+    folder = tmp_path_factory.mktemp("passing")
+    nodes = make_nodes(folder)
+    said = Annotation(0, None)
+    arriving = [as_object(doc) for doc in RELEASED]
+    arrive.arrive(nodes.north, arriving, source="desk", annotation=said, now=nodes.tick())
+    nodes.agree(reach=2)
+    nodes.sync()
+    east = create_home(folder / "east", "East CERT", None, nodes.tick())
+    for us, them in ((nodes.north, east), (east, nodes.north)):
+        file = (them.path / "card.json").read_bytes()
+        add_party(us, file, check_words(card_hash(them.card)), now=nodes.tick())
+    given = Nodes(east, nodes.north, nodes.now, f"{nodes.agreement_id[:-4]}00ee")
+    given.limits = {"until": "2099-12-31", "onward": ASKED}
+    plain = sdo("intrusion-set", "Gray Heron")
+    given.put(plain, late, rel(plain, "uses", late))
+    alone = _copied(nodes.north, folder / "alone")
+    given.agree()
+    given.sync()
+    reconcile_all(nodes.north, now=given.tick())
+    given.carry()
+    questions_of = [each for each in consenting.questions(east) if not each.ours]
+    assert {each.given for each in questions_of} == {late["id"], late_uses["id"]}
+    waiting = _copied(nodes.north, folder / "waiting")
+    for each in questions_of:
+        consenting.answer(east, each.item, "refuse", "no", now=given.tick())
+    given.carry()
+    reconcile_all(nodes.north, now=given.tick())
+    (why,) = preview.explain(nodes.north, late["id"], "south-isac", now=given.now)
+    assert "consent-refused" in {each.code for each in why.reasons}
+    refused = _copied(nodes.north, folder / "refused")
+    nodes.now = given.now
+    ids = [*(doc["id"] for doc in RELEASED), late["id"], late_uses["id"]]
+    asked = Agreed(nodes, questions(nodes, ids, []))
+    nodes.close()
+    east.store.close()
+    return Passing(asked, alone, waiting, refused)
+
+
+def _copied(home: Home, folder: Path) -> Path:
+    home.store.close()
+    shutil.copytree(home.path, folder)
+    return folder
+
+
+@pytest.mark.parametrize("other", ["waiting", "refused"])
+def test_what_its_giver_keeps_back_changes_nothing_either(passing: Passing, other: str) -> None:
+    now = passing.asked.nodes.now + HOUR
+    folders = passing.alone, getattr(passing, other)
+    copies = [Copy(open_home(each), now) for each in folders]
+    for each in copies:
+        reconcile_all(each.home, now=now)
+    found = differing(passing.asked, *copies)
+    for each in copies:
+        each.home.store.close()
+    assert found == []

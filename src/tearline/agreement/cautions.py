@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 
 from tearline.agreement.document import Clause, Countries, Terms, Topic
+from tearline.agreement.onward_wording import onward_cautions
 
 _UNREACHED = frozenset({"course-of-action", "incident", "malware-analysis", "marking-definition"})
 """Types to which no relationship leads that *about* follows."""
@@ -21,6 +22,7 @@ def cautions(terms: Terms, *, now: int | None = None) -> Iterator[tuple[str, str
     if now is not None and terms.valid.until_at <= now:
         yield "valid", "It has ended already: nothing will go."
     yield from _law(terms)
+    yield from onward_cautions(terms)
     for topic in terms.topic:
         yield from _topic(terms, topic)
     for clause in terms.clause:

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tearline.agreement.document import Clause, Coarse, Countries, Terms, Waiting, covers
+from tearline.agreement.document import (
+    Clause,
+    Coarse,
+    Countries,
+    Onward,
+    Terms,
+    Waiting,
+    covers,
+)
 from tearline.agreement.wording import sentences
 from tearline.stix.handling import parse_pap
 from tearline.stix.marking import parse_level
@@ -69,6 +77,7 @@ _OTHER = "another one, neither wider nor narrower"
 
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
     yield from _document_never(old, new)
+    yield from _onward(old.onward, new.onward)
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
@@ -94,6 +103,27 @@ def _added(terms: Terms) -> set[tuple[str, str, str]]:
 def _document_never(old: Terms, new: Terms) -> Iterator[str]:
     if old.never != new.never:
         yield f"never: this limit became {_turn('never', old.never, new.never)}."
+
+
+def _onward(old: Onward, new: Onward) -> Iterator[str]:
+    if old == new:
+        return
+    less, more = _passes_within(new, old), _passes_within(old, new)
+    turn = _OTHER if less == more else "narrower" if less else "wider"
+    yield f"onward: what may be passed on became {turn}."
+
+
+def _passes_within(inner: Onward, outer: Onward) -> bool:
+    """Whether all that `inner` lets be passed on, `outer` lets be passed on too."""
+    if not inner.allowed or inner.left_out:
+        return True
+    if not outer.allowed or outer.to is None or outer.marking_max is None:
+        return False
+    return (
+        (outer.to == "*" or (inner.to != "*" and set(inner.to or ()) <= set(outer.to)))
+        and parse_level(inner.marking_max or "") <= parse_level(outer.marking_max)
+        and (inner.ask_first or not outer.ask_first)
+    )
 
 
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:

@@ -223,10 +223,23 @@ NEEDED_LIMITS = (
 """The limits without which a clause releases nothing."""
 
 
-class Onward(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether the receiver may pass it on. Not yet: version 1 knows only no."""
+class Onward(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whether the receiver may pass on what it got, to whom, how marked, and who is asked first.
 
-    allowed: Literal[False] = False
+    `to` are slugs of parties. A limit left out lets nothing be passed on.
+    """
+
+    allowed: bool = False
+    to: Annotated[tuple[Slug, ...], Meta(min_length=1, max_length=200)] | Literal["*"] | None = None
+    marking_max: (
+        Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"] | None
+    ) = None
+    ask_first: bool = True
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The limits that are not there, so that nothing is passed on."""
+        return tuple(each for each in ("to", "marking_max") if getattr(self, each) is None)
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -178,8 +178,12 @@ remove = []              # properties that are cut off first, for instance "x_so
 """
 
 _END = """
+# Whether the receiver may pass on what it got. A limit that is left out lets nothing be passed on.
 [onward]
-allowed = false
+allowed = false          # true, and then:
+# to = ["east-cert"]     # slugs of parties, or "*"
+# marking_max = "TLP:GREEN"
+# ask_first = true       # the giver consents to exact bytes and one receiver; or false
 
 [retention]
 after_end = "recall"     # or "keep"

@@ -23,6 +23,7 @@ from tearline.agreement.document import (
     Terms,
     Topic,
 )
+from tearline.agreement.onward_wording import onward_words
 from tearline.stix.objects import KNOWN_TYPES
 
 _GRADE_SOURCE = {
@@ -118,7 +119,7 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
         yield from category_words(category)
     for clause in terms.clause:
         yield from _clause(terms, clause)
-    yield "onward · allowed", "The receiver may not pass on anything it got under this agreement."
+    yield from onward_words(terms)
     keeps = terms.retention.after_end == "keep"
     yield (
         "retention · after_end",

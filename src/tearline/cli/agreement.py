@@ -58,15 +58,15 @@ def new(
 def check(file: File, json: Json = False, home: Place = None) -> None:
     """Read an agreement back in English, with warnings.
 
-    One sentence for each line, and the hash that both parties sign.
+    One sentence for each line, and the hash that both parties sign. Where there is a home, also
+    where it promises more than we may pass on of what others gave us.
     """
     from tearline.agreement.terms import agreement_hash, sentences, to_bytes, warnings
-    from tearline.cli.documents import read_terms
+    from tearline.cli.documents import read_terms, wider_here
     from tearline.cli.terminal import answer
 
-    del home  # a draft needs none
     terms = read_terms(file)
-    said, cautions = sentences(terms), warnings(terms)
+    said, cautions = sentences(terms), [*warnings(terms), *wider_here(home, terms)]
     value = {
         "agreement": terms.id,
         "version": terms.version,

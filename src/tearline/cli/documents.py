@@ -29,6 +29,17 @@ def read_terms(path: Path) -> Terms:
         raise InputError(error.what, place=place, means=error.means, do=error.do) from error
 
 
+def wider_here(home: Path | None, terms: Terms) -> list[str]:
+    """Warn where it promises more than we may pass on; a draft can be read without a home too."""
+    from tearline import clock
+    from tearline.cli.options import open_home, place_of
+    from tearline.release.onward import wider
+
+    if not (place_of(home).expanduser() / "card.json").exists():
+        return []
+    return wider(open_home(home), terms, now=clock.now())
+
+
 def terms_of(home: "Home", name: str) -> Terms:
     """Return the agreement in a file, or, where there is no such file, the one here called so."""
     from tearline.agreement.signing import versions_of

@@ -30,12 +30,14 @@ def propose(file: File, out: Out = None, home: Place = None, json: Json = False)
     from tearline.cli import afterwards
     from tearline.cli.documents import read_terms
     from tearline.cli.options import open_home
+    from tearline.release.onward import wider
 
     opened = open_home(home)
     terms, now = read_terms(file), clock.now()
     done = signing.propose(opened, terms, now=now)
     line = f"Proposed {done.agreement_id}, version {done.version}, to {done.partner}."
-    line = "\n".join([line, *(f"Warning: {each}" for each in warnings(terms, now=now))])
+    cautions = [*warnings(terms, now=now), *wider(opened, terms, now=now)]
+    line = "\n".join([line, *(f"Warning: {each}" for each in cautions)])
     afterwards.show(opened, [done], line, out, as_json=json)
 
 

@@ -79,6 +79,7 @@ def recall_value(found: list[Recalled]) -> list[dict[str, Any]]:
             "state": each.state,
             "due": stamp(each.due_at),
             "confirmed_at": stamp(each.acknowledged_at),
+            "further": {"told": each.told, "confirmed": each.told_confirmed},
         }
         for each in found
     ]
@@ -94,7 +95,10 @@ def recall_table(found: list[Recalled]) -> Table:
 
 
 def _ended(each: Recalled) -> str:
-    return moment(each.acknowledged_at) if each.state == "confirmed" else each.state
+    said = moment(each.acknowledged_at) if each.state == "confirmed" else each.state
+    if not each.told:
+        return said
+    return f"{said}; passed on to {each.told}, of whom {each.told_confirmed} confirmed"
 
 
 def in_quarantine(home: Home) -> list[dict[str, Any]]:

@@ -28,14 +28,19 @@ from tearline.exchange.access import (
 )
 from tearline.log import record, tiles, tree
 from tearline.log.verify import Opening, parse_leaf, write_opening
-from tearline.release import delivery, recall
+from tearline.release import consenting, delivery, recall
 from tearline.store import logs, releases
 from tearline.store.database import Tx
 from tearline.store.logs import OpenedRow
 
 _NOT_ACCEPTED = b'{"title":"The message was not accepted."}'
 _RECORDS_AT_ONCE = 1000
-_ACTS = {"acknowledgement": delivery.acknowledged, "recall-receipt": recall.receipted}
+_ACTS = {
+    "acknowledgement": delivery.acknowledged,
+    "recall-receipt": recall.receipted,
+    "onward-request": consenting.asked,
+    "onward-answer": consenting.answered,
+}
 """What a message does that is not about the agreement itself."""
 
 

@@ -12,11 +12,12 @@ import orjson
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError
 from tearline.release.indexing import MARKED, Indexed
+from tearline.release.passing import take_away
 from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, releases, stirred, ties
+from tearline.store import annotations, objects, onward, releases, stirred, ties
 from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion
@@ -83,7 +84,12 @@ def take_in(
     annotation: Annotation = NOTHING,
     now: int,
 ) -> list[Outcome]:
-    """Do what `arrive` does inside a transaction of the caller; return what became of each."""
+    """Do what `arrive` does inside a transaction of the caller; return what became of each.
+
+    What is ours from now on rules over what a partner gave of the same object.
+    """
+    theirs = onward.passed_among(tx, (each.id for each in arriving))
+    take_away(tx, (each for each, agreement_id in theirs.items() if agreement_id != source))
     found = sort_out(tx, OURS, arriving, source, now)
     ids = [each.version.stix_id for each in found.new]
     known = [each.version.stix_id for each in found.new if not each.first]

@@ -48,25 +48,25 @@ def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
         for each in after.keys() & group:
             for other in group:
                 tied.setdefault(other, set()).add(each)
-    for target, homes in _homes(tx, after).items():
-        for other in homes:
+    for target, found in homes(tx, after).items():
+        for other in found:
             tied.setdefault(other, set()).add(target)
     return Stirred(after, keyed, tied, releases.standing_on(tx, after.keys() | tied.keys()))
 
 
-def _homes(tx: Tx, after: Collection[str]) -> dict[str, set[str]]:
+def homes(tx: Tx, after: Collection[str]) -> dict[str, set[str]]:
     """For each of the stirred that says where an identity is, whatever targets the identity.
 
     What is targeted may be about the topic only once it is known where it is.
     """
     stated = {*ties.relations_via(tx, OURS, after), *ties.relations_to(tx, OURS, _places(after))}
-    homes = [each for each in stated if each.kind == "located-at"]
+    placing = [each for each in stated if each.kind == "located-at"]
     targeting: dict[str, set[str]] = {}
-    for each in ties.relations_to(tx, OURS, {each.source_id for each in homes}):
+    for each in ties.relations_to(tx, OURS, {each.source_id for each in placing}):
         if each.kind == "targets":
             targeting.setdefault(each.target_id, set()).update((each.via_id, each.source_id))
     found: dict[str, set[str]] = {}
-    for each in homes:
+    for each in placing:
         for stix_id in {each.via_id, each.target_id} & set(after):
             found.setdefault(stix_id, set()).update(targeting.get(each.source_id, ()))
     return found

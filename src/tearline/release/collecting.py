@@ -5,7 +5,7 @@ the same transaction. Only stored versions of ours can be put into a collection;
 an agreement has another origin and is not found here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -19,7 +19,7 @@ from tearline.release.sorting import Outcome
 from tearline.stix import canonical
 from tearline.stix.sift import Refusal
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import accounts, collections, objects, releases, submissions
+from tearline.store import accounts, collections, objects, onward, releases, submissions
 from tearline.store.collections import EVERY, Collection, Member, Which
 from tearline.store.database import Tx, in_chunks
 from tearline.store.objects import OURS, Version
@@ -122,7 +122,7 @@ def put(home: Home, name: str, ids: Iterable[str], *, now: int) -> int:
         with home.store.write() as tx:
             found = collections.locked(tx, served(tx, name).number)
             held = objects.latest(tx, OURS, batch)
-            _check_all_held(batch, held)
+            _check_all_held(batch, held.keys() - onward.passed_among(tx, batch).keys())
             new = _place(tx, found, _stored(tx, held.values()), now)
             added += len(new)
             if new:
@@ -302,7 +302,7 @@ def _moment_text(at: int) -> str:
     return format_timestamp(at, digits=6)
 
 
-def _check_all_held(ids: Iterable[str], held: dict[str, Version]) -> None:
+def _check_all_held(ids: Iterable[str], held: Container[str]) -> None:
     missing = [each for each in ids if each not in held]
     if missing:
         raise RefusedError(

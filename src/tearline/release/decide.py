@@ -71,7 +71,9 @@ def decide(rules: Rules, facts: Facts) -> Decision:
         masks.append((clause.id, mask))
     turn = _turns(rules, facts)
     outcome: Outcome = "wait" if waiting else "withhold"
-    if asks:
+    if waiting and (answer := _declined(facts)):
+        outcome, shared = "withhold", shared | answer
+    elif asks:
         silent_at = max(_deadline(each, facts) for each in waiting)
         if answer := _answered(facts, silent_at):
             outcome, shared = "withhold", shared | answer
@@ -89,11 +91,13 @@ def asks_people(rules: Rules, facts: Facts) -> bool:
         return False
     masks = [_fails(rules, each, facts) for each in rules.clauses]
     waiting = [each for each in masks if not each & ~reasons.WAITS]
-    return bool(waiting) and all(each & reasons.PEOPLE for each in waiting)
+    return bool(waiting) and all(each & reasons.ASKED for each in waiting)
 
 
 def needs_people(facts: Facts) -> bool:
     """Whether an object is of a kind that a person may have to settle."""
+    if facts.source is not None and facts.source.rule.ask_first:
+        return True
     return bool(facts.found) or marking.CONTRADICTORY in (facts.marking, facts.pap)
 
 
@@ -104,7 +108,9 @@ def passes_but_for_about(
 
     What waits does not pass until it is approved; `if_approved` asks as if it were.
     """
-    open_to_people = if_approved and not _answered(facts, _deadline(clause, facts))
+    open_to_people = if_approved and not (
+        _declined(facts) or _answered(facts, _deadline(clause, facts))
+    )
     settled = reasons.BY_OTHERS | (reasons.WAITS if open_to_people else 0)
     return not _fails(rules, clause, facts) & ~settled
 
@@ -128,7 +134,7 @@ def _weighed(rules: Rules, facts: Facts) -> tuple[int, tuple[tuple[Clause, int],
     if facts.held:
         mask |= reasons.HELD
     if facts.source_agreement:
-        mask |= reasons.RECEIVED
+        mask |= passing_on(rules, facts)
     if facts.uncuttable:
         mask |= reasons.CUT_INVALID
     if facts.ends != GOES:
@@ -220,6 +226,40 @@ def _deadline(clause: Clause, facts: Facts) -> int:
     return FOREVER if clause.within is None else (facts.asked_at or facts.now) + clause.within
 
 
+def passing_on(rules: Rules, facts: Facts) -> int:
+    """What the agreement that an object came under says against passing it on by these rules.
+
+    The chain may only narrow: whoever gets it may not pass it on to more than we may, and not at
+    all where its giver wants to be asked each time.
+    """
+    source = facts.source
+    if source is None or not source.rule.allowed or rules.receiver == source.giver:
+        return reasons.RECEIVED
+    rule, theirs = source.rule, rules.onward
+    open_now = source.in_force and source.kept and facts.now < source.until_at
+    to_them = rule.to is None or rules.receiver in rule.to
+    narrower = not theirs.allowed or (
+        not rule.ask_first
+        and theirs.marking_max <= rule.marking_max
+        and (rule.to is None or (theirs.to is not None and set(theirs.to) <= set(rule.to)))
+    )
+    mask = 0
+    if not (open_now and to_them and narrower and facts.marking <= rule.marking_max):
+        mask |= reasons.ONWARD_NOT_ALLOWED
+    if rule.ask_first and not source.consent:
+        mask |= reasons.CONSENT_REFUSED if source.refused else reasons.CONSENT_WAITS
+    return mask
+
+
+def _declined(facts: Facts) -> int:
+    """What it means of a received object that its giver, or a person here, said no."""
+    if facts.source is None:
+        return 0
+    if facts.source.refused:
+        return reasons.CONSENT_REFUSED
+    return reasons.REFUSED if facts.refused else 0
+
+
 def _ends(facts: Facts) -> int:
     if facts.type in CONTAINERS or facts.type == "observed-data":
         return reasons.NOTHING_LEFT
@@ -248,4 +288,6 @@ def _until(rules: Rules, clause: Clause, facts: Facts) -> int:
     until = rules.valid_until
     if clause.max_age is not None:
         until = min(until, facts.created_at + clause.max_age)
+    if facts.source is not None:
+        until = min(until, facts.source.until_at)
     return until if clause.expired else min(until, facts.valid_until)

@@ -10,7 +10,9 @@ from tearline.agreement.document import Category
 from tearline.release.categories import VICTIM, added_in
 from tearline.release.cut import naming_in
 from tearline.release.indexing import MARKED
+from tearline.release.origin import AGREEMENT, origins
 from tearline.release.rules import FOREVER, Facts
+from tearline.release.slips import Attested
 from tearline.stix import handling, marking
 from tearline.stix.handling import Handling
 from tearline.stix.objects import references
@@ -20,21 +22,6 @@ from tearline.store.database import Tx
 from tearline.store.objects import Version
 from tearline.topics.held import Held
 from tearline.topics.topic import keys_of_anything
-
-
-class Attested(NamedTuple):
-    """What is said of an object beside its bytes; a receiver can only take it as said.
-
-    `at` is the moment at which the giver decided, from the slip. `meanings` has what the markings
-    say that stand in definitions of their own, see `stix.handling`.
-    """
-
-    marking: int | None = None
-    grade: int | None = None
-    approvals: Mapping[str, int] = {}  # never changed
-    at: int | None = None
-    meanings: Mapping[str, str] = {}
-
 
 Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
 """Answers what a giver attested of objects that it gave."""
@@ -144,7 +131,7 @@ class Known(Held):
         beside = {each: Attested(*said) for each, said in found.items() if said != _NOTHING}
         victims = self.victims(rows)
         handled = self.handled(rows, self.meanings(rows))
-        return {
+        gathered = {
             stix_id: _facts(
                 row,
                 beside.get(stix_id, _UNSAID),
@@ -155,6 +142,41 @@ class Known(Held):
             )
             for stix_id, row in rows.items()
         }
+        passed = [row for row in rows.values() if row.source.startswith(AGREEMENT)]
+        return gathered | self._passed(passed, gathered, now) if passed else gathered
+
+    def _passed(
+        self, rows: Sequence[Version], gathered: Mapping[str, Facts], now: int
+    ) -> dict[str, Facts]:
+        """The facts of what came under agreements: with what its giver attests, and what binds it.
+
+        The stricter marking counts, and our grade where we gave one. What has no slip binds us to
+        an agreement that nothing is known of, and so does not go.
+        """
+        known = origins(self.tx, rows, now)
+        found: dict[str, Facts] = {}
+        for row in rows:
+            its = gathered[row.stix_id]
+            origin = known.get(row.stix_id)
+            if origin is None:
+                found[row.stix_id] = msgspec.structs.replace(its, source_agreement=row.source)
+                continue
+            said = origin.slip.beside()._replace(at=None)
+            handled = Handling(its.marking, its.pap, its.statements, its.iep)
+            theirs = _facts(row, said, handled, now, held=False, found=its.found)
+            _, grade = self._said[row.stix_id]
+            self._said[row.stix_id] = (
+                _strictest(self._said[row.stix_id][0], said.marking),
+                said.grade if grade is None else grade,
+            )
+            found[row.stix_id] = msgspec.structs.replace(
+                its,
+                marking=theirs.marking,
+                grade=theirs.grade if grade is None else its.grade,
+                source_agreement=origin.bound.hash,
+                source=origin.source(theirs),
+            )
+        return found
 
     def _held_back(self) -> frozenset[tuple[str, str]]:
         """What we hold; of a topic, the objects that carry its name."""
@@ -238,6 +260,12 @@ def _facts(
         iep=handled.iep,
         valid_until=FOREVER if row.valid_until is None else row.valid_until,
     )
+
+
+def _strictest(ours: int | None, theirs: int | None) -> int | None:
+    if ours is None or theirs is None:
+        return theirs if ours is None else ours
+    return marking.strictest(ours, theirs)
 
 
 def _effective(own: int, beside: Attested) -> int:

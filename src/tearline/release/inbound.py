@@ -16,7 +16,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
 from tearline.log import record
-from tearline.release import slips
+from tearline.release import onward, second_hop, slips
 from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
@@ -78,6 +78,7 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         judged = judge(tx, bound, due, told, more_comes=more_comes, now=now)
         _accept(tx, agreement_id, judged, told, now)
         gone = _end(tx, agreement_id, told)
+        onward.follow(tx, agreement_id, now=now)
         decided = [*past, *(row for row in due if row not in judged.undecided)]
         arrived = [s for row in decided if (s := slip_of(row, told))]
         received.put_cursor(tx, agreement_id, at._replace(leaf=size))
@@ -159,6 +160,7 @@ def _expect(tx: Tx, agreement_id: str, told: Story, now: int) -> bool:
 
 def _end(tx: Tx, agreement_id: str, told: Story) -> int:
     """Erase what the partner recalled; returns how many objects of ours that concerned."""
+    second_hop.tie(tx, agreement_id, told.recalled)
     ids = {each.object for each in told.ended.values() if each.recall}
     rows = received.given_as(tx, agreement_id, ids, "accepted", "quarantined", "expected", "staged")
     received.settle(tx, agreement_id, [_gone(row) for row in rows])
@@ -197,7 +199,10 @@ def _answer(
             for each in told.recalled
         ]
         leaf = record.append(tx, log, "recall-receipt", entries, at=now, agreement=bound.hash)
-        body = {"releases": sorted(each.release for each in told.recalled), "at": stamp}
+        released = sorted(each.release for each in told.recalled)
+        body = {"releases": released, "at": stamp}
+        if further := second_hop.told(tx, bound.agreement_id, released):
+            body["onward"] = further
         outbox.enqueue(
             tx, "recall-receipt", bound.partner, body, now=now, version=version, leaf=leaf
         )

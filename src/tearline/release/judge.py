@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from tearline.agreement.force import InForce
 from tearline.agreement.state import ENDED
-from tearline.errors import InputError
-from tearline.release import slips
+from tearline.errors import InputError, TearlineError
+from tearline.release import consents, slips
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
-from tearline.release.facts import Attested, Known
+from tearline.release.facts import Known
 from tearline.release.reasons import Code
 from tearline.release.rules import Clause, rules_of
-from tearline.release.slips import Slip, Story
+from tearline.release.slips import Attested, Slip, Story
 from tearline.release.sorting import sort_out
 from tearline.stix.check import Checker
 from tearline.stix.objects import StixObject, read
@@ -106,6 +106,7 @@ def _candidate(
     if found.id != slip.object:
         return "slip-of-another"
     against = "malformed" if checker.problems(found.doc) else _against(tx, bound, slip, now)
+    against = against or _unconsented(bound, slip)
     return against or Candidate(row, slip, found)
 
 
@@ -117,6 +118,24 @@ def _against(tx: Tx, bound: InForce, slip: Slip, now: int) -> str | None:
     if slip.clause not in {each.id for each in bound.terms.clauses_from(bound.their_slot)}:
         return "clause-unknown"
     return "slip-from-the-future" if slip.moment > now + _AHEAD else None
+
+
+def _unconsented(bound: InForce, slip: Slip) -> str | None:
+    """What speaks against the consent that came along: it has to be to this, for us."""
+    if not slip.attested.consent:
+        return None
+    try:
+        said, _ = consents.read(slip.attested.consent)
+    except TearlineError:
+        return "consent-does-not-hold"
+    us = bound.terms.party[bound.our_slot]
+    to_this = (said.verdict, said.under, said.clause, said.object, said.bytes) == (
+        *("consent", slip.agreement, slip.clause, slip.object),
+        slip.hash,
+    )
+    to_us = (said.to.slug, said.to.key) == (us.slug, us.key)
+    holds = to_this and to_us and said.agreement == slip.attested.source
+    return None if holds else "consent-does-not-hold"
 
 
 def _decide(

@@ -219,15 +219,21 @@ class _Exact(msgspec.Struct, gc=False, omit_defaults=True):
     countries: dict[str, tuple[str, ...]] = {}
     places: tuple[str, ...] = ()
     spent: bool = False
+    source: dict[str, Any] | None = None
     valid_until: str = _NO_END
 
 
+_SOURCE = Facts.__struct_fields__.index("source")
 _ASKED_AT = Facts.__struct_fields__.index("asked_at")
 
 
 def _exact(facts: Facts) -> _Exact:
     found: list[Any] = list(msgspec.structs.astuple(facts))
     found[_ASKED_AT] = str(facts.asked_at)
+    found[_SOURCE] = facts.source and {
+        **msgspec.to_builtins(facts.source),
+        "until_at": str(facts.source.until_at),
+    }
     found[-1] = _NO_END if facts.valid_until == FOREVER else str(facts.valid_until)
     id_, version_at, type_, created_at, marking, grade, now, *rest = found
     return _Exact(id_, str(version_at), type_, str(created_at), marking, grade, str(now), *rest)

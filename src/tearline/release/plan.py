@@ -181,7 +181,9 @@ class _Work:
         form = self._forms[stix_id]
         it = sealed(form, doc, last.get(form.delivered_id))
         clause = self._clause(stix_id)
-        item = item_of(self._ground.hash, clause, form.delivered_id, it.hash)
+        facts = self._known.facts([stix_id], self._ground.now).get(stix_id)
+        source = facts.source_agreement if facts else ""
+        item = item_of(self._ground.hash, clause, form.delivered_id, it.hash, source)
         return Ask(item, clause, form.delivered_id, it.hash, it.seq, it.raw)
 
     def planned(self) -> dict[str, Planned]:
@@ -214,7 +216,9 @@ class _Work:
             way = self._way(stix_id, decided.path)
             approved = decided.facts.approvals.get(decided.decision.clause or "", 0)
             yes = reviewed.approvals[:approved] if reviewed and approved else ()
-            slip = attested(*said, yes, tuple(meant.items()))
+            source = decided.facts.source_agreement
+            consent = reviewed.consent if reviewed and source else ""
+            slip = attested(*said, yes, tuple(meant.items()), source, consent)
             standing = self._released(stix_id, decided.decision, way, slip)
         else:
             standing = kept_back(stix_id, decided.decision)

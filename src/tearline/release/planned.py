@@ -97,9 +97,18 @@ def attested(
     grade: int | None,
     approvals: tuple[str, ...] = (),
     meanings: tuple[tuple[str, str], ...] = (),
+    source: str = "",
+    consent: str = "",
 ) -> str:
-    """What a slip says beside the bytes, as canonical JSON."""
+    """What a slip says beside the bytes, as canonical JSON.
+
+    Of what came under another agreement, its version, and the giver's consent where it has one.
+    """
     said: dict[str, Any] = {"meanings": dict(meanings)} if meanings else {}
+    if source:
+        said["source"] = source
+    if consent:
+        said["consent"] = consent
     if approvals:
         said["approvals"] = approvals
     if level is not None:

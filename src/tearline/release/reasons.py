@@ -64,6 +64,9 @@ class Code(StrEnum):
     REFUSED = "refused"
     SILENCE = "silence"
     QUOTA_SPENT = "quota-spent"
+    ONWARD_NOT_ALLOWED = "onward-not-allowed"
+    CONSENT_WAITS = "consent-waits"
+    CONSENT_REFUSED = "consent-refused"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +120,9 @@ CUT_INVALID = _BITS[Code.CUT_INVALID]
 REFUSED = _BITS[Code.REFUSED]
 SILENCE = _BITS[Code.SILENCE]
 QUOTA_SPENT = _BITS[Code.QUOTA_SPENT]
+ONWARD_NOT_ALLOWED = _BITS[Code.ONWARD_NOT_ALLOWED]
+CONSENT_WAITS = _BITS[Code.CONSENT_WAITS]
+CONSENT_REFUSED = _BITS[Code.CONSENT_REFUSED]
 
 CATEGORIES = tuple(
     (rules_of_category(each), _BITS[Code(each)], _BITS[Code(f"{each}-unreviewed")])
@@ -130,8 +136,12 @@ The names of the reasons are those of the categories.
 PEOPLE = reduce(or_, (waits for _, waits, _ in CATEGORIES)) | MARKING_CONTRADICTS
 """Reasons for which people are asked about the object itself."""
 
-WAITS = PEOPLE | END_WAITS | PATH_WAITS
-"""Reasons that a person can settle: an object that fails by these alone waits."""
+ASKED = PEOPLE | CONSENT_WAITS | CONSENT_REFUSED
+"""Reasons for which somebody is asked about exact bytes, or was: people here, or who gave it."""
+
+WAITS = ASKED | END_WAITS | PATH_WAITS
+"""Reasons that a person can settle: an object that fails by these alone waits, unless one said no.
+"""
 
 BY_OTHERS = NOT_ABOUT | PATH_WAITS | END_STAYS | END_WAITS | NOTHING_LEFT | COUNTRY_NOT_LISTED
 """Reasons that lie in what becomes of other objects, not in the object itself."""
@@ -172,6 +182,9 @@ THEIRS = {
     Code.REFUSED: "It is not released.",
     Code.SILENCE: "It is not released.",
     Code.QUOTA_SPENT: "As much went today as the agreement allows; it follows on another day.",
+    Code.ONWARD_NOT_ALLOWED: "It may not be passed on.",
+    Code.CONSENT_WAITS: "It may not be passed on.",
+    Code.CONSENT_REFUSED: "It may not be passed on.",
 }
 """What the other side may be told: nothing that the agreement does not already say."""
 
@@ -278,5 +291,8 @@ OURS = {
     Code.REFUSED: "A person refused exactly these bytes; see `tearline queue show`.",
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
     Code.QUOTA_SPENT: "As much went today (UTC) as the agreement allows; its turn comes by itself.",
+    Code.ONWARD_NOT_ALLOWED: "It came under {source}, which does not let it go on to them.",
+    Code.CONSENT_WAITS: "It came under {source}; its giver has not consented yet.",
+    Code.CONSENT_REFUSED: "It came under {source}; its giver refused to let it go on to them.",
 }
 """What our own people are told; `ours` fills in the values of the object and of the clause."""

@@ -16,11 +16,11 @@ from tearline.errors import RefusedError
 from tearline.log import record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import verify_receipt
-from tearline.release import arrive, reconcile
+from tearline.release import arrive, reconcile, second_hop
 from tearline.release.rules import DAY
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import agreements, releases
+from tearline.store import agreements, onward, releases
 from tearline.store.database import Tx
 from tearline.store.recalls import acknowledge_recalls, recalls_under
 
@@ -29,7 +29,9 @@ class Recalled(NamedTuple):
     """A recall that we ordered: of which release, why, when, and when it was confirmed.
 
     `due_at` is the moment by which the agreement wants it answered, `late` whether that is past. A
-    receiver without a node cannot confirm one: `confirmable` is false, and it ends so.
+    receiver without a node cannot confirm one: `confirmable` is false, and it ends so. Where they
+    had passed it on, `told` is how many they told of the recall, `told_confirmed` how many of these
+    confirmed it, as they say.
     """
 
     agreement_id: str
@@ -41,6 +43,8 @@ class Recalled(NamedTuple):
     confirmable: bool
     due_at: int
     late: bool
+    told: int = 0
+    told_confirmed: int = 0
 
     @property
     def state(self) -> str:
@@ -81,18 +85,19 @@ def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]
     with home.store.read() as tx:
         bound = force.all_in_force(tx, now=now)
         return [
-            _recalled(each, row, now)
+            _recalled(each, row, further.get(row[0], (0, 0)), now)
             for each in bound
             if party is None or each.partner == party
+            for further in [onward.reports(tx, each.agreement_id)]
             for row in recalls_under(tx, each.agreement_id)
         ]
 
 
-def _recalled(bound: InForce, row: Sequence[Any], now: int) -> Recalled:
+def _recalled(bound: InForce, row: Sequence[Any], further: tuple[int, int], now: int) -> Recalled:
     position, delivered_id, reason, at, acknowledged_at, _ = row
     due_at = at + bound.terms.retention.recall_days * DAY
     said = bound.agreement_id, position, delivered_id, reason, at, acknowledged_at
-    return Recalled(*said, not bound.one_sided, due_at, now >= due_at)
+    return Recalled(*said, not bound.one_sided, due_at, now >= due_at, *further)
 
 
 def receipted(home: Home, message: Message, *, now: int) -> None:
@@ -111,7 +116,11 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             return
         agreement_id = version.agreement_id
         receipt = canonical.canonical(_checked(message, agreement_id)).decode()
-        if not acknowledge_recalls(tx, agreement_id, positions, receipt, now):
+        ordered = {row[0] for row in recalls_under(tx, agreement_id)}
+        further = second_hop.read_report(message.body.get("onward"), ordered & {*positions})
+        onward.put_reports(tx, agreement_id, further)
+        fresh = acknowledge_recalls(tx, agreement_id, positions, receipt, now)
+        if not fresh and not further:
             return
         entry = {
             "kind": "recall-confirmed",
@@ -120,8 +129,11 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             "message": message.hash,
             "at": format_timestamp(now, digits=6),
         }
+        entry |= {"onward": [list(each) for each in further]} if further else {}
         log = record.our_log(agreement_id)
         record.append(tx, log, "recall", [entry], at=now, agreement=version.hash)
+        if fresh:
+            second_hop.confirmed(tx, agreement_id, positions, now=now)
 
 
 def _checked(message: Message, agreement_id: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import StoreError
-from tearline.release import noting
+from tearline.release import consenting, noting, onward
 from tearline.release.candidates import Stirred, candidates, gathered
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
@@ -51,8 +51,12 @@ def reconcile_all(home: Home, *, now: int) -> dict[str, Reconciled]:
     """
     with home.store.read() as tx:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
+        changed = onward.stale(tx, bound.values())
         ground = _survey(tx, now)
         dues = {each: _due(ground, its) for each, its in bound.items()}
+    if changed:
+        onward.refresh(home, changed, now=now)
+        return reconcile_all(home, now=now)
     idle = {each: its.hash for each, its in bound.items() if dues[each] is None}
     turns = list(_turns(dues))
     done: dict[str, Reconciled] = {}
@@ -170,6 +174,7 @@ def _reconcile(
             )
             planned = plan(known, on, due.ids, whole=due.whole)
             done[each] = turn.carry_out(due.head._replace(hash=its.hash), planned, on)
+            consenting.ask(known, its, planned, now=now)
             fresh = due.head.hash != its.hash or each in ground.seen.whole
             if fresh or ground.last > ground.seen.by(each):
                 turn.seen(each, ground.last, whole=fresh)

@@ -12,6 +12,7 @@ import msgspec
 
 from tearline.agreement import jws
 from tearline.errors import TearlineError
+from tearline.release import consents
 from tearline.release.rules import Facts
 from tearline.stix import canonical
 from tearline.store import reviews
@@ -22,7 +23,9 @@ from tearline.store.reviews import Review, Verdict
 class Reviewed(NamedTuple):
     """What stands on one item: since when people are asked, and what they said that counts.
 
-    `approvals` are the hashes of the signed statements, one for each person, in their order.
+    `approvals` are the hashes of the signed statements, one for each person, in their order. Of
+    what a partner gave, `consent` is the statement by which it may go on, `declined` that it
+    may not.
     """
 
     item: str
@@ -30,21 +33,32 @@ class Reviewed(NamedTuple):
     asked_at: int
     approvals: tuple[str, ...]
     refused: bool
+    consent: str = ""
+    declined: bool = False
 
     def beside(self, facts: Facts) -> Facts:
         """The facts with what people said."""
+        source = facts.source
+        if source is not None and (self.consent or self.declined):
+            name = consents.name_of(self.consent) if self.consent else ""
+            source = msgspec.structs.replace(source, consent=name, refused=self.declined)
         return msgspec.structs.replace(
             facts,
+            source=source,
             approvals={self.clause: len(self.approvals)} if self.approvals else {},
             refused=self.refused,
             asked_at=self.asked_at,
         )
 
 
-def item_of(agreement: str, clause: str, delivered_id: str, hash_: str) -> str:
-    """The name of exact bytes under a clause of a version of an agreement: what people sign."""
+def item_of(agreement: str, clause: str, delivered_id: str, hash_: str, source: str = "") -> str:
+    """The name of exact bytes under a clause of a version of an agreement: what people sign.
+
+    Of what a partner gave, with the version of the agreement that it came under.
+    """
     named = {"kind": "review", "agreement": agreement, "clause": clause}
     named |= {"object": delivered_id, "bytes": hash_}
+    named |= {"source": source} if source else {}
     return canonical.sha256(canonical.canonical(named))
 
 
@@ -55,10 +69,15 @@ def reviewed_on(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Reviewed]]:
         return {}
     keys = {each.name: each.key for each in reviews.people(tx)}
     said = reviews.verdicts_on(tx, [each.item for each in rows])
+    answers = consents.answers(tx, [each.item for each in rows])
     found: dict[str, dict[str, Reviewed]] = {}
     for row in rows:
         of_agreement = found.setdefault(row.agreement_id, {})
-        of_agreement[row.stix_id] = weigh(row, said.get(row.item, ()), keys)
+        its = weigh(row, said.get(row.item, ()), keys)
+        if (answer := answers.get(row.item)) is not None:
+            yes = answer.verdict == "consent"
+            its = its._replace(consent=answer.signed if yes else "", declined=not yes)
+        of_agreement[row.stix_id] = its
     return found
 
 

@@ -33,6 +33,37 @@ GOES, WAITS, STAYS = 0, 1, 2
 """What becomes of the objects that an edge needs: the worst of them."""
 
 
+class Onward(msgspec.Struct, frozen=True, gc=False):
+    """What an agreement lets its receiver pass on, made ready: `to` is None for a spelled-out `*`.
+
+    Without `allowed`, and where a limit was left out, nothing.
+    """
+
+    allowed: bool = False
+    to: tuple[str, ...] | None = ()
+    marking_max: int = -1
+    ask_first: bool = True
+
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """What the agreement that an object came under says of it now.
+
+    `giver` is the slug of who gave it, to whom it never goes back. `in_force` is false while the
+    agreement rests and once it has ended, `kept` once the clause by which the object came would not
+    give it any more, `until_at` is where its giver's release ends. `consent` is the hash of the
+    giver's signed yes to these exact bytes and this receiver, or ''; `refused` says that the giver
+    said no.
+    """
+
+    rule: Onward
+    giver: str
+    in_force: bool
+    kept: bool
+    until_at: int
+    consent: str = ""
+    refused: bool = False
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The frozen record that `decide` reads for one object under one agreement.
 
@@ -45,6 +76,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `approvals` has by clause how many people approved these exact bytes, `asked_at` the moment from
     which they wait for people, 0 where nobody was asked; `refused` says that a person said no.
     `spent` says that as much went today as the agreement allows before its turn came.
+    `source_agreement` names the version of the agreement that a partner gave it under, or '';
+    `source` what that one says of passing it on, None where nothing is known of it.
     """
 
     id: str
@@ -74,6 +107,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     countries: dict[str, tuple[str, ...]] = {}
     places: tuple[str, ...] = ()
     spent: bool = False
+    source: Source | None = None
     valid_until: int = FOREVER
 
 
@@ -138,13 +172,16 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
 class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     """What one agreement says for one direction, made ready for `decide`.
 
-    `added` is what the parties add to the categories.
+    `added` is what the parties add to the categories; `receiver` the slug of who gets it, `onward`
+    what that one may pass on.
     """
 
     clauses: tuple[Clause, ...]
     valid_from: int
     valid_until: int
     added: tuple[Category, ...] = ()
+    receiver: str = ""
+    onward: Onward = Onward()
 
 
 def rules_of(terms: Terms, from_slot: str) -> Rules:
@@ -154,7 +191,18 @@ def rules_of(terms: Terms, from_slot: str) -> Rules:
         valid_from=terms.valid.from_at,
         valid_until=terms.valid.until_at,
         added=terms.category,
+        receiver=terms.party[terms.other(from_slot)].slug,
+        onward=onward_of(terms),
     )
+
+
+def onward_of(terms: Terms) -> Onward:
+    """Make what the receiver may pass on ready for `decide`."""
+    rule = terms.onward
+    if not rule.allowed or rule.to is None or rule.marking_max is None:
+        return Onward(ask_first=rule.ask_first)
+    to = None if rule.to == "*" else tuple(sorted(set(rule.to)))
+    return Onward(rule.allowed, to, marking.parse_level(rule.marking_max), rule.ask_first)
 
 
 def _ready(terms: Terms, clause: SignedClause) -> Clause:

@@ -3,7 +3,7 @@
 Whatever is not of the exact form is passed over: without a slip, nothing is accepted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 
 from tearline.agreement.document import Hash
 from tearline.errors import InputError
-from tearline.release.facts import Attested
 from tearline.stix import marking
 from tearline.stix.timestamp import parse_timestamp
 
@@ -19,13 +18,33 @@ Line = Annotated[str, Meta(max_length=600)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 
 
+class Attested(NamedTuple):
+    """What is said of an object beside its bytes; a receiver can only take it as said.
+
+    `at` is the moment at which the giver decided, from the slip. `meanings` has what the markings
+    say that stand in definitions of their own, see `stix.handling`.
+    """
+
+    marking: int | None = None
+    grade: int | None = None
+    approvals: Mapping[str, int] = {}  # never changed
+    at: int | None = None
+    meanings: Mapping[str, str] = {}
+
+
 class Said(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the giver attests beside the bytes."""
+    """What the giver attests beside the bytes.
+
+    Of what was given to it: `source`, the version of the agreement that it came under, and the
+    signed `consent` of who gave it, where that agreement demands one.
+    """
 
     marking: Line | None = None
     grade: Line | None = None
     approvals: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
     meanings: Annotated[dict[Line, Line], Meta(max_length=50)] = {}
+    source: Hash | None = None
+    consent: Annotated[str, Meta(max_length=4_000)] = ""
 
 
 class Slip(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="release"):

@@ -5,7 +5,7 @@ and never mixes with ours, so no partner can change what is the latest version o
 ours. `relation`, `reference` and `topic_key` speak of latest versions only; `ties` reads them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -247,6 +247,20 @@ def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     _unindex(tx, origin, list(kept), seqs)
     for column in (object_raw.c.seq, object_version.c.seq):
         tx.execute(delete(column.table).where(among(column, seqs)))
+
+
+def set_arrived(tx: Tx, origin: str, moments: Mapping[str, int]) -> None:
+    """Say since when objects without a moment of their own have been known here."""
+    for stix_id, at in moments.items():
+        tx.execute(
+            update(object_version)
+            .where(
+                object_version.c.origin == origin,
+                object_version.c.stix_id == stix_id,
+                object_version.c.created_at.is_(None),
+            )
+            .values(arrived_at=at)
+        )
 
 
 def raw_of(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:

@@ -118,6 +118,33 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "consent",
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("item", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("agreement", text, nullable=False),
+        sa.Column("given", text, nullable=False),
+        sa.Column("given_hash", text, nullable=False),
+        sa.Column("under", text, nullable=False),
+        sa.Column("clause", text, nullable=False),
+        sa.Column("object", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("to_slug", text, nullable=False),
+        sa.Column("to_name", text, nullable=False),
+        sa.Column("to_key", text, nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("verdict", text, nullable=False),
+        sa.Column("signed", text, nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("ours", "party", "item"),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index("consent_given", ["agreement_id", "given"], unique=False)
+        batch_op.create_index("consent_item", ["item"], unique=False)
+
+    op.create_table(
         "credential",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("secret", text, nullable=False),
@@ -184,6 +211,14 @@ def upgrade() -> None:
         sa.Column("reason", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "value"),
+    )
+    op.create_table(
+        "hop_report",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("told", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "position"),
     )
     op.create_table(
         "lease",
@@ -329,6 +364,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug"),
     )
     op.create_table(
+        "passed",
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id"),
+    )
+    with op.batch_alter_table("passed", schema=None) as batch_op:
+        batch_op.create_index("passed_agreement", ["agreement_id"], unique=False)
+
+    op.create_table(
+        "passing",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("in_force", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    op.create_table(
         "person",
         sa.Column("name", text, nullable=False),
         sa.Column("key", text, nullable=False),
@@ -460,6 +512,17 @@ def upgrade() -> None:
     op.create_table(
         "scope", sa.Column("hash", text, nullable=False), sa.PrimaryKeyConstraint("hash")
     )
+    op.create_table(
+        "second_hop",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("release", sa.BigInteger(), nullable=False),
+        sa.Column("over_id", text, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "release", "over_id", "position"),
+    )
+    with op.batch_alter_table("second_hop", schema=None) as batch_op:
+        batch_op.create_index("second_hop_over", ["over_id", "position"], unique=False)
+
     op.create_table(
         "seen",
         sa.Column("agreement_id", text, nullable=False),
