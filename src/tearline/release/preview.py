@@ -12,18 +12,20 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
+from tearline.release.alike import Alike, Group, Swept
 from tearline.release.batch import Batch, Before, Scene
-from tearline.release.clause_sql import proposed
+from tearline.release.clause_sql import reached, with_speaking
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
 from tearline.release.reasons import Code, Reason
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
+from tearline.stix.strict import collector_paused
 from tearline.store import aliases, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.topics.topic import depends
+from tearline.topics.topic import depends, type_of
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -96,15 +98,19 @@ def preview(home: Home, terms: Terms, *, now: int) -> Preview:
             "We are no party to this agreement.", do="Preview one that names us by our card."
         )
     at = max(now, terms.valid.from_at)
-    with home.store.read() as tx:
-        known, rules = Known(tx, OURS), rules_of(terms, slot)
-        ids = {each.stix_id for each in objects.latest_all(tx, OURS)}
-        near = proposed(known, rules)
-        batch = Batch(known, Scene(rules, at, lambda _ids: {}), whole=near is None)
-        batch.objects(ids if near is None else near)
-        batch.edges(ids if near is None else near)
-        batch.strangers(() if near is None else ids - near)
-    return _count(batch.decided.values())
+    with collector_paused(), home.store.read() as tx:
+        batch = everything(tx, rules_of(terms, slot), at)
+        batch.decide_all()
+    return _count(batch.groups())
+
+
+def everything(tx, rules, at):
+    held = sum(objects.count(tx, OURS).values())
+    near = reached(tx, rules)
+    much = near is None or len(near) > held * 0.02 or any(type_of(e) == "identity" for e in near)
+    known = Swept(tx) if much else Known(tx, OURS)
+    near = None if near is None else with_speaking(known, near)
+    return Alike(known, Scene(rules, at, lambda _ids: {}), near)
 
 
 def explain(home: Home, stix_id: str, party: str, *, now: int) -> list[Explanation]:
@@ -232,21 +238,23 @@ class _Named(msgspec.Struct):
     name: str | None = None
 
 
-def _count(decided: Iterable[Decided]) -> Preview:
+def _count(groups: Iterable[tuple[Group, int]]) -> Preview:
     outcomes: Counter[str] = Counter()
     total: Counter[Code] = Counter()
     only: Counter[Code] = Counter()
     types: Counter[tuple[str, str]] = Counter()
     clauses: Counter[str] = Counter()
-    for each in decided:
-        outcome = each.decision.outcome
-        outcomes[outcome] += 1
-        types[each.facts.type, outcome] += 1
-        codes = {reason.code for reason in each.decision.reasons}
-        total.update(codes)
-        only.update(codes if len(codes) == 1 else ())
+    for group, number in groups:
+        decision, facts = group.decided.decision, group.decided.facts
+        outcome = decision.outcome
+        outcomes[outcome] += number
+        types[facts.type, outcome] += number
+        codes = {reason.code for reason in decision.reasons}
+        for code in codes:
+            total[code] += number
+            only[code] += number if len(codes) == 1 else 0
         if outcome == "release":
-            clauses[each.decision.clause or ""] += 1
+            clauses[decision.clause or ""] += number
     return Preview(
         held=outcomes.total(),
         go=outcomes["release"],

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from tearline.store import partitions
-from tearline.store.columns import Serial, Text, among
+from tearline.store.columns import Serial, Text, among, aside
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
@@ -199,7 +200,7 @@ def _version(row: tuple[Any, ...]) -> Version:
 
 def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
     """The latest version of every object of one origin, in order of arrival."""
-    query = select(*_VERSION).where(object_version.c.origin == origin, object_version.c.latest)
+    query = select(*_VERSION).where(*_held(origin))
     for row in tx.execute(query.order_by(object_version.c.seq)):
         yield Version(*row)
 
@@ -266,10 +267,16 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
     """How many objects of each type are held, latest versions only."""
     query = (
         select(object_version.c.type, func.count())
-        .where(object_version.c.origin == origin, object_version.c.latest)
+        .where(*_held(origin))
         .group_by(object_version.c.type)
     )
     return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def _held(origin: str) -> tuple[ColumnElement[bool], ...]:
+    """What is latest of an origin; most of what a table holds is ours, and read row after row."""
+    whose = aside(object_version.c.origin) if origin == OURS else object_version.c.origin
+    return whose == origin, object_version.c.latest
 
 
 def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> None:

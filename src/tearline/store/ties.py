@@ -58,6 +58,9 @@ _REFERENCES = {
 }
 
 
+FATEFUL = frozenset({"sighting_of_ref", "object_refs", "object_ref"})
+
+
 _VICTIMS = [
     *(
         Statement(
@@ -114,7 +117,7 @@ def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     wanted = set(ids)
     found = _references(tx, origin, "from_id", wanted)
     for each in relations_via(tx, origin, wanted):
-        found += _ends(each)
+        found += ends_of(each)
     return found
 
 
@@ -124,8 +127,14 @@ def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     found = _references(tx, origin, "to_id", wanted)
     from_there = relations_from(tx, origin, wanted)
     for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
-        found += (end for end in _ends(each) if end.to_id in wanted)
+        found += (end for end in ends_of(each) if end.to_id in wanted)
     return found
+
+
+def naming(tx: Tx, origin: str, ids: Iterable[str]) -> Iterator[str]:
+    """Whoever names one of `ids` by a property on which its own fate may hang."""
+    rows = _REFERENCES["to_id"].among(tx, ids, origin=origin)
+    return (from_id for from_id, role, _ in rows if role in FATEFUL)
 
 
 def carrying(tx: Tx, origin: str, keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -169,7 +178,7 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
     return found & ids
 
 
-def _ends(stated: Relation) -> list[Reference]:
+def ends_of(stated: Relation) -> list[Reference]:
     """A relation as the references that it is: its row in `relation` is the only one."""
     via, kind, source, target = stated
     if kind == MEMBER:

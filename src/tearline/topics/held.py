@@ -10,6 +10,7 @@ from typing import TypeVar
 from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.store.objects import Reference, Relation, Version
+from tearline.topics.topic import depends
 
 _Row = TypeVar("_Row", Relation, Reference)
 _Read = Callable[[Tx, str, Iterable[str]], Sequence[_Row]]
@@ -58,9 +59,20 @@ class Held:
         """What `ids` name."""
         return self._rows(self._of, ties.references_of, _FROM_ID, ids)
 
+    def spoken_of(self, ids: Iterable[str]) -> list[Reference]:
+        """Of what `ids` name, at least what the fate of edges and containers hangs on."""
+        return self.references_of(ids)
+
     def references_to(self, ids: Iterable[str]) -> list[Reference]:
         """Who names `ids`."""
         return self._rows(self._on, ties.references_to, _TO_ID, ids)
+
+    def speaking_of(self, ids: Iterable[str]) -> set[str]:
+        """What goes only where something goes that is among `ids`: edges and containers."""
+        wanted = set(ids)
+        tying = [*self.relations_from(wanted), *self.relations_to(wanted)]
+        naming = {each.via_id for each in tying}.union(ties.naming(self.tx, self.origin, wanted))
+        return {each for each in naming if depends(each)}
 
     def victims(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that name a victim."""
