@@ -16,11 +16,10 @@ from tearline.release.batch import _NONE, Batch, Paths, Scene
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known
-from tearline.release.rules import GOES, STAYS, Facts
+from tearline.release.rules import GOES, STAYS
 from tearline.stix import marking
-from tearline.store import objects, sweeping, ties
-from tearline.store.database import Tx
-from tearline.store.objects import OURS, Reference, Relation
+from tearline.store import sweeping
+from tearline.store.objects import OURS
 from tearline.topics.topic import depends
 
 _Tie = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, bool]
@@ -32,49 +31,6 @@ class Group(NamedTuple):
     decided: Decided
     start: str
     source: str
-
-
-class Swept(Known):
-    """What is ours, with all that ties it read at once."""
-
-    def __init__(self, tx: Tx) -> None:
-        """Read every relation, and every reference on which the fate of something hangs."""
-        super().__init__(tx, OURS)
-        for each in sweeping.relations(tx, OURS):
-            self._via.setdefault(each.via_id, []).append(each)
-            self._from.setdefault(each.source_id, []).append(each)
-            self._to.setdefault(each.target_id, []).append(each)
-        self._naming: dict[str, list[Reference]] = {}
-        self._named: dict[str, list[str]] = {}
-        for ref in sweeping.references(tx, OURS, ties.FATEFUL):
-            self._naming.setdefault(ref.from_id, []).append(ref)
-            self._named.setdefault(ref.to_id, []).append(ref.from_id)
-
-    def relations_from(self, ids: Iterable[str]) -> list[Relation]:
-        """Relations whose source is one of `ids`."""
-        return [row for each in set(ids) for row in self._from.get(each, ())]
-
-    def relations_to(self, ids: Iterable[str]) -> list[Relation]:
-        """Relations whose target is one of `ids`."""
-        return [row for each in set(ids) for row in self._to.get(each, ())]
-
-    def relations_via(self, ids: Iterable[str]) -> list[Relation]:
-        """The relations that `ids`, relationships or containers, state."""
-        return [row for each in set(ids) for row in self._via.get(each, ())]
-
-    def spoken_of(self, ids: Iterable[str]) -> list[Reference]:
-        """What the fate of edges and containers among `ids` hangs on."""
-        wanted = set(ids)
-        found = [ref for each in self.relations_via(wanted) for ref in ties.ends_of(each)]
-        return found + [ref for each in wanted for ref in self._naming.get(each, ())]
-
-    def speaking_of(self, ids: Iterable[str]) -> set[str]:
-        """What goes only where something goes that is among `ids`: edges and containers."""
-        wanted = set(ids)
-        tying = [*self.relations_from(wanted), *self.relations_to(wanted)]
-        naming = {each.via_id for each in tying}
-        naming.update(*(self._named.get(each, ()) for each in wanted))
-        return {each for each in naming if depends(each)}
 
 
 class Alike(Batch):

@@ -12,7 +12,8 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms
 from tearline.errors import RefusedError
 from tearline.release import reasons
-from tearline.release.alike import Alike, Group, Swept
+from tearline.release.alike import Alike, Group
+from tearline.release.swept import Swept
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.clause_sql import reached, with_speaking
 from tearline.release.concern import Decided

@@ -154,6 +154,7 @@ class NewVersion(NamedTuple):
     """No version of the object was held before, so that there is no index of one to forget."""
 
 
+_PART = 2_000
 _ENDS = frozenset({"source_ref", "target_ref", "object_refs"})
 _VERSION = [object_version.c[name] for name in Version._fields]
 _OF_ORIGIN = select(*_VERSION).where(
@@ -200,9 +201,10 @@ def _version(row: tuple[Any, ...]) -> Version:
 
 def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
     """The latest version of every object of one origin, in order of arrival."""
-    query = select(*_VERSION).where(*_held(origin))
-    for row in tx.execute(query.order_by(object_version.c.seq)):
-        yield Version(*row)
+    query = select(*_VERSION).where(*_held(origin)).order_by(object_version.c.seq)
+    found: Any = tx.execute(query).cursor
+    while some := found.fetchmany(_PART):
+        yield from map(_version, some)
 
 
 def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:

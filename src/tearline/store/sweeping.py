@@ -98,12 +98,13 @@ def relations(tx: Tx, origin: str) -> Iterator[Relation]:
         yield from map(Relation._make, some)
 
 
-def references(tx: Tx, origin: str, roles: Collection[str]) -> Iterator[Reference]:
-    """Every reference of one origin by a property of `roles`, but for those that relations are."""
+def references(tx: Tx, origin: str, roles: Collection[str] | None = None) -> Iterator[Reference]:
+    """Every reference of one origin, but for those that relations are; or only by some roles."""
+    named = [reference.c.role == each for each in sorted(roles or ())]
     query = (
         select(object_version.c.stix_id, reference.c.role, reference.c.to_id)
         .join_from(reference, object_version, object_version.c.seq == reference.c.from_seq)
-        .where(_OURS, or_(*(reference.c.role == each for each in sorted(roles))))
+        .where(_OURS, *([or_(*named)] if named else []))
         .order_by(reference.c.from_seq)
     )
     for some in Statement(query).swept(tx, origin=origin):
