@@ -7,8 +7,8 @@ only the answers of `decide` are used again, for all that is of one kind and tie
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,12 @@ from tearline.stix import marking
 from tearline.store import sweeping
 from tearline.store.objects import OURS
 from tearline.topics.topic import depends
+
+_AT_ONCE = 50_000
+"""How many objects have their paths in memory at once."""
+
+Tell: TypeAlias = Callable[[int, int | None], None]
+"""Is told how many objects are done, and of how many."""
 
 _Tie = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, bool]
 
@@ -41,22 +47,33 @@ class Alike(Batch):
     """
 
     def __init__(
-        self, known: Known, scene: Scene, near: set[str] | None, *, alone: Collection[str] = ()
+        self,
+        known: Known,
+        scene: Scene,
+        near: set[str] | None,
+        *,
+        alone: Collection[str] = (),
+        held: int = 0,
+        tell: Tell | None = None,
     ) -> None:
-        """Sweep what is held; nothing is decided yet."""
+        """Sweep what is held, about so many objects; nothing is decided yet."""
         super().__init__(known, scene)
         self._kind: dict[str, str] = {}
         self._sources: dict[str, str] = {}
         self._strange: Counter[str] = Counter()
         self._answers: dict[tuple[str, _Tie], Decided] = {}
         self._counted: Counter[tuple[str, _Tie, str]] = Counter()
-        self._sweep(near, {*alone, *self._named_ids()})
+        self._held = held
+        self._swept = 0
+        self._sweep(near, {*alone, *self._named_ids()}, tell)
 
-    def decide_all(self, *, at_once: int = 50_000) -> None:
+    def decide_all(self, tell: Tell | None = None) -> None:
         """Decide everything: near objects, edges, then all others by their kinds."""
         near = sorted(self._kind)
-        for begin in range(0, len(near), at_once):
-            self.objects(near[begin : begin + at_once])
+        for begin in range(0, len(near), _AT_ONCE):
+            self.objects(near[begin : begin + _AT_ONCE])
+            if tell is not None:
+                tell(self._held + begin, self._held + 2 * len(near))
         self.edges(near)
         super()._load(self._strange)
         for kind, number in self._strange.items():
@@ -69,7 +86,7 @@ class Alike(Batch):
         for (kind, tie, start), number in self._counted.items():
             yield Group(self._answers[kind, tie], start, self._sources[kind]), number
 
-    def _sweep(self, near: set[str] | None, alone: set[str]) -> None:
+    def _sweep(self, near: set[str] | None, alone: set[str], tell: Tell | None) -> None:
         rules, tx = self._scene.rules, self.known.tx
         ages = {
             self._scene.now - each.max_age for each in rules.clauses if each.max_age is not None
@@ -79,6 +96,9 @@ class Alike(Batch):
         kinds: dict[tuple[object, ...], str] = {}
         strange: Counter[str] = self._strange
         for rows in sweeping.rows(tx, OURS, sorted(ages), self._scene.now):
+            if tell is not None:
+                self._swept += len(rows)
+                tell(self._swept, self._held + 2 * len(near or ()))
             for row in rows:
                 stix_id = row[0]
                 key = row[2:]

@@ -22,7 +22,7 @@ def proposed(held: Held, rules: Rules) -> set[str] | None:
     None where that is everything, or so much that to tell it from the rest does not pay.
     """
     near = reached(held.tx, rules)
-    if near is None or len(near) > sum(objects.count(held.tx, OURS).values()) * _WORTH:
+    if near is None or len(near) > objects.number(held.tx, OURS) * _WORTH:
         return None
     found = with_speaking(held, near)
     return objects.latest(held.tx, OURS, found).keys() & found

@@ -1,6 +1,6 @@
 """What is ours, read at once: for whoever asks for a large part of it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tearline.release.facts import Known
 from tearline.store import objects, sweeping, ties
@@ -57,6 +57,10 @@ class Swept(Known):
     def relations_to(self, ids: Iterable[str]) -> list[Relation]:
         """Relations whose target is one of `ids`."""
         return [row for each in dict.fromkeys(ids) for row in self._to.get(each, ())]
+
+    def arriving(self, ids: Iterable[str], kinds: Collection[str]) -> list[Relation]:
+        """Relations of these kinds whose target is one of `ids`."""
+        return [row for row in self.relations_to(ids) if row.kind in kinds]
 
     def relations_via(self, ids: Iterable[str]) -> list[Relation]:
         """The relations that `ids`, relationships or containers, state."""

@@ -76,7 +76,7 @@ relation = Table(
     Column("source_id", Text, nullable=False),
     Column("target_id", Text, nullable=False),
     Index("relation_source", "source_id"),
-    Index("relation_target", "target_id"),
+    Index("relation_target", "target_id", "kind"),
     sqlite_with_rowid=False,
 )
 reference = Table(
@@ -273,6 +273,11 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
         .group_by(object_version.c.type)
     )
     return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def number(tx: Tx, origin: str) -> int:
+    """How many objects are held, latest versions only."""
+    return tx.execute(select(func.count()).where(*_held(origin))).scalar() or 0
 
 
 def _held(origin: str) -> tuple[ColumnElement[bool], ...]:

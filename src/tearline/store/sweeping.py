@@ -5,12 +5,13 @@ part of what is held asks for all of it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, literal, or_, select
 
 from tearline.store.annotations import annotation
-from tearline.store.columns import aside
+from tearline.store.columns import among, aside
 from tearline.store.database import Statement, Tx
 from tearline.store.objects import (
     Reference,
@@ -118,3 +119,42 @@ def victims(tx: Tx, origin: str) -> set[str]:
         for some in each.swept(tx, origin=origin):
             found.update(*some)
     return found
+
+
+_DRAWS = 8
+_FAR = 2**62
+_NUMBERED = Statement(
+    select(object_version.c.stix_id).where(
+        among(object_version.c.seq, bindparam("ids")), _OURS, object_version.c.latest
+    )
+)
+
+
+def drawn(tx: Tx, origin: str, number: int) -> list[str]:
+    """So many ids of latest versions, each object with the same chance, or all there are.
+
+    The same while nothing comes: chance is a hash of the place in the draw.
+    """
+    last = tx.execute(select(func.max(object_version.c.seq))).scalar() or 0
+    found: dict[str, None] = {}
+    for numbers in _draws(last, number):
+        # What a number has that is no latest version, or not of this origin, is passed over.
+        found |= dict.fromkeys(row[0] for row in _NUMBERED.among(tx, numbers, origin=origin))
+        if len(found) >= number:
+            break
+    return list(found)[:number]
+
+
+def _draws(last: int, number: int) -> Iterator[list[int]]:
+    """Numbers up to the last by chance, so many at once; in the end all that are left."""
+    seen: set[int] = set()
+    for turn in range(_DRAWS if last > _DRAWS * number else 0):
+        fresh = {_number(f"{turn} {place}", last) for place in range(number)} - seen
+        seen |= fresh
+        yield sorted(fresh, key=lambda each: _number(f"order {each}", _FAR))
+    rest = [each for each in range(1, last + 1) if each not in seen]
+    yield sorted(rest, key=lambda each: _number(f"order {each}", _FAR))
+
+
+def _number(text: str, last: int) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) % last + 1

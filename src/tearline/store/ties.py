@@ -52,6 +52,27 @@ _RELATIONS = {
 }
 
 
+def _targeting(column: Column[str]) -> Statement:
+    return Statement(
+        _rows_by(relation, column)
+        .with_only_columns(object_version.c.stix_id, relation.c.target_id)
+        .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
+    )
+
+
+def _sighting(column: Column[str]) -> Statement:
+    return Statement(
+        _rows_by(reference, column)
+        .with_only_columns(object_version.c.stix_id, reference.c.to_id)
+        .where(reference.c.role == "where_sighted_refs")
+    )
+
+
+_RELATIONS_BY = Statement(
+    _rows_by(relation, relation.c.target_id).where(among(relation.c.kind, bindparam("kinds")))
+)
+
+
 _REFERENCES = {
     "from_id": Statement(_rows_by(reference, object_version.c.stix_id)),
     "to_id": Statement(_rows_by(reference, reference.c.to_id)),
@@ -59,26 +80,19 @@ _REFERENCES = {
 
 
 FATEFUL = frozenset({"sighting_of_ref", "object_refs", "object_ref"})
+"""Properties on which the fate of an edge or a container hangs, but for those of a relation."""
+
+TYING = FATEFUL | {"source_ref", "target_ref"}
+"""The same with those."""
 
 
-_VICTIMS = [
-    *(
-        Statement(
-            _rows_by(relation, column)
-            .with_only_columns(object_version.c.stix_id, relation.c.target_id)
-            .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
-        )
-        for column in (object_version.c.stix_id, relation.c.target_id)
-    ),
-    *(
-        Statement(
-            _rows_by(reference, column)
-            .with_only_columns(object_version.c.stix_id, reference.c.to_id)
-            .where(reference.c.role == "where_sighted_refs")
-        )
-        for column in (object_version.c.stix_id, reference.c.to_id)
-    ),
-]
+_VICTIMS = {
+    "relationship--": _targeting(object_version.c.stix_id),
+    "identity--": _targeting(relation.c.target_id),
+    "": _sighting(object_version.c.stix_id),
+    "identity": _sighting(reference.c.to_id),
+}
+"""How whatever begins so names a victim, or is named as one."""
 
 
 _KEYS = {
@@ -99,6 +113,14 @@ def relations_from(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
 def relations_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     """Relations whose target is one of `ids`."""
     return _relations(tx, origin, "target_id", ids)
+
+
+def relations_to_by(
+    tx: Tx, origin: str, ids: Iterable[str], kinds: Collection[str]
+) -> list[Relation]:
+    """Relations of some kinds whose target is one of `ids`."""
+    rows = _RELATIONS_BY.among(tx, ids, origin=origin, kinds=sorted(kinds))
+    return list(map(Relation._make, rows))
 
 
 def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
@@ -172,8 +194,9 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
     relationship or sighting itself.
     """
     found: set[str] = set()
-    for each in _VICTIMS:
-        for row in each.among(tx, ids, origin=origin):
+    for begins, each in _VICTIMS.items():
+        some = [one for one in ids if one.startswith(begins)]
+        for row in each.among(tx, some, origin=origin):
             found.update(row)
     return found & ids
 

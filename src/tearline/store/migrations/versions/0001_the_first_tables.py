@@ -387,7 +387,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
         batch_op.create_index("relation_source", ["source_id"], unique=False)
-        batch_op.create_index("relation_target", ["target_id"], unique=False)
+        batch_op.create_index("relation_target", ["target_id", "kind"], unique=False)
 
     op.create_table(
         "release",
