@@ -161,10 +161,22 @@ def agreement_parts(found: dict[str, Any]) -> list[Part]:
         Table(("version", "state", "until", "hash"), versions),
         Table(("at", "by", "statement", "reason"), statements),
         *waiting,
+        *offered_parts(found["previews"]),
         *found["sentences"],
         *(f"Warning: {each}" for each in found["warnings"]),
         *faces,
     ]
+
+
+def offered_parts(found: dict[str, Any]) -> list[Part]:
+    """Return what each side offered as a preview, in bands."""
+    parts: list[Part] = []
+    for side, whose in (("theirs", "They say, signed"), ("ours", "We told them")):
+        if (each := found[side]) is not None:
+            parts.append(f"{whose} on {each['at'][:10]}, of what would go, wait and stay:")
+            rows = [(name, *bands.values()) for name, bands in each["bands"].items()]
+            parts.append(Table(("type", "go", "wait", "stay"), rows))
+    return parts
 
 
 def _standing(found: dict[str, Any]) -> str:

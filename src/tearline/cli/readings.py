@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.card import read_card
@@ -12,9 +14,11 @@ from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import parse_json, sentences, warnings
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError
-from tearline.store import agreements, parties
+from tearline.release import offering
+from tearline.store import agreements, offers, parties
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
+from tearline.store.offers import Offer
 from tearline.store.parties import Partner
 
 _SHORTEST = 4
@@ -81,7 +85,19 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
             "pending": waiting,
             "sentences": sentences(terms),
             "warnings": warnings(terms),
+            "previews": {
+                side: _preview(offers.offer_of(tx, shown.hash, ours=side == "ours"))
+                for side in ("ours", "theirs")
+            },
         }
+
+
+def _preview(found: Offer | None) -> dict[str, Any] | None:
+    """What a side offered in bands."""
+    if found is None:
+        return None
+    bands = msgspec.to_builtins(offering.read(found))
+    return {"at": stamp(found.at), "bands": bands}
 
 
 def resolve(home: Home, ref: str) -> str:

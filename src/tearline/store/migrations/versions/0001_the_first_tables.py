@@ -318,6 +318,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "preview_offer",
+        sa.Column("agreement", text, nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("bands", text, nullable=False),
+        sa.Column("signed", sa.LargeBinary(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement", "ours"),
+    )
+    op.create_table(
         "private_pending",
         sa.Column("seq", serial, autoincrement=False, nullable=False),
         sa.Column("kind", text, nullable=False),
