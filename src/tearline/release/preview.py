@@ -1,6 +1,7 @@
 """What would go, wait and stay, and why one object does: the real decision, without its effect."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -81,7 +82,7 @@ def preview(
     rules, at = rules_for(home, terms, now)
     with collector_paused(), home.store.read() as tx:
         running = force.in_force(tx, terms.id, now=now)
-        batch = _everything(tx, terms, rules, running, at, tell)
+        batch = _everything(tx, stage(tx, terms, rules, at, running), tell)
         batch.decide_all(tell)
         changes = None if running is None else compared(tx, running, rules, batch, listed, at)
     return counted(batch.groups(), terms, changes)
@@ -97,15 +98,20 @@ def rules_for(home: Home, terms: Terms, now: int) -> tuple[Rules, int]:
     return rules_of(terms, slot), max(now, terms.valid.from_at)
 
 
-def _everything(
-    tx: Tx, terms: Terms, rules: Rules, running: InForce | None, at: int, tell: Tell | None
-) -> Alike:
-    """All that is held, ready to be decided; of what they have, what is revoked still goes."""
-    near = reached(tx, rules)
-    held = objects.number(tx, OURS)
-    known = Swept(tx) if near is None or _much(near, held) else Known(tx, OURS)
+class Stage(NamedTuple):
+    """How a preview decides: by which rules and when, beside what stands under the same agreement.
+
+    Of what they have, what is revoked still goes. What is `alone` is so for reasons of its own.
+    """
+
+    scene: Scene
+    had: frozenset[str]
+    alone: frozenset[str]
+
+
+def stage(tx: Tx, terms: Terms, rules: Rules, at: int, running: InForce | None) -> Stage:
+    """Set a preview up: what they have counts, and what people said of the very same version."""
     had = {} if running is None else releases.revoked_held(tx, running.agreement_id)
-    near = None if near is None else with_speaking(known, near) | had.keys()
     said: Mapping[str, Reviewed] = {}
     if running is not None and running.hash == agreement_hash(to_bytes(terms)):
         asked = [each.stix_id for each in reviews.all_reviews(tx, running.agreement_id)]
@@ -116,7 +122,16 @@ def _everything(
         lambda ids: {each: Before("withhold", had[each]) for each in had.keys() & set(ids)},
         reviewed=lambda ids: {each: said[each] for each in said.keys() & set(ids)},
     )
-    return Alike(known, scene, near, alone={*had, *said}, held=held, tell=tell)
+    return Stage(scene, frozenset(had), frozenset(had.keys() | said.keys()))
+
+
+def _everything(tx: Tx, on: Stage, tell: Tell | None) -> Alike:
+    """All that is held, ready to be decided."""
+    near = reached(tx, on.scene.rules)
+    held = objects.number(tx, OURS)
+    known = Swept(tx) if near is None or _much(near, held) else Known(tx, OURS)
+    near = None if near is None else with_speaking(known, near) | on.had
+    return Alike(known, on.scene, near, alone=on.alone, held=held, tell=tell)
 
 
 def _much(near: set[str], held: int) -> bool:

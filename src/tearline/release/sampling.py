@@ -9,11 +9,12 @@ from math import sqrt
 
 import msgspec
 
+from tearline.agreement import force
 from tearline.agreement.home import Home
 from tearline.agreement.terms import Terms
-from tearline.release.batch import Batch, Scene
+from tearline.release.batch import Batch
 from tearline.release.facts import Known
-from tearline.release.preview import needed_by, rules_for
+from tearline.release.preview import needed_by, rules_for, stage
 from tearline.release.reasons import Code
 from tearline.stix.strict import collector_paused
 from tearline.store import objects, sweeping
@@ -56,7 +57,8 @@ def sample(home: Home, terms: Terms, *, size: int = SIZE, now: int) -> Sampled:
         known = Known(tx, OURS)
         drawn = sweeping.drawn(tx, OURS, min(size, held))
         around = needed_by(known, drawn)
-        batch = Batch(known, Scene(rules, at, lambda _: {}))
+        running = force.in_force(tx, terms.id, now=now)
+        batch = Batch(known, stage(tx, terms, rules, at, running).scene)
         batch.objects(around)
         batch.edges(around)
         for each in drawn:

@@ -124,7 +124,7 @@ def victims(tx: Tx, origin: str) -> set[str]:
 _DRAWS = 8
 _FAR = 2**62
 _NUMBERED = Statement(
-    select(object_version.c.stix_id).where(
+    select(object_version.c.seq, object_version.c.stix_id).where(
         among(object_version.c.seq, bindparam("ids")), _OURS, object_version.c.latest
     )
 )
@@ -139,7 +139,8 @@ def drawn(tx: Tx, origin: str, number: int) -> list[str]:
     found: dict[str, None] = {}
     for numbers in _draws(last, number):
         # What a number has that is no latest version, or not of this origin, is passed over.
-        found |= dict.fromkeys(row[0] for row in _NUMBERED.among(tx, numbers, origin=origin))
+        ids: dict[int, str] = dict(_NUMBERED.among(tx, numbers, origin=origin))
+        found |= dict.fromkeys(ids[each] for each in numbers if each in ids)
         if len(found) >= number:
             break
     return list(found)[:number]
