@@ -23,7 +23,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tests.pair import DAY, Pair, make_pair, rel, sdo
 from tests.release.random_limits import limits
-from tests.release.test_random_limits import HERON, HOSPITAL, IDS, TOOL, Wide
+from tests.release.test_random_limits import DEFINITIONS, HERON, HOSPITAL, IDS, TOOL, Wide
 
 Counted = Counter[tuple[str, Decision]]
 
@@ -43,11 +43,25 @@ def world(folder: Path, seed: int) -> Wide:
         if chance.random() < 0.5:
             seen["where_sighted_refs"] = [IDS[HOSPITAL]]
         pair.put(seen, marking=chance.choice([None, 0, 1]))
-    for number in range(20):
-        pair.put(
-            sdo("tool", f"stranger {number}", pair.now, labels=chance.sample(["a", "b"], 1)),
-            marking=chance.choice([None, 0, 4]),
+    for number in range(40):
+        # Alike but for one thing, which a decision may hang on.
+        more: dict[str, object] = chance.choice(
+            [
+                {},
+                {"valid_until": "2026-03-02T00:00:00Z"},
+                {"valid_until": "2026-12-02T00:00:00Z"},
+                {"confidence": chance.choice([30, 60])},
+                {"object_marking_refs": [chance.choice(DEFINITIONS)]},
+                {"labels": ["PAP:GREEN"]},
+                {"revoked": True},
+            ]
         )
+        sign = sdo("indicator", f"like {number}", pair.now - chance.choice([0, 2, 9]) * DAY, **more)
+        pair.put(sign, marking=chance.choice([None, 0, 0, 0, 4]))
+        if number % 2:
+            pair.put(rel(sign, "indicates", {"id": IDS[HERON]}, pair.now))
+        one = chance.choice([{}, {"contact_information": "desk"}, {"identity_class": "individual"}])
+        pair.put(sdo("identity", f"someone {number}", pair.now, **one))
     for stix_id in IDS:
         grade = chance.choice([None, 11, 22, 44])
         arrive.annotate(pair.north, [stix_id], Annotation(None, grade), now=pair.tick())

@@ -22,7 +22,8 @@ from tearline.store.reviews import Review, Verdict
 class Reviewed(NamedTuple):
     """What stands on one item: since when people are asked, and what they said that counts.
 
-    `approvals` are the hashes of the signed statements, one for each person, in their order.
+    `approvals` are the hashes of the signed statements, one for each person, in their order; of the
+    bytes asked about stands the id under which they would go, and their hash.
     """
 
     item: str
@@ -30,6 +31,12 @@ class Reviewed(NamedTuple):
     asked_at: int
     approvals: tuple[str, ...]
     refused: bool
+    delivered_id: str
+    hash: str
+
+    def under(self, agreement: str) -> bool:
+        """Whether they were asked under this version: what is said under another counts no more."""
+        return self.item == item_of(agreement, self.clause, self.delivered_id, self.hash)
 
     def beside(self, facts: Facts) -> Facts:
         """The facts with what people said."""
@@ -72,7 +79,9 @@ def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, str]) -> Revi
         refused = refused or each.verdict == "refuse"
         if each.verdict == "approve" and each.person != row.requested_by:
             approvals.setdefault(each.person, each.hash)
-    return Reviewed(row.item, row.clause, row.asked_at, tuple(approvals.values()), refused)
+    said_yes = tuple(approvals.values())
+    asked = row.item, row.clause, row.asked_at
+    return Reviewed(*asked, said_yes, refused, row.delivered_id, row.hash)
 
 
 @lru_cache(maxsize=4_096)
