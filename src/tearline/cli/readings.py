@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.card import read_card
@@ -12,10 +14,12 @@ from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import Terms, parse_json, sentences, warnings
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError
+from tearline.release import offering
 from tearline.release.rules import day_of
-from tearline.store import agreements, groups, parties, quotas
+from tearline.store import agreements, groups, offers, parties, quotas
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
+from tearline.store.offers import Offer
 from tearline.store.parties import Partner
 
 _SHORTEST = 4
@@ -85,6 +89,10 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
             "limits": limits_of(tx, shown, terms),
             "sentences": sentences(terms),
             "warnings": warnings(terms),
+            "previews": {
+                side: _preview(offers.offer_of(tx, shown.hash, ours=side == "ours"))
+                for side in ("ours", "theirs")
+            },
         }
 
 
@@ -105,6 +113,14 @@ def limits_of(tx: Tx, version: Version, terms: Terms) -> dict[str, Any] | None:
         "given_today": given if most is not None else None,
         "left_today": max(most - given, 0) if most is not None else None,
     }
+
+
+def _preview(found: Offer | None) -> dict[str, Any] | None:
+    """What a side offered in bands."""
+    if found is None:
+        return None
+    bands = msgspec.to_builtins(offering.read(found))
+    return {"at": stamp(found.at), "bands": bands}
 
 
 def resolve(home: Home, ref: str) -> str:

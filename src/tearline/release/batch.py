@@ -284,16 +284,16 @@ class Batch:
         known: dict[str, bool] = {}
 
         def passes(stix_id: str) -> bool:
-            if stix_id not in known:
-                facts = self._facts.get(stix_id)
-                known[stix_id] = (
-                    facts is not None
-                    and not (strict and self._is_spent(stix_id))
-                    and passes_but_for_about(
-                        self._scene.rules, clause, facts, if_approved=if_approved
-                    )
+            facts = self._facts.get(stix_id)
+            if facts is None:
+                return False
+            if facts.id not in known:
+                known[facts.id] = not (
+                    strict and self._is_spent(facts.id)
+                ) and passes_but_for_about(
+                    self._scene.rules, clause, facts, if_approved=if_approved
                 )
-            return known[stix_id]
+            return known[facts.id]
 
         return passes
 
@@ -349,7 +349,7 @@ class Batch:
         """For each edge or container that is held, the objects on whose outcome it depends."""
         self._load(ids)
         needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
-        for each in self.known.references_of(needs):
+        for each in self.known.spoken_of(needs):
             type_ = type_of(each.from_id)
             if type_ in HOLDERS:
                 if each.role == "object_refs" and not depends(each.to_id):

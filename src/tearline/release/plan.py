@@ -156,7 +156,8 @@ class _Work:
     def seal(self) -> frozenset[str]:
         """Find the bytes that people are asked about; returns where what was said ends.
 
-        It ends with other bytes, and with a recall; it lasts while an object stays otherwise.
+        It ends with other bytes, with another version of the agreement and with a recall; it lasts
+        while an object stays otherwise.
         """
         recalled = {each for each in self._batch.decided if self._recalled(each)}
         found = {each for each in self._forms if self._asked(each) or self._stood.reviewed(each)}
@@ -164,11 +165,12 @@ class _Work:
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
         self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
+        otherwise = self._stood.asked_otherwise(self._ground.hash) & self._batch.decided.keys()
         return frozenset(
             each
-            for each in found | recalled
+            for each in found | recalled | otherwise
             if (said := self._stood.reviewed(each)) is not None
-            and (each in recalled or said.item != self._asks[each].item)
+            and (each in recalled | otherwise or said.item != self._asks[each].item)
         )
 
     def _recalled(self, stix_id: str) -> bool:

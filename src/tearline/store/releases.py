@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
-from tearline.store.objects import object_raw
+from tearline.store.objects import OURS, object_raw, object_version
 from tearline.store.partitions import BY_AGREEMENT
 
 head = Table(
@@ -212,6 +212,31 @@ def standing(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, Standin
 def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     """Every standing decision under an agreement."""
     return {row[0]: _standing(row) for row in _STANDING_EVER.rows(tx, agreement_id=agreement_id)}
+
+
+def sides(tx: Tx, agreement_id: str) -> dict[str, Any]:
+    """The outcome on each object that goes or waits under an agreement."""
+    query = select(decision.c.stix_id, decision.c.outcome).where(
+        decision.c.agreement_id == agreement_id, decision.c.outcome != "withhold"
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def revoked_held(tx: Tx, agreement_id: str) -> dict[str, str]:
+    """Objects of ours that are revoked and that they hold: the clause under which they do."""
+    own = object_version.c
+    query = (
+        select(decision.c.stix_id, decision.c.clause)
+        .join_from(decision, object_version, own.stix_id == decision.c.stix_id)
+        .where(
+            decision.c.agreement_id == agreement_id,
+            decision.c.position > 0,
+            own.origin == OURS,
+            own.latest,
+            own.revoked,
+        )
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def _standing(row: Sequence[Any]) -> Standing:

@@ -389,6 +389,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "preview_offer",
+        sa.Column("agreement", text, nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("bands", text, nullable=False),
+        sa.Column("signed", sa.LargeBinary(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement", "ours"),
+    )
+    op.create_table(
         "private_pending",
         sa.Column("seq", serial, autoincrement=False, nullable=False),
         sa.Column("kind", text, nullable=False),
@@ -465,7 +474,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
         batch_op.create_index("relation_source", ["source_id"], unique=False)
-        batch_op.create_index("relation_target", ["target_id"], unique=False)
+        batch_op.create_index("relation_target", ["target_id", "kind"], unique=False)
 
     op.create_table(
         "release",
