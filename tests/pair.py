@@ -15,7 +15,7 @@ from tearline.agreement.terms import parse_toml
 from tearline.log import mirror, record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import Opening
-from tearline.release import arrive, delivery, inbound, recall, reconcile
+from tearline.release import arrive, certifying, delivery, inbound, recall, reconcile
 from tearline.release.arrive import Annotation
 from tearline.stix.objects import StixObject, read
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -230,6 +230,8 @@ def take(receiver: Home, document: bytes, *, now: int) -> None:
         delivery.acknowledged(receiver, message, now=now)
     elif message.kind == "recall-receipt":
         recall.receipted(receiver, message, now=now)
+    elif message.kind == "certificate":
+        certifying.certified(receiver, message, now=now)
     else:
         raise AssertionError(message.kind)
 

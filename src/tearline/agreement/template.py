@@ -154,4 +154,5 @@ allowed = false
 [retention]
 after_end = "recall"     # or "keep"
 recall_days = 7          # within which a recall is carried out and answered
+# keep_days = 365        # how long what was given may be kept, from its release
 """

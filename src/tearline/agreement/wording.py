@@ -126,6 +126,13 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     days = terms.retention.recall_days
     within = "one day" if days == 1 else f"{days} days"
     yield "retention · recall_days", f"A recall is carried out and answered within {within}."
+    if terms.retention.keep_days is not None:
+        keep = terms.retention.keep_days
+        span = "one day" if keep == 1 else f"{keep} days"
+        yield (
+            "retention · keep_days",
+            f"What was given is kept no longer than {span}; then it expires.",
+        )
 
 
 def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:

@@ -28,12 +28,16 @@ from tearline.exchange.access import (
 )
 from tearline.log import record, tiles, tree
 from tearline.log.verify import Opening, write_opening
-from tearline.release import delivery, recall
+from tearline.release import certifying, delivery, recall
 from tearline.store import logs
 
 _NOT_ACCEPTED = b'{"title":"The message was not accepted."}'
 _RECORDS_AT_ONCE = 1000
-_ACTS = {"acknowledgement": delivery.acknowledged, "recall-receipt": recall.receipted}
+_ACTS = {
+    "acknowledgement": delivery.acknowledged,
+    "recall-receipt": recall.receipted,
+    "certificate": certifying.certified,
+}
 """What a message does that is not about the agreement itself."""
 
 

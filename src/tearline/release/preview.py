@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,7 @@ from tearline.release.clause_sql import proposed
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
+from tearline.release.keeping import first_given
 from tearline.release.reasons import Code, Reason
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
@@ -177,8 +179,9 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
     def reviewed(ids: Iterable[str]) -> dict[str, Reviewed]:
         return reviewed_on(tx, ids).get(agreement_id, {})
 
-    scene = Scene(rules, now, before, reviewed=reviewed)
-    batch = Batch(Known(tx, OURS), scene)
+    known = Known(tx, OURS)
+    given = partial(first_given, known, agreement_id)
+    batch = Batch(known, Scene(rules, now, before, reviewed=reviewed, given=given))
     batch.objects(around)
     batch.edges(around)
     if stix_id in batch.decided:

@@ -125,13 +125,14 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
 class Rules(msgspec.Struct, frozen=True):
     """What one agreement says for one direction, made ready for `decide`.
 
-    `added` is what the parties add to the categories.
+    `added` is what the parties add to the categories, `keep` how long what was given may be kept.
     """
 
     clauses: tuple[Clause, ...]
     valid_from: int
     valid_until: int
     added: tuple[Category, ...] = ()
+    keep: int | None = None
 
 
 def rules_of(terms: Terms, from_slot: str) -> Rules:
@@ -141,6 +142,7 @@ def rules_of(terms: Terms, from_slot: str) -> Rules:
         valid_from=terms.valid.from_at,
         valid_until=terms.valid.until_at,
         added=terms.category,
+        keep=terms.retention.keep_days * DAY if terms.retention.keep_days else None,
     )
 
 
