@@ -73,6 +73,7 @@ confidence_min = {confidence}
 remove = {remove}
 {shape}
 review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
+{end}
 """
 
 TYPES = (
@@ -134,6 +135,7 @@ class Pair:
             "countries": '"*"',
             "confidence": '"*"',
             "more": "",
+            "end": "",
         }
         values |= self.limits | limits
         return TERMS.format(

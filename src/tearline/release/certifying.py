@@ -37,7 +37,10 @@ def certify(home: Home, agreement_id: str, *, now: int) -> bool:
 
 
 def certify_in(tx: Tx, us: str, bound: InForce, now: int) -> bool:
-    """Do it in the transaction of an act, as soon as nothing of theirs is left here."""
+    """Do it in the transaction of an act, as soon as nothing of theirs is left here.
+
+    Who was given nothing has nothing to state.
+    """
     agreement_id = bound.agreement_id
     held = ("accepted", "quarantined", "staged")
     if bound.one_sided or not must_go(bound) or received.holds_any(tx, agreement_id, *held):
@@ -45,7 +48,7 @@ def certify_in(tx: Tx, us: str, bound: InForce, now: int) -> bool:
     gone = _gone(tx, agreement_id)
     hash_ = delivery_hash(gone.items())
     before = certificates(tx, agreement_id).get(True)
-    if before is not None and before.hash == hash_:
+    if not gone or (before is not None and before.hash == hash_):
         return False
     said = {"agreement": bound.hash, "party": us, "objects": len(gone)}
     said |= {"positions": spans(gone), "hash": hash_, "at": format_timestamp(now, digits=6)}
