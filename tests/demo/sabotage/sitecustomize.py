@@ -83,7 +83,30 @@ def leaf() -> None:
     record.entry = entry
 
 
-_SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}
+def approvals() -> None:
+    """One person is enough, whatever the clause says."""
+    from tearline.release import decide
+
+    decide._approved = lambda _clause, facts: bool(facts.approvals)  # noqa: SLF001
+
+
+def certificate() -> None:
+    """The receiver certifies one release fewer than it was given, and the giver takes it."""
+    from tearline.release import certifying
+
+    honest = certifying._gone  # noqa: SLF001
+    certifying._gone = lambda *of: dict(list(honest(*of).items())[1:])  # type: ignore[assignment]  # noqa: SLF001
+    certifying.covers = lambda *_: True  # type: ignore[assignment]
+
+
+_SWITCHES = {
+    "about": about,
+    "approvals": approvals,
+    "ceiling": ceiling,
+    "certificate": certificate,
+    "inbound": inbound,
+    "leaf": leaf,
+}
 
 if "tearline.cli.demo.judge" not in sys.orig_argv and os.environ.get("DEMO_SABOTAGE"):
     _SWITCHES[os.environ["DEMO_SABOTAGE"]]()
