@@ -165,9 +165,10 @@ def test_what_people_approved_goes_and_what_they_refused_stays() -> None:
     assert codes(found, ties[1]) == {"victim", "end-stays"}
 
 
-def test_a_topic_that_is_held_is_whatever_threat_has_the_name() -> None:
+def test_a_topic_that_is_held_is_whatever_has_the_name() -> None:
     found = world(RAT, made("tool", "rat"), made("malware", "other", aliases=["RAT"]))
-    assert called(found.objects, "Rat") == {RAT["id"], "malware--other"}
+    assert called(found.objects, "Rat") == {RAT["id"], "tool--rat", "malware--other"}
+    assert called(world(made("indicator", "rat")).objects, "Rat") == set()
 
 
 def test_a_held_object_stays_and_what_speaks_of_it_too() -> None:

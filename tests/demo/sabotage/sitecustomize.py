@@ -87,7 +87,7 @@ def approvals() -> None:
     """One person is enough, whatever the clause says."""
     from tearline.release import decide
 
-    decide._approved = lambda _clause, facts: bool(facts.approvals)  # noqa: SLF001
+    decide._approved = lambda clause, facts: bool(facts.approvals)  # noqa: ARG005, SLF001
 
 
 def certificate() -> None:
@@ -95,8 +95,8 @@ def certificate() -> None:
     from tearline.release import certifying
 
     honest = certifying._gone  # noqa: SLF001
-    certifying._gone = lambda *of: dict(list(honest(*of).items())[1:])  # type: ignore[assignment]  # noqa: SLF001
-    certifying.covers = lambda *_: True  # type: ignore[assignment]
+    certifying._gone = lambda *of: dict(list(honest(*of).items())[1:])  # noqa: SLF001
+    certifying.covers = lambda *_: True
 
 
 _SWITCHES = {

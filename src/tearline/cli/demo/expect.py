@@ -238,11 +238,18 @@ class World:
 
 
 def called(objects: Mapping[str, Object], name: str) -> frozenset[str]:
-    """The threats of a name: what a hold of the topic stops."""
+    """What has a name: a hold of the topic stops it, be it a threat or something else."""
     plain = _plain(name)
     return frozenset(
-        each.id for each in objects.values() if each.type in _NAMED and plain in _names(each.doc)
+        each.id
+        for each in objects.values()
+        if plain in (_names(each.doc) if each.type in _NAMED else [_plain(_called(each))])
     )
+
+
+def _called(each: Object) -> str:
+    """The name of what is no threat and has one; of an indicator it counts for nothing."""
+    return str(each.doc.get("name", "")) if each.type != "indicator" else ""
 
 
 def level_of(each: Object) -> int | None:

@@ -25,13 +25,13 @@ class Later(Stage):
         for name, key in keys.items():
             north.run("person", "add", name, "--key", key)
         for name, key in keys.items():
-            items = {each["object"]: each["item"] for each in north.run("queue", "list")}
+            items = self._waiting()
             for each in told.approved:
                 if each in items:  # what goes already, the judge will ask about
                     north.run("queue", "approve", items[each], "--key", key)
             self.say(f"{name} signs the exact bytes of {len(told.approved)} that name one victim")
         why = ("--key", keys["ada"], "--reason", _REFUSED)
-        north.run("queue", "refuse", items[told.refused], *why)
+        north.run("queue", "refuse", self._waiting()[told.refused], *why)
         self.say(f"ada refuses another: “{_REFUSED}”")
         shown = north.run("show", told.approved[0], "--to", self.slug(self.south))
         for each in shown["agreements"][0]["difference"]:
@@ -43,6 +43,10 @@ class Later(Stage):
         private = ("north-private", "south-private")
         logs = self.copy_logs("approved", north, self.south, private=private)
         self.ask("approved", logs=logs, key=key_of(self.south, self.agreement))
+
+    def _waiting(self) -> dict[str, str]:
+        """The items that wait for people at North, by object."""
+        return {each["object"]: each["item"] for each in self.north.run("queue", "list")}
 
     def hold(self) -> None:
         """North stops a topic at once, and so recalls what went of it."""
