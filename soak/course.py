@@ -84,6 +84,7 @@ class Course:
             [("jobs", side, {}) for side in chance.sample(SIDES, 2)],
         ]
         closing: list[_Bare] = [
+            *(("say", "north", {"person": each, "part": 0.9}) for each in PEOPLE[:2]),
             ("jobs", "north", {}),
             ("jobs", "south", {}),
             ("close", "north", {}),

@@ -45,9 +45,11 @@ def certify_in(tx: Tx, us: str, bound: InForce, now: int) -> bool:
     held = ("accepted", "quarantined", "staged")
     if bound.one_sided or not must_go(bound) or received.holds_any(tx, agreement_id, *held):
         return False
+    before = certificates(tx, agreement_id).get(True)
+    if before is not None and not _is_news(tx, agreement_id, before.at):
+        return False
     gone = _gone(tx, agreement_id)
     hash_ = delivery_hash(gone.items())
-    before = certificates(tx, agreement_id).get(True)
     if not gone or (before is not None and before.hash == hash_):
         return False
     said = {"agreement": bound.hash, "party": us, "objects": len(gone)}
@@ -116,6 +118,12 @@ def our_receipt(home: Home, agreement_id: str, *, now: int) -> dict[str, Any] | 
         log, origin = record.our_log(agreement_id), record.origin_of(home.slug, agreement_id)
         vkey = home.log_vkey(agreement_id)
         return record.receipt(tx, log, found.leaf, 0, origin=origin, vkey=vkey)
+
+
+def _is_news(tx: Tx, agreement_id: str, since: int) -> bool:
+    """Whether their log told anything more, or something expired here."""
+    told_at = logs.head(tx, record.their_log(agreement_id)).at
+    return told_at > since or received.expired_since(tx, agreement_id, since)
 
 
 def _gone(tx: Tx, agreement_id: str) -> dict[int, str]:

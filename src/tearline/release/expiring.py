@@ -5,7 +5,7 @@ what becomes of it at the end. No order of the giver is waited for. What went is
 giver is told as of a recall that was carried out; when the recall comes, it is answered so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -54,7 +54,7 @@ def expire_in(tx: Tx, bound: InForce, now: int) -> int:
     agreement_id = bound.agreement_id
     rows = {each.hash: (each, OVER) for each in received.over(tx, agreement_id, now)}
     if must_go(bound):
-        left = received.in_state(tx, agreement_id, *_WITH_THE_END)
+        left = received.in_state(tx, agreement_id, *_WITH_THE_END, without_bytes=True)
         rows = {each.hash: (each, AT_END) for each in left} | rows
     if not rows:
         return 0
@@ -80,21 +80,27 @@ def must_go(bound: InForce) -> bool:
     return bound.state in ENDED and bound.terms.retention.after_end == "recall"
 
 
-def until_of(tx: Tx, agreement_id: str, slip: Slip | None, came_at: int) -> int:
-    """The first moment at which what a slip gave may be used no more.
+def ends_under(tx: Tx, bound: InForce | None) -> Callable[[Slip | None, int], int]:
+    """Answer for a slip, or for bytes without one that came then, until when they may be used.
 
-    Where the slip says no more than that its agreement ends then, the agreement in force decides.
+    Where a slip says no more than that its agreement ends then, the agreement in force decides.
     """
-    bound = force.in_force(tx, agreement_id, now=came_at)
     keep = bound.terms.retention.keep_days if bound is not None else None
-    until = NEVER
-    if keep is not None:
-        until = (came_at if slip is None else slip.moment) + keep * DAY
-    if slip is None or slip.until is None:
-        return until
-    version = agreements.version_of(tx, slip.agreement)
-    said = parse_timestamp(slip.until)
-    return until if version is not None and said >= version.until_at else min(until, said)
+    ends: dict[str, int] = {}
+
+    def until(slip: Slip | None, came_at: int) -> int:
+        found = NEVER
+        if keep is not None:
+            found = (came_at if slip is None else slip.moment) + keep * DAY
+        if slip is None or slip.until is None:
+            return found
+        if slip.agreement not in ends:
+            version = agreements.version_of(tx, slip.agreement)
+            ends[slip.agreement] = NEVER if version is None else version.until_at
+        said = parse_timestamp(slip.until)
+        return found if said >= ends[slip.agreement] else min(found, said)
+
+    return until
 
 
 def carried_out(tx: Tx, agreement_id: str, told: Story) -> dict[int, int]:

@@ -39,7 +39,9 @@ def holdings(home: Home, party: str | None = None, *, now: int) -> list[Holding]
             _holding(each, row, now)
             for each in force.all_in_force(tx, now=now)
             if slug in {None, each.partner}
-            for row in received.in_state(tx, each.agreement_id, *HELD, "expired")
+            for row in received.in_state(
+                tx, each.agreement_id, *HELD, "expired", without_bytes=True
+            )
         ]
 
 

@@ -76,7 +76,7 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         due += _given_anew(tx, agreement_id, told, staged)
         more_comes = _expect(tx, agreement_id, told, now)
         judged = judge(tx, bound, due, told, more_comes=more_comes, now=now)
-        _accept(tx, agreement_id, judged, told, now)
+        _accept(tx, agreement_id, bound, judged, told, now)
         already = expiring.carried_out(tx, agreement_id, told)
         gone = _end(tx, agreement_id, told)
         decided = [*past, *(row for row in due if row not in judged.undecided)]
@@ -93,8 +93,11 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
 # ----------------------------------------------------------------------------------------- act
 
 
-def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) -> None:
+def _accept(
+    tx: Tx, agreement_id: str, bound: InForce | None, judged: Judged, told: Story, now: int
+) -> None:
     """Keep what was accepted, let it replace what it supersedes, and put the rest aside."""
+    until = expiring.ends_under(tx, bound)
     accepted = [each.object for each in judged.candidates]
     objects.keep(tx, agreement_id, sort_out(tx, agreement_id, accepted, "", now).new)
     ids = {each.object.id for each in judged.candidates}
@@ -109,7 +112,7 @@ def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) ->
             state="accepted",
             reasons="[]",
             slip=_text(each.slip),
-            until_at=expiring.until_of(tx, agreement_id, each.slip, each.row.at),
+            until_at=until(each.slip, each.row.at),
         )
         for each in judged.candidates
     ]
@@ -117,7 +120,7 @@ def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) ->
         _with_slip(row, told)._replace(
             state="quarantined",
             reasons=orjson.dumps(reasons).decode(),
-            until_at=expiring.until_of(tx, agreement_id, slip_of(row, told), row.at),
+            until_at=until(slip_of(row, told), row.at),
         )
         for row, reasons in judged.turned_away
     ]

@@ -7,7 +7,7 @@ way, and what it says is in our log.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, func, select
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, func, null, select
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
@@ -115,9 +115,14 @@ def given_as(tx: Tx, agreement_id: str, ids: Iterable[str], *states: str) -> lis
     return found
 
 
-def in_state(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
+def in_state(
+    tx: Tx, agreement_id: str, *states: str, without_bytes: bool = False
+) -> list[Received]:
     """What came in under an agreement and is in one of `states`, in a fixed order."""
-    columns = [received.c[name] for name in Received._fields]
+    columns = [
+        null().label(name) if without_bytes and name == "raw" else received.c[name]
+        for name in Received._fields
+    ]
     query = select(*columns).where(
         received.c.agreement_id == agreement_id, received.c.state.in_(states)
     )
@@ -147,6 +152,16 @@ def holds_any(tx: Tx, agreement_id: str, *states: str) -> bool:
     """Whether anything is in one of `states` under an agreement."""
     query = select(received.c.hash).where(
         received.c.agreement_id == agreement_id, received.c.state.in_(states)
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def expired_since(tx: Tx, agreement_id: str, at: int) -> bool:
+    """Whether something that was held under an agreement expired after a moment."""
+    query = select(received.c.hash).where(
+        received.c.agreement_id == agreement_id,
+        received.c.state == "expired",
+        received.c.until_at > at,
     )
     return tx.execute(query.limit(1)).first() is not None
 
