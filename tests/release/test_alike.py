@@ -86,7 +86,7 @@ def counted(found: Batch) -> Counted:
 
 def _answer(decision: Decision) -> Decision:
     # The moment at which a limit turns is each object's own, and not counted.
-    return Decision(decision.outcome, decision.clause, decision.reasons, 0)
+    return Decision(decision.outcome, decision.clause, 0, decision.against)
 
 
 def _kinds(found: Alike) -> Counted:

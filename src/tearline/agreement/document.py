@@ -243,10 +243,14 @@ class Onward(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What becomes of what was given when the agreement ends, and how soon a recall is answered."""
+    """What becomes of what was given when the agreement ends, and how soon a recall is answered.
+
+    `keep_days` is how long what was given may be kept, from its release; None sets no limit.
+    """
 
     after_end: Literal["recall", "keep"] = "recall"
     recall_days: Annotated[int, Meta(ge=1, le=3650)] = 7
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

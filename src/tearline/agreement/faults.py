@@ -107,6 +107,9 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str, str]]:
         yield place, "It does not go from one of the two parties to the other.", _SLOTS
     elif terms.one_sided and terms.party[clause.from_].key is None:
         yield place, "The party without keys cannot give.", "Turn `from` and `to` around."
+    if clause.expired and terms.retention.keep_days is not None:
+        what = "It gives what has expired, so that `keep_days` would end nothing."
+        yield f"{place} · expired", what, "Leave out `expired`, or `keep_days` in [retention]."
     unknown = _absent(clause.topics, [topic.id for topic in terms.topic])
     if unknown:
         yield place, f"It names topics that are not here: {', '.join(unknown)}.", "Add [[topic]]."

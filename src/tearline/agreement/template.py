@@ -188,6 +188,7 @@ allowed = false          # true, and then:
 [retention]
 after_end = "recall"     # or "keep"
 recall_days = 7          # within which a recall is carried out and answered
+# keep_days = 365        # how long what was given may be kept, from its release
 
 # [limits]
 # objects_per_day = 20000     # what goes on a day (UTC), in each direction

@@ -20,6 +20,7 @@ from tearline.agreement.document import (
     Limits,
     Party,
     Purpose,
+    Retention,
     Terms,
     Topic,
 )
@@ -120,17 +121,28 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     for clause in terms.clause:
         yield from _clause(terms, clause)
     yield from onward_words(terms)
-    keeps = terms.retention.after_end == "keep"
+    yield from _retention(terms.retention)
+    yield from _limits(terms.limits)
+
+
+def _retention(retention: Retention) -> Iterator[tuple[str, str]]:
+    keeps = retention.after_end == "keep"
     yield (
         "retention · after_end",
         "When the agreement ends, the receiver may keep what it got."
         if keeps
         else "When the agreement ends, all that was given is recalled.",
     )
-    days = terms.retention.recall_days
+    days = retention.recall_days
     within = "one day" if days == 1 else f"{days} days"
     yield "retention · recall_days", f"A recall is carried out and answered within {within}."
-    yield from _limits(terms.limits)
+    if retention.keep_days is not None:
+        keep = retention.keep_days
+        span = "one day" if keep == 1 else f"{keep} days"
+        yield (
+            "retention · keep_days",
+            f"What was given is kept no longer than {span}; then it expires.",
+        )
 
 
 def _template(name: str) -> str:

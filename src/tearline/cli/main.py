@@ -67,6 +67,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "connect": connect.connect,
     "explain": exchanging.explain,
     "sync": exchanging.sync,
+    "received": exchanging.received,
     "recall": exchanging.recall,
     "recalls": exchanging.recalls,
     "exit": exchanging.exit_,

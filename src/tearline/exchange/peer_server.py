@@ -28,7 +28,7 @@ from tearline.exchange.access import (
 )
 from tearline.log import record, tiles, tree
 from tearline.log.verify import Opening, parse_leaf, write_opening
-from tearline.release import consenting, delivery, offering, recall
+from tearline.release import certifying, consenting, delivery, offering, recall
 from tearline.store import logs, releases
 from tearline.store.database import Tx
 from tearline.store.logs import OpenedRow
@@ -41,6 +41,7 @@ _ACTS = {
     "onward-request": consenting.asked,
     "onward-answer": consenting.answered,
     offering.KIND: offering.taken,
+    "certificate": certifying.certified,
 }
 """What a message does that is not about the agreement itself."""
 

@@ -15,6 +15,7 @@ from tearline.release.concern import Decided
 from tearline.release.countries import Shown
 from tearline.release.decide import decide, needs_people, passes_but_for_about
 from tearline.release.facts import Attestations, Known, gather
+from tearline.release.keeping import with_end
 from tearline.release.reviewing import Reviewed
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.topics import about, between
@@ -56,8 +57,9 @@ class Scene(NamedTuple):
 
     `before` answers for ids of which something stands. A receiver gives what was `attested`, and
     by clause the objects that the giver has `named` as the topic and whose id was cut. `reviewed`
-    answers what people said of objects that they were asked about. Where the agreement is
-    `limited` to a number a day, `spent` are those for which it does not reach.
+    answers what people said of objects that they were asked about, `given` when the latest version
+    of each was first released. Where the agreement is `limited` to a number a day, `spent` are
+    those for which it does not reach.
     """
 
     rules: Rules
@@ -69,6 +71,7 @@ class Scene(NamedTuple):
     limited: bool = False
     named: Mapping[str, Mapping[str, str]] = {}
     reviewed: Callable[[Iterable[str]], Mapping[str, Reviewed]] = lambda _ids: {}
+    given: Callable[[Iterable[str]], Mapping[str, int]] = lambda _ids: {}
 
 
 _UNKNOWN = Before()
@@ -311,6 +314,8 @@ class Batch:
             attested=scene.attested,
             added=scene.rules.added,
         )
+        if scene.rules.keep is not None:
+            found |= with_end(found, scene.given(found), scene.rules.keep)
         self._facts.update(found)
         for each, its in scene.reviewed(found).items():
             self._facts[each] = its.beside(found[each])

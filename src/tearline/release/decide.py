@@ -209,9 +209,14 @@ def _judge(clause: Clause, mask: int, facts: Facts) -> int:  # noqa: C901, PLR09
         mask |= reasons.EXPIRED
     if facts.never and clause.id in facts.never:
         mask |= reasons.NEVER
-    if facts.approvals and facts.approvals.get(clause.id, 0) >= clause.approvals:
+    if facts.approvals and _approved(clause, facts):
         mask &= ~_SETTLED
     return mask
+
+
+def _approved(clause: Clause, facts: Facts) -> bool:
+    """Whether as many people approved it as the clause asks for."""
+    return facts.approvals.get(clause.id, 0) >= clause.approvals
 
 
 def _answered(facts: Facts, silent_at: int) -> int:

@@ -18,6 +18,7 @@ from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known
 from tearline.release.form import Form, sealed
+from tearline.release.keeping import ends_at, first_given
 from tearline.release.planned import Ask, Ground, Planned, Way, attested, kept_back, withheld
 from tearline.release.reviewing import Reviewed, item_of
 from tearline.release.shape import Shape, below, shaped
@@ -102,6 +103,7 @@ class _Work:
             spent=today.spent,
             limited=ground.quota is not None,
             reviewed=self._counting,
+            given=lambda ids: first_given(known, ground.agreement_id, ids),
         )
         self._near = proposed(known, ground.rules) if whole else None
         self._batch = Batch(known, scene, whole=whole and self._near is None)
@@ -445,10 +447,17 @@ class _Work:
             form.basis if form else old.basis if old else "",
             orjson.dumps([way.start, way.ids, way.theirs]).decode(),
             said,
-            decision.until_at,
+            self._until(stix_id, decision),
             0,
             True,  # noqa: FBT003  # a row, made for each release: `live`
         )
+
+    def _until(self, stix_id: str, decision: Decision) -> int:
+        """The end of a release: what is given now for the first time may be kept for its days."""
+        keep = self._ground.rules.keep
+        if keep is None or self._batch.decided[stix_id].facts.revoked:
+            return decision.until_at
+        return min(decision.until_at, ends_at(self._ground.now, keep))
 
     def _way(self, stix_id: str, path: Path | None) -> Way:
         ids = path.ids if path else (stix_id,)

@@ -1,6 +1,7 @@
 """What would go, wait and stay, and why one object does: the real decision, without its effect."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from tearline.release.concern import Decided
 from tearline.release.counting import Preview, counted
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
+from tearline.release.keeping import first_given
 from tearline.release.reasons import Code, Reason
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
@@ -213,8 +215,9 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
         return reviewed_on(tx, ids).get(agreement_id, {})
 
     spent = quota.spent(tx, agreement_id, around, now)
-    scene = Scene(rules, now, before, reviewed=reviewed, spent=spent)
-    batch = Batch(Known(tx, OURS), scene)
+    known = Known(tx, OURS)
+    given = partial(first_given, known, agreement_id)
+    batch = Batch(known, Scene(rules, now, before, reviewed=reviewed, spent=spent, given=given))
     batch.objects(around)
     batch.edges(around)
     if stix_id in batch.decided:

@@ -269,7 +269,7 @@ OURS = {
     Code.TOO_OLD: "{age} days old; {limit} allows {days}.",
     Code.NO_CONFIDENCE: "It has no confidence, and {limit} demands one.",
     Code.CONFIDENCE_BELOW: "Confidence {confidence}, below {confident} of {limit}.",
-    Code.EXPIRED: "It was valid until {expiry}, and {limit} gives nothing that has expired.",
+    Code.EXPIRED: "Its time was over on {expiry}, and {limit} gives nothing that has expired.",
     Code.PAP_ABOVE: "Marked {pap}, above {pap_max} of {limit}.",
     Code.COUNTRY_NOT_LISTED: "{limit} allows {countries}; known of it, going or not: {places}.",
     Code.NEVER: "{limit} never gives what is so named.",

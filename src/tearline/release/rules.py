@@ -173,7 +173,7 @@ class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     """What one agreement says for one direction, made ready for `decide`.
 
     `added` is what the parties add to the categories; `receiver` the slug of who gets it, `onward`
-    what that one may pass on.
+    what that one may pass on, `keep` how long what was given may be kept.
     """
 
     clauses: tuple[Clause, ...]
@@ -182,6 +182,7 @@ class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     added: tuple[Category, ...] = ()
     receiver: str = ""
     onward: Onward = Onward()
+    keep: int | None = None
 
 
 def rules_of(terms: Terms, from_slot: str) -> Rules:
@@ -193,6 +194,7 @@ def rules_of(terms: Terms, from_slot: str) -> Rules:
         added=terms.category,
         receiver=terms.party[terms.other(from_slot)].slug,
         onward=onward_of(terms),
+        keep=terms.retention.keep_days * DAY if terms.retention.keep_days else None,
     )
 
 

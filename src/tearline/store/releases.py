@@ -326,6 +326,20 @@ def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
         _END(tx, of=agreement_id, ids=listed)
 
 
+_RELEASED = Statement(
+    select(release.c.delivered_id, release.c.at).where(
+        release.c.agreement_id == bindparam("of"),
+        among(release.c.delivered_id, bindparam("ids")),
+    )
+)
+
+
+def released_at(tx: Tx, agreement_id: str, ids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Each release ever of these delivered ids: the id, and its moment."""
+    for row in _RELEASED.among(tx, ids, of=agreement_id):
+        yield row[0], row[1]
+
+
 def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int, Release]:
     """Releases by position."""
     return {row[0]: _released(row) for row in _AT.among(tx, positions, of=agreement_id)}

@@ -81,6 +81,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stix_id"),
     )
     op.create_table(
+        "certificate",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("spans", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=True),
+        sa.Column("receipt", text, nullable=True),
+        sa.PrimaryKeyConstraint("agreement_id", "ours"),
+    )
+    op.create_table(
         "collected",
         sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -432,11 +443,13 @@ def upgrade() -> None:
         sa.Column("state", text, nullable=False),
         sa.Column("reasons", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "hash"),
     )
     with op.batch_alter_table("received", schema=None) as batch_op:
         batch_op.create_index("received_object", ["agreement_id", "delivered_id"], unique=False)
         batch_op.create_index("received_state", ["agreement_id", "state"], unique=False)
+        batch_op.create_index("received_until", ["until_at"], unique=False)
 
     op.create_table(
         "reference",
