@@ -21,7 +21,7 @@ from tearline.store.annotations import TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import Version
 from tearline.topics.held import Held
-from tearline.topics.topic import keys_of_anything
+from tearline.topics.topic import EDGE_REFS, keys_of_anything
 
 Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
 """Answers what a giver attested of objects that it gave."""
@@ -195,6 +195,14 @@ def _doc(raw: bytes) -> Doc:
     doc: dict[str, Any] = orjson.loads(raw)
     targets = dict.fromkeys(target for _, target in references(doc))
     return Doc(doc, naming_in(doc), tuple(targets))
+
+
+def ends_of(held: Doc) -> tuple[str, ...]:
+    """What an edge goes only together with."""
+    doc = held.doc
+    named = [doc.get(role) for role in EDGE_REFS.get(doc.get("type", ""), ())]
+    lists = [each if isinstance(each, list) else [each] for each in named]
+    return tuple(each for some in lists for each in some if isinstance(each, str))
 
 
 _NOTHING = (None, None)

@@ -7,19 +7,20 @@ neighbourhood is everything held that can concern the agreement.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from tearline.release import cut, quota
-from tearline.release.batch import Batch, Before, Scene
+from tearline.release.batch import Batch, Scene
 from tearline.release.clause_sql import proposed
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
-from tearline.release.facts import Doc, Known
+from tearline.release.facts import Doc, Known, ends_of
 from tearline.release.form import Form, sealed
 from tearline.release.keeping import ends_at, first_given
 from tearline.release.planned import Ask, Ground, Planned, Way, attested, kept_back, withheld
+from tearline.release.quota import Today
 from tearline.release.reviewing import Reviewed, item_of
 from tearline.release.shape import Shape, below, shaped
 from tearline.release.stood import Stood
@@ -29,7 +30,7 @@ from tearline.store import objects, releases
 from tearline.store.objects import OURS, Version
 from tearline.store.releases import Release, Standing
 from tearline.topics.about import Path, led_to
-from tearline.topics.topic import EDGE_REFS, depends
+from tearline.topics.topic import depends
 
 
 def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> dict[str, Planned]:
@@ -41,32 +42,19 @@ def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> 
     """
     uncuttable: frozenset[str] = frozenset()
     void: frozenset[str] = frozenset()
-    spent: frozenset[str] = frozenset()
-    freed: frozenset[str] = frozenset()
+    today = Today()
     while True:
-        work = _Work(known, ground, uncuttable, void, Today(spent, freed), whole=whole)
-        work.decide({*dirty, *void, *uncuttable, *spent})
+        work = _Work(known, ground, uncuttable, void, today, whole=whole)
+        work.decide({*dirty, *void, *uncuttable, *today.spent})
         invalid = work.cut()
         changed = work.seal() - void
         if not invalid and not changed:
             planned = work.planned()
-            if ground.quota is None:
+            before, today = today, quota.share(known, ground, planned, work.stood.on, today)
+            if today == before:
                 return planned
-            going, over = quota.share(known, ground.quota, planned, work.stood)
-            back = {each for each in going if work.was_spent(each)} - freed
-            if not over and not back:
-                return planned
-            spent |= over
-            freed |= back
         uncuttable |= invalid
         void |= changed
-
-
-class Today(NamedTuple):
-    """What the quota of the day does not reach for, and what it reaches for now after all."""
-
-    spent: frozenset[str]
-    freed: frozenset[str]
 
 
 class _Work:
@@ -86,8 +74,7 @@ class _Work:
         self._ground = ground
         self._whole = whole
         self._void = void
-        self._freed = today.freed
-        self._stood = Stood(
+        self.stood = Stood(
             known.tx, ground.agreement_id, ground.asked, ground.stood, ground.reviewed
         )
         self._pseudonyms = cut.Pseudonyms(ground.secret, ground.agreement_id)
@@ -98,7 +85,7 @@ class _Work:
         scene = Scene(
             ground.rules,
             ground.now,
-            self._before,
+            lambda ids: today.before(self.stood.before(ids), self.stood.on, ground),
             uncuttable=uncuttable,
             spent=today.spent,
             limited=ground.quota is not None,
@@ -110,24 +97,6 @@ class _Work:
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
         self._asks: dict[str, Ask] = {}
-
-    def stood(self, stix_id: str) -> Standing | None:
-        """What stood on an object before."""
-        return self._stood.on(stix_id)
-
-    def was_spent(self, stix_id: str) -> bool:
-        """Whether the quota of this day did not reach for an object before."""
-        return quota.is_spent(self._stood.on(stix_id), self._ground.now)
-
-    def _before(self, ids: Iterable[str]) -> Mapping[str, Before]:
-        """What stood, with what the quota did not reach for, and does not now."""
-        found = self._stood.before(ids)
-        if self._ground.quota is None:
-            return found
-        return {
-            each: its._replace(spent=each not in self._freed and self.was_spent(each))
-            for each, its in found.items()
-        }
 
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
@@ -162,7 +131,7 @@ class _Work:
         while an object stays otherwise.
         """
         recalled = {each for each in self._batch.decided if self._recalled(each)}
-        found = {each for each in self._forms if self._asked(each) or self._stood.reviewed(each)}
+        found = {each for each in self._forms if self._asked(each) or self.stood.reviewed(each)}
         docs = self._known.docs(found)
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
@@ -170,21 +139,21 @@ class _Work:
         decided = self._batch.decided
         otherwise = {
             each
-            for each, said in self._stood.asked().items()
+            for each, said in self.stood.asked().items()
             if each in decided
             and not said.under(self._ground.hash, decided[each].facts.source_agreement)
         }
         return frozenset(
             each
             for each in found | recalled | otherwise
-            if (said := self._stood.reviewed(each)) is not None
+            if (said := self.stood.reviewed(each)) is not None
             and (each in recalled | otherwise or said.item != self._asks[each].item)
         )
 
     def _recalled(self, stix_id: str) -> bool:
         if self._goes(stix_id) or self._waits(stix_id) or self._asked(stix_id):
             return False
-        old = self._stood.on(stix_id)
+        old = self.stood.on(stix_id)
         return old is not None and old.position > 0
 
     def _ask(self, stix_id: str, doc: Mapping[str, Any], last: Mapping[str, Release]) -> Ask:
@@ -202,7 +171,7 @@ class _Work:
         said = self._known.annotations(decided)
         meant = self._known.meanings(decided)
         formed = {each for each in self._forms if self._goes(each)}
-        everything = decided.keys() | formed | self._stood.among(self._stirred).keys()
+        everything = decided.keys() | formed | self.stood.among(self._stirred).keys()
         return {
             each: self._planned(each, said.get(each, _UNSAID), meant.get(each, _NOTHING))
             for each in sorted(everything)
@@ -214,9 +183,9 @@ class _Work:
         decided = self._batch.decided.get(stix_id)
         form = self._forms.get(stix_id)
         way = None
-        reviewed = self._stood.reviewed(stix_id)
+        reviewed = self.stood.reviewed(stix_id)
         if decided is None:
-            old = self._stood.on(stix_id)
+            old = self.stood.on(stix_id)
             standing = (
                 withheld(stix_id)
                 if old is None or form is None
@@ -238,16 +207,16 @@ class _Work:
 
     def _counting(self, ids: Iterable[str]) -> dict[str, Reviewed]:
         """What people said of `ids` and counts."""
-        found = {each: self._stood.reviewed(each) for each in set(ids) - self._void}
+        found = {each: self.stood.reviewed(each) for each in set(ids) - self._void}
         return {each: its for each, its in found.items() if its is not None}
 
     def _asked(self, stix_id: str) -> bool:
         """Whether people are asked about an object, or were and did not say yes."""
         decided = self._batch.decided.get(stix_id)
         if decided is None:
-            stood = self._stood.on(stix_id)
+            stood = self.stood.on(stix_id)
             asked = stood is not None and not stood.live and stood.clause != ""
-            return asked and self._stood.reviewed(stix_id) is not None
+            return asked and self.stood.reviewed(stix_id) is not None
         decision = decided.decision
         may_ask = decision.outcome != "release" and decision.clause is not None
         return may_ask and asks_people(self._ground.rules, decided.facts)
@@ -260,7 +229,7 @@ class _Work:
         near = ids | self._batch.graph.onward(ids, reach)
         ids = ids | (also := self._batch.around(near) - near)
         near |= also | self._batch.graph.onward(also, reach)
-        self._stood.among(near)
+        self.stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
         self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
@@ -281,7 +250,7 @@ class _Work:
         near = moved | led_to(self._known, moved)
         near |= self._batch.around(near)
         near |= self._batch.graph.onward(near, reach)
-        stood = self._stood.among(near - self._batch.decided.keys())
+        stood = self.stood.among(near - self._batch.decided.keys())
         return {
             each
             for each, old in stood.items()
@@ -290,7 +259,7 @@ class _Work:
 
     def _outcome_changed(self, stix_id: str) -> bool:
         decided = self._batch.decided.get(stix_id)
-        stood = self._stood.on(stix_id)
+        stood = self.stood.on(stix_id)
         new = decided.decision.outcome if decided else "withhold"
         return new != (stood.outcome if stood else "withhold")
 
@@ -304,7 +273,7 @@ class _Work:
         edge = found | {each for each in decided if self._outcome_changed(each)}
         while edge:
             referring = {each.from_id for each in self._known.references_to(edge)}
-            self._stood.among(referring)
+            self.stood.among(referring)
             edge = {each for each in referring - found if self._goes(each) or self._asked(each)}
             found |= edge
         return found | self._waiting_below(found)
@@ -315,8 +284,8 @@ class _Work:
         edge = {each for each in ids if depends(each) and self._asked(each)}
         while edge:
             docs = self._known.docs(edge).values()
-            ends = {end for doc in docs for end in _ends(doc)}
-            self._stood.among(ends)
+            ends = {end for doc in docs for end in ends_of(doc)}
+            self.stood.among(ends)
             edge = {each for each in ends - found if self._waits(each)}
             found |= edge
         return found - ids
@@ -325,11 +294,11 @@ class _Work:
         decided = self._batch.decided.get(stix_id)
         if decided is not None:
             return decided.decision.outcome == "wait"
-        stood = self._stood.on(stix_id)
+        stood = self.stood.on(stix_id)
         return stood is not None and stood.outcome == "wait"
 
     def _form_may_differ(self, stix_id: str) -> bool:
-        old = self._stood.on(stix_id)
+        old = self.stood.on(stix_id)
         if old is None or not old.live or stix_id in self._stirred:
             return True
         return old.clause != self._batch.decided[stix_id].decision.clause
@@ -338,7 +307,7 @@ class _Work:
         decided = self._batch.decided.get(stix_id)
         if decided is not None:
             return decided.decision.outcome == "release"
-        stood = self._stood.on(stix_id)
+        stood = self.stood.on(stix_id)
         return stood is not None and stood.live
 
     def _cut_all(self, ids: set[str]) -> dict[str, Form]:
@@ -349,7 +318,7 @@ class _Work:
         for each, doc in docs.items():
             for target in doc.targets:
                 naming.setdefault(target, []).append(each)
-        self._stood.among(naming.keys() - self._batch.decided.keys())
+        self.stood.among(naming.keys() - self._batch.decided.keys())
         levels = self._levels(versions)
         under: dict[str, str] = {each: each for each in docs}
         cuts: dict[str, dict[str, Any] | None] = {}
@@ -389,18 +358,18 @@ class _Work:
         self, stix_id: str, held: Doc, under: Mapping[str, str], level: int | None
     ) -> tuple[dict[str, Any] | None, str]:
         """The cut version of one object, or None if it goes as it is, and the id it goes under."""
-        ends = _ends(held) if self._waits(stix_id) or self._asked(stix_id) else ()
+        ends = ends_of(held) if self._waits(stix_id) or self._asked(stix_id) else ()
 
         def deliver(target: str) -> str | None:
             if not self._goes(target) and not (target in ends and target in under):
                 return None
-            return under[target] if target in under else self._stood.held(target).delivered_id
+            return under[target] if target in under else self.stood.held(target).delivered_id
 
         doc = held.doc
         decided = self._batch.decided.get(stix_id)
         form = self._shapes.get(self._clause(stix_id), _AS_IT_IS)
         if decided and decided.facts.revoked:
-            old_id = self._stood.held(stix_id).delivered_id
+            old_id = self.stood.held(stix_id).delivered_id
             short = cut.bare(doc, deliver) or {}
             short = (short and shaped(short, form, self._pseudonyms)) or short
             short = cut.marked(short, level) if level is not None else short
@@ -416,11 +385,11 @@ class _Work:
 
     def _clause(self, stix_id: str) -> str:
         decided = self._batch.decided.get(stix_id)
-        return (decided.decision if decided else self._stood.held(stix_id)).clause or ""
+        return (decided.decision if decided else self.stood.held(stix_id)).clause or ""
 
     def _moved(self, stix_id: str) -> bool:
         """Whether the partner knows this object by another id than it would now have."""
-        old = self._stood.on(stix_id)
+        old = self.stood.on(stix_id)
         return (
             old is not None and old.live and old.delivered_id != self._forms[stix_id].delivered_id
         )
@@ -443,7 +412,7 @@ class _Work:
 
     def _released(self, stix_id: str, decision: Decision, way: Way, said: str) -> Standing:
         form = self._forms.get(stix_id)
-        old = self._stood.on(stix_id) if form is None else None
+        old = self.stood.on(stix_id) if form is None else None
         return Standing(
             stix_id,
             "release",
@@ -476,13 +445,10 @@ class _Work:
         return Way(start, ids, theirs)
 
     def _delivered(self, stix_id: str) -> str:
-        """The id under which they have what goes on as it went.
-
-        Where a quota is not shared out yet, a path may lead over what goes on another day.
-        """
-        if self._ground.quota is not None and self._stood.on(stix_id) is None:
+        """The id under which they have what goes on as it went, or goes on another day."""
+        if self._ground.quota is not None and self.stood.on(stix_id) is None:
             return stix_id
-        return self._stood.held(stix_id).delivered_id
+        return self.stood.held(stix_id).delivered_id
 
 
 _UNSAID = (None, None)
@@ -494,11 +460,3 @@ _TURNS = 8
 
 def _basis(doc: dict[str, Any] | None, version: Version) -> str:
     return version.hash if doc is None else cut.basis(doc)
-
-
-def _ends(held: Doc) -> tuple[str, ...]:
-    """What an edge goes only together with."""
-    doc = held.doc
-    named = [doc.get(role) for role in EDGE_REFS.get(doc.get("type", ""), ())]
-    lists = [each if isinstance(each, list) else [each] for each in named]
-    return tuple(each for some in lists for each in some if isinstance(each, str))

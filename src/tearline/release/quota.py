@@ -9,12 +9,14 @@ reason `quota-spent` until the next day.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from tearline.agreement.force import InForce
+from tearline.release.batch import Before
 from tearline.release.facts import Known
-from tearline.release.planned import Planned, depth, is_held, way_of
+from tearline.release.planned import Ground, Planned, depth, is_held, way_of
 from tearline.release.reasons import Code
 from tearline.release.rules import day_of
 from tearline.store import quotas, releases
@@ -22,6 +24,7 @@ from tearline.store.database import Tx
 from tearline.store.releases import Standing
 from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
 
+_Stood: TypeAlias = Callable[[str], Standing | None]
 _CODE = f'"{Code.QUOTA_SPENT}"'
 
 
@@ -49,17 +52,34 @@ def spent(tx: Tx, agreement_id: str, ids: Iterable[str], now: int) -> frozenset[
     return frozenset(each for each, old in found.items() if is_spent(old, now))
 
 
-def share(
-    known: Known,
-    quota: int,
-    planned: Mapping[str, Planned],
-    stood: Callable[[str], Standing | None],
-) -> tuple[set[str], set[str]]:
-    """Return what goes of the new objects in a plan, and what would go beyond the quota.
+class Today(NamedTuple):
+    """What the quota does not reach for in a plan, and what it reaches for now after all."""
 
-    Among the latter is what they hold, where only that would still tie it to the topic. `stood`
-    says what stood on an object before.
+    spent: frozenset[str] = frozenset()
+    freed: frozenset[str] = frozenset()
+
+    def before(
+        self, found: Mapping[str, Before], stood: _Stood, ground: Ground
+    ) -> Mapping[str, Before]:
+        """What stood before a plan, with what the quota did not reach for, and does not now."""
+        if ground.quota is None:
+            return found
+        return {
+            each: its._replace(spent=each not in self.freed and is_spent(stood(each), ground.now))
+            for each, its in found.items()
+        }
+
+
+def share(
+    known: Known, ground: Ground, planned: Mapping[str, Planned], stood: _Stood, today: Today
+) -> Today:
+    """Return what a plan has to keep back beside what it did; the same where it keeps the quota.
+
+    Among it is what they hold, where only that would still tie it to the topic. `stood` says what
+    stood on an object before.
     """
+    if ground.quota is None:
+        return today
     new = {
         each: its
         for each, its in planned.items()
@@ -72,7 +92,7 @@ def share(
         goes_on = its is None or its.standing.outcome == "release"
         return goes_on and is_held(stood(stix_id))
 
-    taking = _Taking(known, new, holds, quota)
+    taking = _Taking(known, new, holds, ground.quota)
     lost = {
         each
         for each, its in planned.items()
@@ -81,7 +101,8 @@ def share(
         and each not in new
         and not taking.has_way(its)
     }
-    return taking.taken, (new.keys() - taking.taken) | lost
+    freed = {each for each in taking.taken if is_spent(stood(each), ground.now)}
+    return Today(today.spent | (new.keys() - taking.taken) | lost, today.freed | freed)
 
 
 class _Taking:
