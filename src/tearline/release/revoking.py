@@ -43,25 +43,30 @@ def revocations(tx: Tx, on: Ground, gone: Iterable[Standing]) -> dict[int, Relea
     if not on.marks or not ours:
         return {}
     checker = Checker()
+    rows = releases.releases_at(tx, on.agreement_id, ours)
+    docs: dict[int, dict[str, Any]] = {
+        position: orjson.loads(row.cut_raw or b"{}") for position, row in rows.items()
+    }
+    named = {position: _names(doc) for position, doc in docs.items()}
+    pseudonyms = aliases.derived(tx, on.agreement_id, set().union(*named.values()))
     found = {}
-    for position, row in releases.releases_at(tx, on.agreement_id, ours).items():
-        doc = orjson.loads(row.cut_raw or b"{}")
+    for position, doc in docs.items():
         if not doc.get("modified"):
             continue
+        row = rows[position]
         at = max(on.now, parse_timestamp(row.version) + _MS)
-        new = cut.withdrawn(doc, _named(tx, on.agreement_id, doc).__contains__, at)
+        new = cut.withdrawn(doc, (named[position] & pseudonyms).__contains__, at)
         if new is not None and not checker.problems(new):
             found[position] = _revoked(row, new, on.rules.valid_until)
     return found
 
 
-def _named(tx: Tx, agreement_id: str, doc: Mapping[str, Any]) -> set[str]:
-    """What it may still name: pseudonyms of ours, which tell nobody anything without our secret.
+def _names(doc: Mapping[str, Any]) -> set[str]:
+    """What it names; it may still name pseudonyms, which tell nobody anything without our secret.
 
     The id of an observable is none, also when it was computed anew: who guesses the value has it.
     """
-    named = {each for _, each in references(dict(doc)) if not is_observable(type_of(each))}
-    return aliases.derived(tx, agreement_id, named)
+    return {each for _, each in references(dict(doc)) if not is_observable(type_of(each))}
 
 
 def _revoked(row: Release, doc: dict[str, Any], until_at: int) -> Release:
