@@ -4,13 +4,15 @@ import pytest
 
 from tearline.agreement import signing
 from tearline.agreement.terms import parse_toml
-from tearline.release import arrive, consenting, onward, preview, recall, replay
+from tearline.release import arrive, consenting, onward, preview, recall, reconcile, replay
 from tearline.release.arrive import Annotation
+from tearline.stix.marking import CLEAR, marking_ref
 from tearline.store import objects
 from tearline.store import onward as rows
 from tearline.store.objects import OURS
 from tests.chain import ASKED, FREELY, Chain
 from tests.pair import DAY, START, as_object, rel, sdo
+from tests.plain import sign
 
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader", x_desk="12")
@@ -284,3 +286,21 @@ def test_a_draft_that_promises_more_names_its_clause(chain: Chain) -> None:
         "onward · allowed",
         "onward · marking_max",
     ]
+
+
+def test_a_receiver_without_a_node_gets_it_with_the_giver_s_marking(chain: Chain) -> None:
+    plain = chain.second.beside(0xCC)
+    chain.agree({"onward": FREELY})
+    chain.move()
+    plain.now = chain.first.now
+    sign(plain)
+    chain.first.now = plain.now
+    chain.reconcile(chain.south)
+    (name,) = [each for each in plain.delivered().values() if each.get("name") == "Gray Heron"]
+    assert name["object_marking_refs"] == [marking_ref(CLEAR)]
+    newer = loader | {"modified": "2026-03-02T00:00:00.000Z", "description": "new"}
+    chain.first.put(newer)
+    chain.move()
+    assert len(plain.delivered()) == 3
+    done = reconcile.reconcile(chain.south, plain.agreement_id, now=chain.first.tick(), whole=True)
+    assert done == (0, 0, 0)
