@@ -1,5 +1,7 @@
 """What was given may go on only inside what both agreements allow, and as its giver consents."""
 
+from pathlib import Path
+
 import pytest
 
 from tearline.agreement import signing
@@ -10,7 +12,7 @@ from tearline.stix.marking import CLEAR, marking_ref
 from tearline.store import objects
 from tearline.store import onward as rows
 from tearline.store.objects import OURS
-from tests.chain import ASKED, FREELY, Chain
+from tests.chain import ASKED, FREELY, Chain, make_chain
 from tests.pair import DAY, START, as_object, rel, sdo
 from tests.plain import sign
 
@@ -304,3 +306,20 @@ def test_a_receiver_without_a_node_gets_it_with_the_giver_s_marking(chain: Chain
     assert len(plain.delivered()) == 3
     done = reconcile.reconcile(chain.south, plain.agreement_id, now=chain.first.tick(), whole=True)
     assert done == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("either_store")
+def test_the_course_is_the_same_on_either_store(tmp_path: Path) -> None:
+    chain = make_chain(tmp_path)
+    chain.first.put(heron, loader, uses)
+    chain.agree({"onward": ASKED}, {"remove": '["x_desk"]'})
+    chain.move()
+    chain.answer("consent")
+    chain.move()
+    assert len(chain.held_at_east()) == 3
+    recall.recall(chain.north, loader["id"], "south-isac", "an error", now=chain.first.tick())
+    chain.move()
+    assert chain.held_at_east() == {heron["id"]}
+    further = recall.recalls(chain.north, now=chain.first.now)
+    assert {(each.told, each.told_confirmed) for each in further} == {(1, 1)}
+    assert chain.rebuilt()
