@@ -1,6 +1,7 @@
 """Objects a second through the real import, with every check, of ATT&CK's enterprise bundle."""
 
 import os
+import resource
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.measuring import Figure, alternate, rate
+from bench.measuring import Figure, Spent, in_turn, rate, spent
 from tearline import clock
 from tearline.agreement.home import Home, create_home
 from tearline.exchange.files import import_files, read_document
@@ -42,21 +43,31 @@ def figures() -> Iterator[Figure]:
         # Made beforehand: a new home's tables and keys are not the import's.
         homes = iter([_home(Path(folder, f"home-{number}")) for number in range(5)])
 
-        def ours() -> None:
+        def ours() -> Spent:
             home = next(homes)
-            stored = import_files(home, [file], now=clock.now()).stored
-            assert stored == count
+            before = _children_s()
+            stored = []
+            taken = spent(lambda: stored.append(import_files(home, [file], now=clock.now()).stored))
+            assert stored == [count]
             home.store.close()
+            return taken._replace(cpu_s=taken.cpu_s + _children_s() - before)
 
-        def floor() -> None:
-            _split_and_store(file, Path(folder, f"floor-{next(rounds)}.db"))
+        def floor() -> Spent:
+            path = Path(folder, f"floor-{next(rounds)}.db")
+            return spent(lambda: _split_and_store(file, path))
 
-        own, bare = alternate(ours, floor)
+        own, bare = in_turn(ours, floor)
     name = "import of ATT&CK, all checks"
-    cpu, wall = (count / own.cpu_s, count / bare.cpu_s), (count / own.wall_s, count / bare.wall_s)
-    yield rate(name, "objects per CPU second", *cpu, GOAL)
-    note = "by the clock on the wall, other programs included"
-    yield msgspec.structs.replace(rate(name, "objects per second", *wall), note=note)
+    wall, cpu = (count / own.wall_s, count / bare.wall_s), (count / own.cpu_s, count / bare.cpu_s)
+    note = "by the clock: one process reads, another keeps"
+    yield msgspec.structs.replace(rate(name, "objects per second", *wall, GOAL), note=note)
+    yield rate(name, "objects per CPU second", *cpu)
+
+
+def _children_s() -> float:
+    """What the processes took that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _home(path: Path) -> Home:

@@ -11,7 +11,7 @@ import pytest
 
 from tearline.agreement.home import Home, create_home
 from tearline.errors import InputError, MisuseError
-from tearline.exchange import keeping
+from tearline.exchange import keeping, reading
 from tearline.exchange.files import import_files, import_galaxies, read_document
 from tearline.release.arrive import take_in
 from tearline.stix.bundle import Limits
@@ -223,7 +223,7 @@ def test_the_same_version_with_other_content_is_refused_where_it_stands(
 def test_progress_is_told_and_batches_hold_the_order(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_BATCH", 4)
+    monkeypatch.setattr(reading, "_BATCH", 4)
     objects = [_malware(number) for number in range(10)]
     objects[9]["name"] = 5
     told: list[tuple[int, int]] = []

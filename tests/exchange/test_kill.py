@@ -21,9 +21,10 @@ CHILD = """
 import sys
 from pathlib import Path
 from tearline.agreement.home import open_home
-from tearline.exchange import files, keeping
+from tearline.exchange import files, reading
 
-keeping._BATCH = 250
+reading._BATCH = reading._AHEAD = 250
+reading._WORTH_IT = int(sys.argv[4])
 files.import_files(
     open_home(Path(sys.argv[1])),
     [Path(sys.argv[2])],
@@ -43,6 +44,8 @@ def killed_import(home: Path, file: Path, seed: int) -> int:
     """Import in a child, kill it at a random moment; return how many it said it kept."""
     chance = random.Random(seed)
     command = [sys.executable, "-c", CHILD, str(home), str(file), str(START + seed)]
+    # Read by one process, and by two.
+    command.append(str(sys.maxsize if seed < 20 else 1))
     said = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None

@@ -340,7 +340,7 @@ def test_a_revocation_goes_to_whoever_has_the_object(rules: Rules, facts: Facts)
     found = decide(rules, revoked)
     assert (found.outcome == "release") is in_force
     if in_force:
-        assert found == Decision("release", "N1", (), rules.valid_until)
+        assert found == Decision("release", "N1", rules.valid_until)
 
 
 @given(RULES, FACTS)

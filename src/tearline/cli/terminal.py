@@ -102,13 +102,13 @@ def progress(what: str, *, as_json: bool) -> Iterator[Callable[[int, int | None]
         return
     from rich.progress import Progress
 
-    with Progress(console=_console(stderr=True), transient=True) as bar:
+    # Without a thread of its own, so that an import may fork.
+    with Progress(console=_console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(visible(what), total=None)
 
         def tell(done: int, total: int | None) -> None:
-            bar.update(task, completed=done, total=total)
-            if total is None:
-                bar.update(task, description=visible(f"{what}: {done:,}"))
+            said = visible(what if total is not None else f"{what}: {done:,}")
+            bar.update(task, completed=done, total=total, description=said, refresh=True)
 
         yield tell
 

@@ -5,27 +5,23 @@ listed with the place where they stood. Keeping twice stores nothing new.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tearline.agreement.home import Home
 from tearline.config import Settings
+from tearline.exchange.reading import Placed, batches_ahead
 from tearline.release.arrive import Annotation, take_in
-from tearline.release.indexing import Indexed, index
+from tearline.release.indexing import Indexed
 from tearline.stix.bundle import Limits
 from tearline.stix.lift import notice_lines
-from tearline.stix.objects import StixObject
-from tearline.stix.sift import Refusal, sift_lifting
+from tearline.stix.sift import Refusal
 from tearline.stix.strict import collector_paused
 from tearline.store.database import Tx
 
 Progress = Callable[[int, int], None]
 """Told how many of a document's objects are done, and how many there are."""
-
-_BATCH = 10_000
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -67,13 +63,6 @@ class Document(msgspec.Struct, frozen=True):
     """What is known of them before they are read."""
 
 
-class Placed(NamedTuple):
-    """One object and the number of the slice that it stood in."""
-
-    place: int
-    found: Indexed | Refusal
-
-
 def limits_of(settings: Settings) -> Limits:
     """Return how much of a foreign document an operator allows to be read."""
     return Limits(
@@ -95,24 +84,12 @@ def keep(
     """Read, check and keep the objects of one document, a batch in each transaction."""
     total, notices = document.result, Counter[str]()
     with collector_paused():
-        for batch in batches(document.slices, limits_of(home.settings), notices):
+        for batch in batches_ahead(document.slices, limits_of(home.settings), notices):
             with home.store.write() as tx:
                 total += take(tx, document, batch, annotation, now=now)
             if progress is not None:
                 progress(batch[-1].place + 1, len(document.slices))
     return total + ImportResult(remarks=remarks(document.place, notices))
-
-
-def batches(
-    slices: Sequence[bytes], limits: Limits, notices: Counter[str]
-) -> Iterator[list[Placed]]:
-    """Read and check slices, a batch at a time; `notices` counts what a lift did."""
-    found = (
-        Placed(place, index(each) if isinstance(each, StixObject) else each)
-        for place, each in sift_lifting(slices, notices, limits)
-    )
-    while batch := list(islice(found, _BATCH)):
-        yield batch
 
 
 def take(

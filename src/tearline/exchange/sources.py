@@ -30,12 +30,11 @@ from tearline.exchange.foreign_line import (
 from tearline.exchange.keeping import (
     Document,
     ImportResult,
-    Placed,
-    batches,
     limits_of,
     remarks,
     take,
 )
+from tearline.exchange.reading import Placed, batches
 from tearline.exchange.walk import Step
 from tearline.release.arrive import Annotation
 from tearline.stix.bundle import Limits

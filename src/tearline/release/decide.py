@@ -6,6 +6,8 @@ leaves out releases nothing; what forbids wins over what allows. All reasons are
 first. The answer depends on the frozen facts and the signed terms alone.
 """
 
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -23,6 +25,10 @@ _UNRANKED = {
     marking.UNKNOWN: reasons.MARKING_UNKNOWN,
 }
 
+_STAYS = ~reasons.WAITS
+_SETTLED = reasons.PEOPLE | reduce(or_, (unreviewed for _, _, unreviewed in reasons.CATEGORIES))
+"""What is no reason any more once enough people approved exactly these bytes."""
+
 _STOPS_REVOCATION = reasons.NOT_IN_FORCE | reasons.CUT_INVALID
 
 Outcome: TypeAlias = Literal["release", "wait", "withhold"]
@@ -33,31 +39,33 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     A release has no reasons; its `clause` is the first that passes, else the first under which
     people are asked, or were and did not say yes. `until_at` is the first moment at which a time
-    limit turns.
+    limit turns. `against` has what any clause says alike and what each says, as bits of `reasons`.
     """
 
     outcome: Outcome
     clause: str | None
-    reasons: tuple[Reason, ...]
     until_at: int
+    against: tuple[int, tuple[tuple[str, int], ...]] = (0, ())
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All reasons: first what any clause says, then clause by clause."""
+        return reasons.spell(*self.against)
 
 
 def decide(rules: Rules, facts: Facts) -> Decision:
     """Decide one object: *release*, *wait* or *withhold*, with every reason of every clause."""
-    shared = _shared(rules, facts)
-    if facts.delivered and facts.revoked and not shared & _STOPS_REVOCATION:
-        return Decision("release", facts.delivered, (), rules.valid_until)
+    shared, clauses = _weighed(rules, facts)
+    if facts.revoked and facts.delivered and not shared & _STOPS_REVOCATION:
+        return Decision("release", facts.delivered, rules.valid_until)
     masks = []
     waiting: list[Clause] = []
     asks = False
-    odd = _odd(facts)
-    for clause in rules.clauses:
-        mask = shared | judge(clause, facts)
-        if odd:
-            mask |= _oddly(clause, facts)
+    for clause, known in clauses:
+        mask = shared | _judge(clause, known, facts)
         if not mask:
-            return Decision("release", clause.id, (), _until(rules, clause, facts))
-        if not mask & ~reasons.WAITS:
+            return Decision("release", clause.id, _until(rules, clause, facts))
+        if not mask & _STAYS:
             asks = bool(mask & reasons.PEOPLE) and (asks or not waiting)
             waiting.append(clause)
         masks.append((clause.id, mask))
@@ -74,15 +82,14 @@ def decide(rules: Rules, facts: Facts) -> Decision:
     if not masks:
         masks.append(("", shared | reasons.NO_CLAUSE))
     clause_id = waiting[0].id if waiting else None
-    return Decision(outcome, clause_id, reasons.spell(shared, tuple(masks)), turn)
+    return Decision(outcome, clause_id, turn, (shared, tuple(masks)))
 
 
 def asks_people(rules: Rules, facts: Facts) -> bool:
     """Whether people are asked about what does not go, or were: no clause lets it go without."""
     if not needs_people(facts):
         return False
-    shared = _shared(rules, facts)
-    masks = [shared | judge(each, facts) | _oddly(each, facts) for each in rules.clauses]
+    masks = [_fails(rules, each, facts) for each in rules.clauses]
     waiting = [each for each in masks if not each & ~reasons.WAITS]
     return bool(waiting) and all(each & reasons.ASKED for each in waiting)
 
@@ -105,85 +112,103 @@ def passes_but_for_about(
         _declined(facts) or _answered(facts, _deadline(clause, facts))
     )
     settled = reasons.BY_OTHERS | (reasons.WAITS if open_to_people else 0)
-    mask = _shared(rules, facts) | judge(clause, facts)
-    if _odd(facts):
-        mask |= _oddly(clause, facts)
-    return not mask & ~settled
+    return not _fails(rules, clause, facts) & ~settled
 
 
-def judge(clause: Clause, facts: Facts) -> int:  # noqa: C901  # a limit a line
-    """The limits of one clause that an object fails, as bits of `reasons`.
+def _fails(rules: Rules, clause: Clause, facts: Facts) -> int:
+    """All that an object fails by under one clause, as bits of `reasons`."""
+    shared, clauses = _weighed(rules, facts)
+    known = next(mask for each, mask in clauses if each.id == clause.id)
+    return shared | _judge(clause, known, facts)
 
-    What most objects have nothing of, `_oddly` weighs.
+
+def _weighed(rules: Rules, facts: Facts) -> tuple[int, tuple[tuple[Clause, int], ...]]:
+    """What any clause would say alike, and what each says of things that few objects have."""
+    mask = 0 if facts.type in KNOWN_TYPES else reasons.TYPE_UNKNOWN
+    if not rules.valid_from <= facts.now < rules.valid_until:
+        mask |= reasons.NOT_IN_FORCE
+    if facts.marking < 0:
+        mask |= _UNRANKED.get(facts.marking, 0)
+    if facts.revoked:
+        mask |= reasons.REVOKED
+    if facts.held:
+        mask |= reasons.HELD
+    if facts.source_agreement:
+        mask |= passing_on(rules, facts)
+    if facts.uncuttable:
+        mask |= reasons.CUT_INVALID
+    if facts.ends != GOES:
+        mask |= _ends(facts)
+    return mask, _handled(rules, facts.found, facts.pap, facts.statements, facts.iep)
+
+
+@lru_cache(maxsize=4_096)
+def _handled(
+    rules: Rules, found: int, pap: int, statements: tuple[str, ...], iep: tuple[str, ...]
+) -> tuple[tuple[Clause, int], ...]:
+    """What each clause says of categories and of markings other than TLP, if nobody approved.
+
+    Few combinations are in use, so each is worked out once.
     """
-    mask = 0 if clause.complete else reasons.LIMIT_MISSING
+    masks = []
+    for clause in rules.clauses:
+        mask = 0 if clause.complete else reasons.LIMIT_MISSING
+        mask |= _categories(clause, found & ~clause.settles) | _acting(clause, pap)
+        if clause.statements is not None and not clause.statements.issuperset(statements):
+            mask |= reasons.MARKING_UNKNOWN
+        if clause.iep is not None and not clause.iep.issuperset(iep):
+            mask |= reasons.MARKING_UNKNOWN
+        masks.append((clause, mask))
+    return tuple(masks)
+
+
+def _acting(clause: Clause, pap: int) -> int:
+    """What PAP says against it; a clause that does not speak of PAP allows none."""
+    mask = reasons.MARKING_CONTRADICTS if pap == marking.CONTRADICTORY else 0
+    if pap != NO_PAP and clause.pap_max < 0:
+        return mask | reasons.MARKING_UNKNOWN
+    return mask | reasons.PAP_ABOVE if pap > clause.pap_max else mask
+
+
+def _categories(clause: Clause, found: int) -> int:
+    """What is of a category waits where the clause has people decide on it, else it stays."""
+    mask = 0
+    for bits, waits, stays in reasons.CATEGORIES:
+        if found & bits:
+            mask |= waits if clause.reviews & bits else stays
+    return mask
+
+
+def _judge(clause: Clause, mask: int, facts: Facts) -> int:  # noqa: C901, PLR0912  # a limit a line
+    """All limits of one clause that an object fails; `mask` has those that `_handled` found."""
     if clause.types is not None and facts.type not in clause.types:
         mask |= reasons.TYPE_NOT_LISTED
-    if not clause.any_topic and clause.id not in facts.about and facts.type not in EDGE_REFS:
-        waits = clause.id in facts.about_waiting
-        mask |= reasons.PATH_WAITS if waits else reasons.NOT_ABOUT
+    if facts.type not in EDGE_REFS:
+        tied = clause.any_topic or clause.id in facts.about
+        if not tied:
+            tied = clause.id in facts.about_waiting
+            mask |= reasons.PATH_WAITS if tied else reasons.NOT_ABOUT
+        if tied and clause.countries and clause.id not in facts.countries:
+            mask |= reasons.COUNTRY_NOT_LISTED
     if facts.marking > clause.marking_max:
         mask |= reasons.MARKING_ABOVE
+    elif facts.marking == marking.CONTRADICTORY:
+        mask |= reasons.MARKING_CONTRADICTS
     if clause.letter_min:
         if facts.grade < 0:
             mask |= reasons.UNGRADED
         elif facts.grade // 10 > clause.letter_min or facts.grade % 10 > clause.digit_min:
             mask |= reasons.GRADE_BELOW
-    if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
-        mask |= reasons.TOO_OLD
-    if facts.marking == marking.CONTRADICTORY and not _approved(clause, facts):
-        mask |= reasons.MARKING_CONTRADICTS
     if clause.confidence_min is not None and facts.confidence < clause.confidence_min:
         mask |= reasons.NO_CONFIDENCE if facts.confidence < 0 else reasons.CONFIDENCE_BELOW
-    if clause.countries and clause.id not in facts.countries and _tied(clause, facts):
-        mask |= reasons.COUNTRY_NOT_LISTED
-    return mask
-
-
-def _odd(facts: Facts) -> bool:
-    """Whether an object has something that stops only few: what `_oddly` weighs."""
-    return (
-        facts.valid_until <= facts.now
-        or facts.pap != NO_PAP
-        or bool(facts.found or facts.never or facts.statements or facts.iep)
-    )
-
-
-def _oddly(clause: Clause, facts: Facts) -> int:
-    """What an object's end, its name, its content or its other markings say against it."""
-    mask = 0
-    if facts.found and not _approved(clause, facts):
-        mask |= _categories(clause, facts.found & ~clause.settles)
+    if clause.max_age is not None and facts.now >= facts.created_at + clause.max_age:
+        mask |= reasons.TOO_OLD
     if facts.valid_until <= facts.now and not clause.expired:
         mask |= reasons.EXPIRED
     if facts.never and clause.id in facts.never:
         mask |= reasons.NEVER
-    if facts.pap != NO_PAP or facts.statements or facts.iep:
-        mask |= _handled(clause, facts)
-    return mask
-
-
-def _tied(clause: Clause, facts: Facts) -> bool:
-    """Whether countries are asked: of what is about the topic, and not of what follows others."""
-    if facts.type in EDGE_REFS:
-        return False
-    return clause.any_topic or clause.id in facts.about or clause.id in facts.about_waiting
-
-
-def _handled(clause: Clause, facts: Facts) -> int:
-    """What markings other than TLP say against it; a clause allows those that it speaks of."""
-    mask = 0
-    if facts.pap == marking.CONTRADICTORY:
-        if not _approved(clause, facts):
-            mask |= reasons.MARKING_CONTRADICTS
-        if clause.pap_max < 0:
-            mask |= reasons.MARKING_UNKNOWN
-    elif facts.pap > clause.pap_max:
-        mask |= reasons.PAP_ABOVE if clause.pap_max >= 0 else reasons.MARKING_UNKNOWN
-    if clause.statements is not None and not clause.statements.issuperset(facts.statements):
-        mask |= reasons.MARKING_UNKNOWN
-    if clause.iep is not None and not clause.iep.issuperset(facts.iep):
-        mask |= reasons.MARKING_UNKNOWN
+    if facts.approvals and facts.approvals.get(clause.id, 0) >= clause.approvals:
+        mask &= ~_SETTLED
     return mask
 
 
@@ -197,42 +222,6 @@ def _answered(facts: Facts, silent_at: int) -> int:
 def _deadline(clause: Clause, facts: Facts) -> int:
     """The moment from which silence counts; where nobody was asked yet, people are asked now."""
     return FOREVER if clause.within is None else (facts.asked_at or facts.now) + clause.within
-
-
-def _categories(clause: Clause, found: int) -> int:
-    """What is of a category waits where the clause has people decide on it, else it stays."""
-    mask = 0
-    for bits, waits, stays in reasons.CATEGORIES:
-        if found & bits:
-            mask |= waits if clause.reviews & bits else stays
-    return mask
-
-
-def _approved(clause: Clause, facts: Facts) -> bool:
-    """Whether as many people approved it as the clause asks for."""
-    return facts.approvals.get(clause.id, 0) >= clause.approvals
-
-
-def _shared(rules: Rules, facts: Facts) -> int:
-    """What any clause would say alike."""
-    mask = 0
-    if not rules.valid_from <= facts.now < rules.valid_until:
-        mask |= reasons.NOT_IN_FORCE
-    if facts.type not in KNOWN_TYPES:
-        mask |= reasons.TYPE_UNKNOWN
-    if facts.marking < 0:
-        mask |= _UNRANKED.get(facts.marking, 0)
-    if facts.revoked:
-        mask |= reasons.REVOKED
-    if facts.held:
-        mask |= reasons.HELD
-    if facts.source_agreement:
-        mask |= passing_on(rules, facts)
-    if facts.uncuttable:
-        mask |= reasons.CUT_INVALID
-    if facts.ends != GOES:
-        mask |= _ends(facts)
-    return mask
 
 
 def passing_on(rules: Rules, facts: Facts) -> int:
@@ -277,15 +266,17 @@ def _ends(facts: Facts) -> int:
 
 def _turns(rules: Rules, facts: Facts) -> int:
     """The next moment at which a time limit of any clause turns, for what does not go now."""
-    turn = rules.valid_until if facts.now < rules.valid_until else FOREVER
+    now, created_at, ends_at = facts.now, facts.created_at, facts.valid_until
+    turn = rules.valid_until if now < rules.valid_until else FOREVER
     for clause in rules.clauses:
-        if clause.max_age is not None and facts.now < facts.created_at + clause.max_age < turn:
-            turn = facts.created_at + clause.max_age
-        # Also while it stays for another reason: what hangs on it may still wait with it.
-        if facts.asked_at and facts.now < (silent_at := _deadline(clause, facts)) < turn:
-            turn = silent_at
-        if not clause.expired and facts.now < facts.valid_until < turn:
-            turn = facts.valid_until
+        if clause.max_age is not None and now < (old_at := created_at + clause.max_age) < turn:
+            turn = old_at
+        if now < ends_at < turn and not clause.expired:
+            turn = ends_at
+    # Also while it stays for another reason: what hangs on it may still wait with it.
+    if facts.asked_at:
+        silent = (_deadline(each, facts) for each in rules.clauses)
+        turn = min([turn, *(each for each in silent if each > now)])
     return turn
 
 

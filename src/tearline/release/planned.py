@@ -11,7 +11,7 @@ import orjson
 from tearline.release.concern import Decided
 from tearline.release.decide import Decision
 from tearline.release.form import Form
-from tearline.release.reasons import Reason
+from tearline.release.reasons import spell
 from tearline.release.reviewing import Reviewed
 from tearline.release.rules import FOREVER, Rules
 from tearline.stix import canonical, marking
@@ -106,7 +106,7 @@ def kept_back(stix_id: str, decision: Decision) -> Standing:
         stix_id,
         decision.outcome,
         decision.clause or "",
-        _spelled(decision.reasons),
+        _spelled(*decision.against),
         "",
         "",
         "",
@@ -118,8 +118,9 @@ def kept_back(stix_id: str, decision: Decision) -> Standing:
 
 
 @lru_cache(maxsize=4_096)
-def _spelled(given: tuple[Reason, ...]) -> str:
-    return orjson.dumps([[each.code, each.clause] for each in given]).decode()
+def _spelled(shared: int, masks: tuple[tuple[str, int], ...]) -> str:
+    found = spell(shared, masks)
+    return orjson.dumps([[each.code, each.clause] for each in found]).decode()
 
 
 def withheld(stix_id: str) -> Standing:

@@ -149,8 +149,12 @@ def _entries(tx: Tx, kind: str) -> Iterator[dict[str, Any]]:
 
 def _decided(rules: Rules, facts: Facts) -> dict[str, Any]:
     decision = decide(rules, facts)
-    answer: dict[str, Any] = orjson.loads(msgspec.json.encode(decision))
-    return answer | {"until_at": str(decision.until_at)}
+    return {
+        "outcome": decision.outcome,
+        "clause": decision.clause,
+        "reasons": [msgspec.to_builtins(each) for each in decision.reasons],
+        "until_at": str(decision.until_at),
+    }
 
 
 def _as_logged(entry: dict[str, Any]) -> dict[str, Any]:

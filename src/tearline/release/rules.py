@@ -156,7 +156,7 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class Rules(msgspec.Struct, frozen=True):
+class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     """What one agreement says for one direction, made ready for `decide`.
 
     `added` is what the parties add to the categories; `receiver` the slug of who gets it, `onward`

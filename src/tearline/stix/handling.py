@@ -7,7 +7,7 @@ meaning is not known, or that is not held, leaves what it marks without one.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tearline.errors import InputError
@@ -78,10 +78,9 @@ def plain(text: str) -> str:
 
 def pap_of(doc: Mapping[str, Any]) -> int:
     """The PAP level that an object states by itself, in a predefined marking or a label."""
-    refs = doc.get("object_marking_refs", ())
-    plainly = not {"labels", "granular_markings", "objects"} & doc.keys()
-    if plainly and (not refs or (len(refs) == 1 and refs[0] in LEVEL_OF)):
-        return NO_PAP
+    if "labels" not in doc and (refs := _for_the_whole(doc)) is not None:
+        # Nearly every object.
+        return PAP_OF.get(refs[0], NO_PAP) if refs else NO_PAP
     levels = {_PAP_LEVELS[each.upper()] for each in _labels(doc) if each.upper() in _PAP_LEVELS}
     levels |= {PAP_OF[each] for each in _stated(doc) if each in PAP_OF}
     return _one_pap(levels)
@@ -89,11 +88,9 @@ def pap_of(doc: Mapping[str, Any]) -> int:
 
 def others_of(doc: Mapping[str, Any]) -> list[str]:
     """The markings of an object, and of its parts, whose meaning stands in a definition."""
-    if "granular_markings" not in doc and "objects" not in doc:
-        # Nearly every object: none or one for the whole of it.
-        refs = doc.get("object_marking_refs", ())
-        if not refs or (len(refs) == 1 and refs[0] in _PREDEFINED):
-            return []
+    refs = _for_the_whole(doc)
+    if refs is not None:
+        return [] if not refs or refs[0] in _PREDEFINED else [refs[0]]
     return [each for each in dict.fromkeys(_stated(doc)) if each not in _PREDEFINED]
 
 
@@ -171,6 +168,16 @@ def _one_pap(levels: Iterable[int]) -> int:
     if not found:
         return NO_PAP
     return found.pop() if len(found) == 1 else CONTRADICTORY
+
+
+def _for_the_whole(doc: Mapping[str, Any]) -> Sequence[str] | None:
+    """The one marking of an object that has one at most, none of them on a part; else None."""
+    if "granular_markings" in doc or "objects" in doc:
+        return None
+    refs = doc.get("object_marking_refs", ())
+    if refs.__class__ is list and len(refs) == 1 and refs[0].__class__ is str:
+        return refs
+    return () if "object_marking_refs" not in doc else None
 
 
 def _stated(doc: Mapping[str, Any]) -> list[str]:
