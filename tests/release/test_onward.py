@@ -6,7 +6,7 @@ import pytest
 
 from tearline.agreement import signing
 from tearline.agreement.terms import parse_toml
-from tearline.release import arrive, consenting, onward, preview, recall, reconcile, replay
+from tearline.release import arrive, consenting, onward, preview, recall, reconcile, replay, showing
 from tearline.release.arrive import Annotation
 from tearline.stix.marking import CLEAR, marking_ref
 from tearline.store import objects
@@ -138,6 +138,8 @@ def test_a_consent_to_a_cut_shows_its_bytes(chain: Chain) -> None:
     asked = {each.given: each for each in chain.asked()}
     assert asked[heron["id"]].raw is None
     assert b"x_desk" not in (asked[loader["id"]].raw or b"x_desk")
+    _, (shown,) = showing.show(chain.south, loader["id"], "east-cert", now=chain.first.now)
+    assert shown.raw == asked[loader["id"]].raw, "and here one sees the same"
     chain.answer()
     chain.move()
     assert len(chain.held_at_east()) == 3
