@@ -16,6 +16,7 @@ from pathlib import Path
 
 from soak import killing, verify
 from soak.course import AGREEMENT, SIDES, Course
+from soak.playing import enrol
 from soak.world import START
 from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.home import create_home, open_home
@@ -65,6 +66,7 @@ def begin(folder: Path) -> None:
         file = (them.path / "card.json").read_bytes()
         add_party(us, file, check_words(card_hash(them.card)), now=START)
     for home in homes:
+        enrol(home, now=START)
         home.store.close()
 
 

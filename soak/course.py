@@ -9,10 +9,12 @@ import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from soak.world import DAY, FEEDS, HOUR, START, World
+from soak.world import CLOSED, DAY, FEEDS, HOUR, START, STATEMENTS, World
 
 AGREEMENT = "urn:uuid:5b0d3c52-8b1c-4f6e-9b58-2a8e5d0c7a11"
 SIDES = ("north", "south")
+PEOPLE = ("ada", "bo", "cy")
+"""Who may approve, on either side."""
 
 NORTH_TYPES = (
     "intrusion-set",
@@ -24,6 +26,7 @@ NORTH_TYPES = (
     "vulnerability",
     "infrastructure",
     "identity",
+    "location",
     "indicator",
     "ipv4-addr",
     "domain-name",
@@ -74,16 +77,20 @@ class Course:
             self._imports(chance, day, "north"),
             self._imports(chance, day, "south"),
             self._said(chance, day),
+            self._people(chance),
             self._agreement(chance, day),
             self._syncs(chance, "north", 2),
             self._syncs(chance, "south", 1),
             [("jobs", side, {}) for side in chance.sample(SIDES, 2)],
         ]
         closing: list[_Bare] = [
+            *(("say", "north", {"person": each, "part": 0.9}) for each in PEOPLE[:2]),
             ("jobs", "north", {}),
             ("jobs", "south", {}),
             ("close", "north", {}),
         ]
+        if day == self.days - 1:
+            closing += _left()
         mixed = [*_mixed(chance, strands), *closing]
         return [Act(f"{day}.{place}", *act) for place, act in enumerate(mixed)]
 
@@ -107,7 +114,8 @@ class Course:
             if not things:
                 continue
             ids = [world.id_of(each) for each in chance.sample(things, min(12, len(things)))]
-            kind = chance.choice(["annotate", "annotate", "hold", "lift", "feed", "recall"])
+            kinds = ["annotate", "annotate", "hold", "lift", "feed", "topic", "recall"]
+            kind = chance.choice(kinds)
             more: Mapping[str, Any] = {}
             if kind == "annotate":
                 more = {"ids": ids, "marking": chance.choice([None, 0, 1, 2, 3])}
@@ -118,9 +126,25 @@ class Course:
                 kind = chance.choice(["hold", "lift", "lift"])
                 values = [chance.choice(FEEDS)] if kind == "hold" else FEEDS
                 more = {"kind": "source", "values": values}
+            elif kind == "topic":
+                kind = chance.choice(["hold", "lift", "lift", "lift"])
+                more = {"kind": "topic", "values": ["Mud Loader"]}
             elif kind == "recall":
                 more = {"pick": chance.random()}
             found += [(kind, side, more), ("reconcile", side, {})][: chance.randint(1, 2)]
+        return found
+
+    @staticmethod
+    def _people(chance: random.Random) -> list[_Bare]:
+        """People look at what waits, one after the other, and say something of some of it."""
+        found: list[_Bare] = []
+        for side in ("north", "north", "south"):
+            said = [
+                {"person": each, "part": chance.choice([0.7, 0.95])}
+                for each in chance.sample(PEOPLE, 2)
+            ]
+            found += [("say", side, each) for each in said]
+            found.append(("reconcile", side, {}))
         return found
 
     def _agreement(self, chance: random.Random, day: int) -> list[_Bare]:
@@ -160,7 +184,7 @@ class Course:
 
     @staticmethod
     def limits(chance: random.Random, day: int) -> dict[str, Any]:
-        """The lines of a version that differ from one to the next."""
+        """The lines of a version that differ from one to the next; the first lets most through."""
         dropped = set(chance.sample(NORTH_TYPES[4:], chance.choice([0, 0, 1, 3])))
         return {
             "day": day,
@@ -172,6 +196,11 @@ class Course:
             "floor": chance.choice(["*", "B2", "C3"]),
             "age": chance.choice(['"*"', '"*"', '"*"', "20"]),
             "remove": chance.choice(["[]", "[]", '["description"]', '["x_desk_*"]']),
+            "when": chance.choice(_WHEN) if day else _WHEN[1],
+            "approvals": chance.choice([1, 2, 2]),
+            **_WIDE,
+            **dict(chance.sample(_NARROW, chance.choice([0, 1, 1, 2]) if day else 0)),
+            **chance.choice(_ENDS),
         }
 
     @staticmethod
@@ -183,6 +212,43 @@ class Course:
             ours: _Bare = ("carry", SIDES[giver == SIDES[0]], {})
             found += [ours, *steps, ("settle", giver, {}), ours]
         return found
+
+
+_WIDE: Mapping[str, str] = {
+    "countries": '"*"',
+    "confidence": '"*"',
+    "pap": 'pap_max = "PAP:AMBER"',
+    "statements": 'statements = "*"',
+    "never": "[]",
+    "shape": "",
+}
+_NARROW: tuple[tuple[str, str], ...] = (
+    ("countries", '{ victim = ["SE", "NO"] }'),
+    ("confidence", "20"),
+    ("confidence", "50"),
+    ("pap", ""),
+    ("pap", 'pap_max = "PAP:GREEN"'),
+    ("statements", f'statements = ["{STATEMENTS[0]}"]'),
+    ("never", f'["{CLOSED}"]'),
+    ("never", f'["{CLOSED}", "{FEEDS[3]}"]'),
+    ("shape", 'pseudonymise = ["identity.name"]'),
+    ("shape", 'coarsen = { dates = "day", places = "country" }'),
+)
+"""Lines that let more through, and those that a version has in the place of some of them."""
+
+_WHEN = ('["victim"]', '["victim", "personal-data", "precise-location", "live-operation", "harm"]')
+_ENDS: tuple[Mapping[str, str], ...] = (
+    {"expired": "false", "keep": ""},
+    {"expired": "true", "keep": ""},
+    {"expired": "false", "keep": "keep_days = 9"},
+)
+"""What may go past its own end, and how long it is kept: not both in one version."""
+
+
+def _left() -> list[_Bare]:
+    """The agreement is ended, and both sides leave."""
+    ended: list[_Bare] = [("unblock", "north", {}), ("terminate", "north", {})]
+    return [*ended, ("close", "north", {}), ("exit", "south", {}), ("close", "north", {})]
 
 
 def _resumed(one: str, other: str) -> list[_Bare]:
@@ -230,6 +296,10 @@ labels = ["gray-heron"]
 id = "T2"
 names = ["Mud Loader"]
 
+[[topic]]
+id = "B1"
+between = ["T1", "T2"]
+
 [[clause]]
 id = "N1"
 from = "north"
@@ -241,10 +311,15 @@ members = {members}
 marking_max = "{ceiling}"
 grading_min = "*"
 max_age_days = {age}
-countries = "*"
-confidence_min = "*"
+countries = {countries}
+confidence_min = {confidence}
+expired = {expired}
+{pap}
+{statements}
+never = {never}
 remove = {remove}
-review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
+{shape}
+review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
 
 [[clause]]
 id = "N2"
@@ -255,6 +330,19 @@ topics = ["T2"]
 reach = 1
 marking_max = "TLP:AMBER+STRICT"
 grading_min = "{floor}"
+max_age_days = "*"
+countries = "*"
+confidence_min = "*"
+
+[[clause]]
+id = "N3"
+from = "north"
+to = "south"
+types = {types}
+topics = ["B1"]
+reach = {reach}
+marking_max = "TLP:AMBER"
+grading_min = "*"
 max_age_days = "*"
 countries = "*"
 confidence_min = "*"
@@ -272,4 +360,9 @@ grading_min = "*"
 max_age_days = 60
 countries = "*"
 confidence_min = "*"
+review = {{ when = ["victim"], approvals = 1, within_hours = 72, silence = "withhold" }}
+
+[retention]
+after_end = "recall"
+{keep}
 """

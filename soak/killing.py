@@ -70,7 +70,7 @@ def play(folder: Path, course: Course, day: int, *, size: float, kills: bool) ->
 
 
 def _worth(act: Act) -> bool:
-    return act.kind not in {"suspend", "resume", "reject", "withdraw"}
+    return act.kind not in {"suspend", "resume", "reject", "withdraw", "terminate"}
 
 
 def _attempt(

@@ -4,24 +4,31 @@ An act can be played again after a kill: what it did is found in the stores and 
 """
 
 import json
+import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from soak import carry
-from soak.course import AGREEMENT, SIDES, TERMS, Act, Course
+from soak.course import AGREEMENT, PEOPLE, SIDES, TERMS, Act, Course
 from tearline.agreement import signing
 from tearline.agreement.home import Home
 from tearline.agreement.partners import block_party, unblock_party
 from tearline.agreement.terms import parse_toml
+from tearline.approval import people, queue
+from tearline.approval.queue import Says
 from tearline.errors import RefusedError
 from tearline.exchange.files import import_files
 from tearline.node.publisher import flush_private, publish_grown
-from tearline.release import arrive, recall, reconcile
+from tearline.release import arrive, expiring, leaving, recall, reconcile
 from tearline.release.arrive import Annotation
 from tearline.stix.objects import read
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import agreements, annotations, releases
+from tearline.store import agreements, annotations, releases, reviews
 
 Did: TypeAlias = dict[str, Any]
 """What an act left in the stores, for the one who checks after a kill."""
@@ -41,6 +48,9 @@ class Stage:
             "hold": self._hold,
             "lift": self._lift,
             "recall": self._recall,
+            "say": self._say,
+            "exit": self._exit,
+            "terminate": self._terminate,
             "reconcile": self._reconcile,
             "propose": self._propose,
             "countersign": self._countersign,
@@ -122,6 +132,34 @@ class Stage:
         chosen = live[int(act.more["pick"] * len(live))]
         recall.recall(home, chosen, self._other(act.side).slug, act.name, now=now)
         return {"held": [["object", chosen]]}
+
+    def _say(self, act: Act, now: int) -> Did:
+        """A person says something of some of what waits; what cannot be said is passed over."""
+        home, name = self.homes[act.side], act.more["person"]
+        chance = random.Random(f"{self.course.seed}/{act.name}")
+        with home.store.read() as tx:
+            person = next(each for each in reviews.people(tx) if each.name == name)
+        found = [each for each in queue.items(home, now=now) if each.state != "approved"]
+        did = {"approvals": 0, "refusals": 0}
+        for each in found:
+            verdict: Says = "request" if each.state in {"refused", "lapsed"} else "approve"
+            if verdict == "approve" and chance.random() < 0.05:
+                verdict = "refuse"
+            if chance.random() > act.more["part"]:
+                continue
+            said = queue.statement(each.review.item, name, verdict, act.name, now=now)
+            with suppress(RefusedError):
+                queue.say(home, queue.sign(said, person, key_of(name)), now=now)
+                did["refusals" if verdict == "refuse" else "approvals"] += verdict != "request"
+        return did
+
+    def _exit(self, act: Act, now: int) -> Did:
+        left = leaving.leave(self.homes[act.side], self._other(act.side).slug, now=now)
+        return {"n": len(left)}
+
+    def _terminate(self, act: Act, now: int) -> Did:
+        signing.terminate(self.homes[act.side], AGREEMENT, act.name, now=now)
+        return {}
 
     def _reconcile(self, act: Act, now: int) -> Did:
         done = reconcile.reconcile(self.homes[act.side], AGREEMENT, now=now)
@@ -225,7 +263,23 @@ class Stage:
     def _jobs(self, act: Act, now: int) -> Did:
         home = self.homes[act.side]
         reconcile.reconcile_all(home, now=now)
-        return {"n": flush_private(home, now=now), "signed": publish_grown(home, now=now)}
+        gone = expiring.expire_all(home, now=now)
+        return {
+            "expired": gone,
+            "n": flush_private(home, now=now),
+            "signed": publish_grown(home, now=now),
+        }
+
+
+def enrol(home: Home, *, now: int) -> None:
+    """Let everybody of the play approve at a home."""
+    for name in PEOPLE:
+        people.enrol(home, name, key_of(name), now=now)
+
+
+def key_of(name: str) -> Ed25519PrivateKey:
+    """The key of a person of the play."""
+    return Ed25519PrivateKey.from_private_bytes(sha256(f"soak/{name}".encode()).digest())
 
 
 def line(**said: object) -> str:

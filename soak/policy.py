@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, TypeAlias
 
+from soak import limits
 from soak.course import AGREEMENT
 from soak.world import DAY
-from tearline.agreement.document import Clause
+from tearline.agreement.document import Clause, Topic
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
 from tearline.stix import marking
@@ -22,8 +23,10 @@ from tearline.stix.timestamp import parse_timestamp
 from tearline.store import annotations, objects, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
+from tearline.store.releases import Standing
 
-Docs = Mapping[str, dict[str, Any]]
+Doc = dict[str, Any]
+Docs = Mapping[str, Doc]
 
 
 class _Seen(NamedTuple):
@@ -33,6 +36,9 @@ class _Seen(NamedTuple):
     sources: Mapping[str, str]
     beside: Mapping[str, tuple[int | None, int | None]]
     holds: set[tuple[str, str]]
+    tied: limits.Ties
+    slips: Mapping[int, dict[str, Any]]
+    signed: Mapping[str, tuple[str, str]]
 
 
 def served(home: Home, *, now: int) -> list[str]:
@@ -61,22 +67,38 @@ def served(home: Home, *, now: int) -> list[str]:
             problems.append(f"{delivered_id} is served without a decision")
             continue
         clause = clauses[standing.clause]
-        found = _against(clause, standing.stix_id, doc, seen, near[clause.id], now)
+        found = list(_against(clause, standing.stix_id, doc, seen, near[clause.id], now))
+        found += _for_people(clause, standing, doc, seen)
         problems += [f"{delivered_id} ({standing.stix_id}) is served, but {each}" for each in found]
-    return problems
+    keep = force.terms.retention.keep_days
+    return problems + (limits.kept_too_long(home, keep * DAY, now=now) if keep else [])
+
+
+def _for_people(clause: Clause, standing: Standing, doc: Doc, seen: _Seen) -> list[str]:
+    """What only people may let go, and did not."""
+    original = seen.docs[standing.stix_id]
+    found = None if original.get("revoked") else limits.category(doc, original, seen.tied)
+    if found is None:
+        return []
+    return list(limits.unapproved(clause, found, seen.slips[standing.position], seen.signed))
 
 
 def _seen(tx: Tx) -> _Seen:
     versions = {each.stix_id: each for each in objects.latest_all(tx, OURS)}
     raws = objects.raw_of(tx, [each.seq for each in versions.values()])
+    docs = {each: json.loads(raws[version.seq]) for each, version in versions.items()}
     return _Seen(
-        docs={each: json.loads(raws[version.seq]) for each, version in versions.items()},
+        docs=docs,
         sources={each: version.source for each, version in versions.items()},
         beside=annotations.annotations(tx, versions),
         holds=set(annotations.holds(tx)),
+        tied=limits.ties(docs),
+        slips=limits.last_slips(tx),
+        signed=limits.approvals(tx),
     )
 
 
+_FAR = 99
 _Near: TypeAlias = Mapping[str, int]
 _FREE = frozenset({"relationship", "sighting", "note", "opinion", "language-content"})
 """These go where what they speak of goes."""
@@ -98,7 +120,7 @@ def _against(
         return
     if clause.types != "*" and original["type"] not in (clause.types or ()):
         yield f"type {original['type']} is not in {clause.id}"
-    if original["type"] not in _FREE and near.get(stix_id, 99) > (clause.reach or 0):
+    if original["type"] not in _FREE and near.get(stix_id, _FAR) > (clause.reach or 0):
         yield f"not about the topic of {clause.id}"
     if any(fnmatchcase(name, pattern) for name in doc for pattern in clause.remove):
         yield "not cut"
@@ -106,10 +128,10 @@ def _against(
         yield "too old"
     if ("object", stix_id) in seen.holds or ("source", seen.sources[stix_id]) in seen.holds:
         yield "held"
-    if _names_victim(original):
-        yield "names a victim"
-    if _for_people(original):
-        yield "of a category on which nobody decides"
+    topics = {_plain(value) for kind, value in seen.holds if kind == "topic"}
+    if original["type"] in _NAMED and _plain(original.get("name", "")) in topics:
+        yield "its topic is held"
+    yield from limits.against(clause, original, doc, seen.tied, seen.sources[stix_id], now)
     yield from _against_marks(clause, original, *seen.beside.get(stix_id, (None, None)))
 
 
@@ -138,22 +160,6 @@ def _against_marks(
             yield "below the floor"
 
 
-def _for_people(doc: dict[str, Any]) -> bool:
-    """Whether it is a person, an exact place, or a flaw that is not public: none of them may go."""
-    return (
-        doc.get("identity_class") == "individual"
-        or (doc["type"] == "location" and "city" in doc)
-        or (doc["type"] == "vulnerability" and "CVE-" not in json.dumps(doc))
-    )
-
-
-def _names_victim(doc: dict[str, Any]) -> bool:
-    if doc["type"] == "relationship":
-        target: str = doc["target_ref"]
-        return doc["relationship_type"] == "targets" and target.startswith("identity--")
-    return doc["type"] == "sighting" and bool(doc.get("where_sighted_refs"))
-
-
 _ALONG = ("uses", "delivers", "drops", "downloads", "exploits", "targets", "controls", "hosts")
 _AGAINST = ("indicates", "attributed-to", "variant-of")
 _CARRY = ("threat-actor", "intrusion-set", "campaign", "malware", "infrastructure")
@@ -161,27 +167,44 @@ _NAMED = ("threat-actor", "intrusion-set", "campaign", "malware")
 
 
 def _distances(force: InForce, clause: Clause, docs: Docs) -> dict[str, int]:
-    """The steps from a clause's topics to whatever they reach, whether or not it may go."""
-    topics = [force.terms.topic_of(each) for each in clause.topics or () if clause.topics != "*"]
-    names = {
-        " ".join(name.casefold().split())
-        for each in topics
-        for name in (*each.names, *each.aliases)
-    }
-    labels = {label for each in topics for label in each.labels}
+    """The steps from a clause's topics to whatever they reach, whether or not it may go.
+
+    Of a relation between two: the longer of the two ways, but for the two themselves.
+    """
+    found: dict[str, int] = {}
+    for each in clause.topics or ():
+        topic = force.terms.topic_of(each)
+        if not topic.between:
+            near = _around(clause, topic, docs)
+        else:
+            one, other = (_around(clause, force.terms.topic_of(end), docs) for end in topic.between)
+            near = {its: max(one[its], other[its]) for its in one.keys() & other.keys()}
+            near |= {its: 0 for its, steps in (one | other).items() if not steps}
+            near |= {its: 0 for its, steps in one.items() if not steps}
+        for its, steps in near.items():
+            found[its] = min(steps, found.get(its, steps))
+    return found
+
+
+def _around(clause: Clause, topic: Topic, docs: Docs) -> dict[str, int]:
+    names = {_plain(name) for name in (*topic.names, *topic.aliases)}
     found = {
         stix_id: 0
         for stix_id, doc in docs.items()
-        if labels & set(doc.get("labels", ()))
-        or (doc["type"] in _NAMED and " ".join(doc["name"].casefold().split()) in names)
+        if set(topic.labels) & set(doc.get("labels", ()))
+        or (doc["type"] in _NAMED and _plain(doc["name"]) in names)
     }
     starts = set(found)
     for steps in range(1, (clause.reach or 0) + 1):
         for doc in docs.values():
             for from_id, to_id in _moves(doc, starts, members=clause.members):
-                if found.get(from_id, 99) < steps:
+                if found.get(from_id, _FAR) < steps:
                     found.setdefault(to_id, steps)
     return found
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _moves(doc: dict[str, Any], starts: set[str], *, members: bool) -> Iterator[tuple[str, str]]:
@@ -190,6 +213,8 @@ def _moves(doc: dict[str, Any], starts: set[str], *, members: bool) -> Iterator[
         if kind in _AGAINST:
             ends = ends[::-1]
         if (kind in _ALONG or kind in _AGAINST) and ends[0].startswith(_CARRY):
+            yield ends
+        if kind == "located-at" and ends[1].startswith("location--"):
             yield ends
     elif members and doc["type"] in {"report", "grouping"}:
         for one in starts & {doc["id"], *doc["object_refs"]}:

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 from soak import policy
 from soak.carry import is_blocked
 from soak.course import AGREEMENT
+from soak.world import DAY
+from tearline.agreement.force import in_force
 from tearline.agreement.home import Home, open_home
 from tearline.log import record, tiles
-from tearline.log.verify import verify_folder, verify_growth
-from tearline.release import reconcile, replay
+from tearline.log.verify import verify_folder, verify_growth, verify_receipt
+from tearline.release import recall, reconcile, replay
+from tearline.release.leaving import leaving
 from tearline.stix import canonical
 from tearline.store import logs, objects, recalls, received, releases
 from tearline.store.releases import Standing
@@ -45,6 +48,8 @@ def everything(
             found = received_as_given(giver, taker, now=now)
             problems += [f"{taker.slug}: {each}" for each in found]
             problems += [f"{giver.slug}: {each}" for each in answered(giver, taker)]
+        problems += [f"{giver.slug}: {each}" for each in owed(giver, now=now)]
+        problems += [f"{giver.slug}: {each}" for each in left(giver, taker, now=now)]
     return problems
 
 
@@ -271,6 +276,52 @@ def answered(giver: Home, taker: Home) -> list[str]:
         for each in _records(giver, record.our_log(AGREEMENT), "withdraw")
         if each["recall"]
     }
-    if recalled != {row[0] for row in ordered}:
+    # What expired at the taker it told us of, perhaps of a release that was replaced since.
+    early = {row[0] for row in ordered if row[2] == "expired" and row[4] is not None}
+    if recalled - early != {row[0] for row in ordered} - early:
         problems.append("the recalls in the log are not those in the table")
+    return problems
+
+
+def owed(giver: Home, *, now: int) -> list[str]:
+    """Each recall is said to be what it is, now and in ten days: confirmed, open or overdue."""
+    with giver.store.read() as tx:
+        bound = in_force(tx, AGREEMENT, now=now)
+        ordered = {row[0]: row for row in recalls.recalls_under(tx, AGREEMENT)}
+    if bound is None:
+        return []
+    days = json.loads(bound.terms_bytes).get("retention", {}).get("recall_days", 7)
+    problems = []
+    for at in (now, now + 10 * DAY):
+        for each in recall.recalls(giver, now=at):
+            _, _, _, since, answered_at, _ = ordered[each.position]
+            late = "overdue" if since + days * DAY <= at else "open"
+            wanted = late if answered_at is None else "confirmed"
+            if each.state != wanted:
+                problems.append(f"the recall of {each.delivered_id} is {each.state}, not {wanted}")
+    return problems
+
+
+def left(giver: Home, taker: Home, *, now: int) -> list[str]:
+    """Once it has ended, nothing is left at the taker, and its certificate is over all of it."""
+    with giver.store.read() as tx:
+        bound = in_force(tx, AGREEMENT, now=now)
+        held = recalls.certificates(tx, AGREEMENT).get(False)
+    if bound is None or bound.state != "terminated":
+        return []
+    (said,) = [e for e in leaving(giver, taker.slug, now=now) if e.agreement_id == AGREEMENT]
+    problems = [] if said.is_done else [f"the end is open: {said._replace(receipts=())}"[:300]]
+    if not said.recalled:
+        return problems
+    if held is None or held.receipt is None:
+        return [*problems, "there is no certificate"]
+    entry = verify_receipt(json.loads(held.receipt), taker.log_vkey(AGREEMENT))
+    log = record.our_log(AGREEMENT)
+    slips = {each["position"]: each["hash"] for each in _records(giver, log, "release")}
+    told = [at for first, last in entry["positions"] for at in range(first, last + 1)]
+    lines = "".join(f"{at} {slips[at]}\n" for at in sorted(told))
+    if canonical.sha256(lines.encode()) != entry["hash"] or len(told) != entry["objects"]:
+        problems.append("the certificate is over other releases")
+    if not {each.position for each in said.recalled} <= set(told):
+        problems.append("the certificate is over less than was recalled")
     return problems

@@ -52,8 +52,9 @@ LINKS = (
     ("intrusion-set", "uses", "malware", 10),
     ("intrusion-set", "uses", "tool", 3),
     ("intrusion-set", "uses", "attack-pattern", 4),
-    ("intrusion-set", "targets", "identity", 3),
-    ("intrusion-set", "targets", "location", 1),
+    ("intrusion-set", "targets", "identity", 9),
+    ("intrusion-set", "targets", "location", 2),
+    ("identity", "located-at", "location", 2),
     ("intrusion-set", "attributed-to", "threat-actor", 2),
     ("threat-actor", "uses", "malware", 2),
     ("campaign", "attributed-to", "intrusion-set", 3),
@@ -82,6 +83,13 @@ _LAST = {
     "campaign": ("Winter", "Harvest", "Tide", "Lantern"),
     "malware": ("Loader", "Kit", "Lock", "Sieve", "Drill"),
 }
+STATEMENTS = ("For defence alone.", "Not for the press.")
+"""What the statement markings of the world say; their definitions come on the first day."""
+
+COUNTRIES = ("SE", "NO", "PT")
+CLOSED = "closed-case"
+"""A label that some versions of the agreement never let go."""
+
 _SPEAKING = ("note", "opinion", "sighting", "language-content")
 _NAMELESS = {*_SPEAKING, "relationship", "observed-data", "ipv4-addr"}
 
@@ -146,6 +154,7 @@ class World:
         base = START + day * DAY
         docs = [self.doc(each, base + chance.randrange(DAY), chance) for each in self.born(day)]
         docs += self._again(day, base, chance)
+        docs += [_statement(each) for each in STATEMENTS if day == 0]
         chance.shuffle(docs)
         parts = chance.randint(4, 6)
         cuts = sorted(chance.sample(range(1, len(docs)), parts - 1))
@@ -189,14 +198,10 @@ class World:
             doc["description"] = f"Seen {chance.randrange(1000)} times."
         if thing.type != "identity" and chance.random() < 0.1:
             doc["created_by_ref"] = self.id_of(self._any(chance, "identity", thing.day))
-        if chance.random() < 0.25:
-            level = chance.choice([0, 0, 0, 1, 2, 2, 3, 4])
-            doc["object_marking_refs"] = [marking.marking_ref(level)]
+        doc |= _marked(chance)
         if "description" in doc and chance.random() < 0.05:
             red = marking.marking_ref(chance.choice([2, 4]))
             doc["granular_markings"] = [{"marking_ref": red, "selectors": ["description"]}]
-        if chance.random() < 0.03:
-            doc["labels"] = ["gray-heron"]
         if chance.random() < 0.1:
             doc["x_desk_note"] = f"desk {chance.randrange(9)}"
         return doc | self._own(thing, doc, chance)
@@ -221,8 +226,11 @@ class World:
             return {**said, **_spanned(thing.type, start, end)}
         if thing.type == "indicator":
             pattern = f"[domain-name:value = 'h{thing.number}.{self.side}.example']"
-            return {"pattern": pattern, "pattern_type": "stix", "valid_from": start}
-        return dict(_OWN.get(thing.type, {})) | _for_people(thing)
+            own = {"pattern": pattern, "pattern_type": "stix", "valid_from": start}
+            days = chance.choice([0, 0, 0, 4, 15, 40])
+            end_at = START + (day + days) * DAY
+            return own | ({"valid_until": format_timestamp(end_at)} if days else {})
+        return dict(_OWN.get(thing.type, {})) | _for_people(thing) | _placed(thing)
 
     def _speaks(self, thing: Thing, chance: random.Random) -> dict[str, Any]:
         """What an object that speaks of others names."""
@@ -304,6 +312,49 @@ _OWN: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+_LABELS = {"gray-heron": 0.03, CLOSED: 0.03, "PAP:GREEN": 0.03, "PAP:AMBER": 0.03}
+"""Labels, and how often they are put on."""
+
+
+def _marked(chance: random.Random) -> dict[str, Any]:
+    """What an object says of itself: markings, confidence, labels."""
+    refs = []
+    if chance.random() < 0.25:
+        refs.append(marking.marking_ref(chance.choice([0, 0, 0, 1, 2, 2, 3, 4])))
+    if chance.random() < 0.04:
+        refs.append(statement_id(chance.choice(STATEMENTS)))
+    labels = [each for each, often in _LABELS.items() if chance.random() < often]
+    found: dict[str, Any] = {"object_marking_refs": refs} if refs else {}
+    if labels:
+        found["labels"] = labels
+    if chance.random() < 0.7:
+        found["confidence"] = chance.choice([20, 50, 80])
+    return found
+
+
+def statement_id(text: str) -> str:
+    """The id of the definition of a statement marking."""
+    return f"marking-definition--{uuid.uuid5(SPACE, text)}"
+
+
+def _statement(text: str) -> dict[str, Any]:
+    return {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": statement_id(text),
+        "created": format_timestamp(START),
+        "definition_type": "statement",
+        "definition": {"statement": text},
+    }
+
+
+def _placed(thing: Thing) -> dict[str, Any]:
+    """The country of a place, by its number."""
+    if thing.type != "location":
+        return {}
+    return {"country": COUNTRIES[thing.number % len(COUNTRIES)]}
+
+
 def _for_people(thing: Thing) -> dict[str, Any]:
     """What makes some of a kind something that only people let go, or spares most of it that."""
     if thing.type == "vulnerability" and thing.number % 4:
@@ -313,6 +364,8 @@ def _for_people(thing: Thing) -> dict[str, Any]:
         return {"city": "Harbour"}
     if thing.type == "identity" and not thing.number % 5:
         return {"identity_class": "individual"}
+    if thing.type == "campaign" and not thing.number % 3:
+        return {"first_seen": format_timestamp(START + thing.day * DAY)}
     return {}
 
 

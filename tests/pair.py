@@ -15,7 +15,7 @@ from tearline.agreement.terms import parse_toml
 from tearline.log import mirror, record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import Opening
-from tearline.release import arrive, consenting, delivery, inbound, recall, reconcile
+from tearline.release import arrive, certifying, consenting, delivery, inbound, recall, reconcile
 from tearline.release.arrive import Annotation
 from tearline.stix.objects import StixObject, read
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -73,6 +73,7 @@ confidence_min = {confidence}
 remove = {remove}
 {shape}
 review = {{ when = {when}, approvals = {approvals}, within_hours = 72, silence = "withhold" }}
+{end}
 {onward}
 """
 
@@ -136,6 +137,7 @@ class Pair:
             "confidence": '"*"',
             "more": "",
             "onward": "",
+            "end": "",
         }
         values |= self.limits | limits
         return TERMS.format(
@@ -236,6 +238,8 @@ def take(receiver: Home, document: bytes, *, now: int) -> None:
         consenting.asked(receiver, message, now=now)
     elif message.kind == "onward-answer":
         consenting.answered(receiver, message, now=now)
+    elif message.kind == "certificate":
+        certifying.certified(receiver, message, now=now)
     else:
         raise AssertionError(message.kind)
 

@@ -10,6 +10,7 @@ signed. Only whoever holds the signed text and walks the path can find the lie.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -23,7 +24,7 @@ from tearline.stix.timestamp import format_timestamp
 from tearline.store import annotations, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.store.releases import Release
+from tearline.store.releases import Release, Standing
 from tearline.topics.held import Held
 
 
@@ -71,8 +72,28 @@ def lie(home: Home, agreement_id: str, stix_id: str, *, now: int) -> list[str]:
             live=True,
         )
         releases.add_releases(tx, agreement_id, [row])
+        _pretend(tx, agreement_id, row, slip)
         releases.put_head(tx, head)
     return path
+
+
+def _pretend(tx: Tx, agreement_id: str, row: Release, slip: dict[str, Any]) -> None:
+    """Let the lie stand as if it had been decided, so that it ends with the agreement."""
+    said = Standing(
+        stix_id=row.delivered_id,
+        outcome="release",
+        clause=slip["clause"],
+        reasons="[]",
+        delivered_id=row.delivered_id,
+        basis=row.basis,
+        path=orjson.dumps([slip["start"], slip["path"], slip["path"]]).decode(),
+        attested=orjson.dumps(slip["attested"]).decode(),
+        until_at=row.until_at,
+        position=row.position,
+        live=True,
+    )
+    releases.drop_standing(tx, agreement_id, [row.delivered_id])
+    releases.put_standing(tx, [(agreement_id, *said)])
 
 
 def _made_up(tx: Tx, stix_id: str) -> tuple[list[str], str]:

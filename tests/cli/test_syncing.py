@@ -167,3 +167,30 @@ def test_an_exit_says_what_is_open(agreed: Sides, tmp_path: Path) -> None:
     left = tearline("exit", "south-isac", "--json", "--out", tmp_path / "r", home=agreed.north)
     assert (left.value["agreements"][0]["live"], left.value["files"]) == (0, [])
     assert tearline("exit", "nobody", home=agreed.north).code == 1
+
+
+def test_what_ended_is_shown_and_certified(sides: Sides) -> None:
+    """The last of this module: it ends the agreement."""
+    good("sync", home=sides.south)
+    (before,) = [e for e in good("received", home=sides.south) if e["object"] == HERON["id"]]
+    assert (before["state"], before["until"], before["party"]) == ("accepted", None, "north-cert")
+    assert tearline("received", "--expired", home=sides.south).out.endswith("Nothing expired.\n")
+    good("agreement", "terminate", sides.agreement, "--reason", "done", home=sides.south)
+
+    shown = tearline("show", HERON["id"], home=sides.south)
+    assert (shown.code, "expired at" in shown.err) == (1, True)
+    assert "expired at" in tearline("received", "north-cert", home=sides.south).out
+    assert good("status", home=sides.south)["received"] == 0
+    ended = tearline("exit", "north-cert", "--out", sides.folder / "s", home=sides.south)
+    assert "done  our certificate that nothing is left" in ended.out
+    good("sync", home=sides.south)
+    left = sides.folder / "left"
+    done = tearline("exit", "south-isac", "--json", "--out", left, home=sides.north)
+    (agreement,) = done.value["agreements"]
+    assert agreement["certificates"] == {"ours": False, "theirs": True, "lacking": []}
+    (file,) = left.glob("*-theirs.certificate.json")
+    card = sides.folder / "south.card"
+    tearline("card", "--out", card, home=sides.south)
+    proven = good("receipt", "verify", file, "--card", card)["record"]
+    assert (proven["kind"], proven["objects"]) == ("certificate", 3)
+    assert {each["state"] for each in good("recalls", home=sides.north)} == {"confirmed"}

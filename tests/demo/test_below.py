@@ -61,3 +61,13 @@ def test_what_was_not_given_is_missing_and_what_ought_not_to_go_is_surplus() -> 
     stranger = made("malware", "stranger")
     found = fit(world(RAT, USES_RAT, stranger, clause=CLAUSE), delivery(SPIDER, USES_RAT, stranger))
     assert (found.missing, found.surplus) == ([RAT["id"]], [stranger["id"]])
+
+
+def test_what_has_a_pseudonym_is_found_by_the_rest_of_it() -> None:
+    clinic = made("identity", "clinic")
+    some = world(clinic, clause={"pseudonymise": ["identity.name"], "topics": ["T1"]})
+    some.starts.add(clinic["id"])
+    theirs = clinic | {"id": "identity--cut", "name": "identity-0f3a"}
+    assert fit(some, delivery(SPIDER, theirs)).ours["identity--cut"] == clinic["id"]
+    other = theirs | {"created": "2026-01-02T00:00:00.000Z"}
+    assert fit(some, delivery(SPIDER, other)).surplus == ["identity--cut"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tearline.cli.demo.expect import Expected, Object, World
+from tearline.cli.demo.expect import Expected, Object, World, called
 
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
 RECENT = "2026-01-01T00:00:00.000Z"
@@ -150,6 +150,25 @@ def test_what_names_a_victim_waits_with_all_that_speaks_of_it() -> None:
     found = world(RAT, USES_RAT, ward, targets, seen, note)
     assert {found.outcomes[each["id"]].outcome for each in (ward, targets, seen, note)} == {"wait"}
     assert (codes(found, ward), codes(found, note)) == ({"victim"}, {"end-waits"})
+
+
+def test_what_people_approved_goes_and_what_they_refused_stays() -> None:
+    clinic, mill = made("identity", "clinic"), made("identity", "mill")
+    ties = [tied(SPIDER["id"], "targets", each["id"]) for each in (clinic, mill)]
+    found = world(clinic, mill, *ties)
+    found.approved = frozenset({clinic["id"], ties[0]["id"]})
+    found.refused = frozenset({mill["id"]})
+    assert found.outcomes[clinic["id"]] == Expected("release", frozenset())
+    assert found.outcomes[ties[0]["id"]] == Expected("release", frozenset())
+    assert found.outcomes[mill["id"]].outcome == "withhold"
+    assert "refused" in codes(found, mill)
+    assert codes(found, ties[1]) == {"victim", "end-stays"}
+
+
+def test_a_topic_that_is_held_is_whatever_has_the_name() -> None:
+    found = world(RAT, made("tool", "rat"), made("malware", "other", aliases=["RAT"]))
+    assert called(found.objects, "Rat") == {RAT["id"], "tool--rat", "malware--other"}
+    assert called(world(made("indicator", "rat")).objects, "Rat") == set()
 
 
 def test_a_held_object_stays_and_what_speaks_of_it_too() -> None:

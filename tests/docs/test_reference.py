@@ -30,6 +30,7 @@ TABLES: list[tuple[str, str, type[msgspec.Struct]]] = [
     ("agreement.md", "### `review`", document.Waiting),
     ("agreement.md", "### `onward`", document.Onward),
     ("agreement.md", "### `retention`", document.Retention),
+    ("agreement.md", "### `limits`", document.Limits),
     ("cards.md", "# Cards and check words", Card),
 ]
 

@@ -6,7 +6,17 @@ import pytest
 
 from tearline.agreement import signing
 from tearline.agreement.terms import parse_toml
-from tearline.release import arrive, consenting, onward, preview, recall, reconcile, replay, showing
+from tearline.release import (
+    arrive,
+    consenting,
+    expiring,
+    onward,
+    preview,
+    recall,
+    reconcile,
+    replay,
+    showing,
+)
 from tearline.release.arrive import Annotation
 from tearline.stix.marking import CLEAR, marking_ref
 from tearline.store import objects
@@ -325,3 +335,17 @@ def test_the_course_is_the_same_on_either_store(tmp_path: Path) -> None:
     further = recall.recalls(chain.north, now=chain.first.now)
     assert {(each.told, each.told_confirmed) for each in further} == {(1, 1)}
     assert chain.rebuilt()
+
+
+def test_what_may_be_kept_no_longer_is_taken_back_further_on(chain: Chain) -> None:
+    chain.agree({"onward": f"{FREELY}\n[retention]\nkeep_days = 5\n"}, {})
+    chain.move()
+    assert chain.held_at_east() == ALL
+    chain.first.now += 6 * DAY
+    expiring.expire_all(chain.south, now=chain.first.now)
+    assert chain.at_east() == {}
+    with chain.south.store.read() as tx:
+        assert not objects.latest(tx, OURS, ALL)
+    chain.reconcile(chain.south)
+    chain.sync(chain.second)
+    assert chain.held_at_east() == set()

@@ -79,7 +79,13 @@ TOPICS: list[dict[str, object]] = [
 class World:
     """North's world, South's view of it, and all that may happen between them, by chance."""
 
-    def __init__(self, folder: Path, seed: int, topics: Sequence[dict[str, object]] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        topics: Sequence[dict[str, object]] = (),
+        **limits: object,
+    ) -> None:
         self.chance = chance = random.Random(seed)
         self.settled = True
         self.pair = make_pair(folder)
@@ -90,14 +96,15 @@ class World:
             members=chance.choice(["true", "false"]),
             remove=chance.choice(["[]", '["description"]']),
             age=chance.choice(['"*"', "30"]),
+            **limits,
         )
         self.people = {}
         for name in ("ada", "bo", "cy"):
             key = Ed25519PrivateKey.generate()
             self.people[name] = people.enrol(self.pair.north, name, key, now=self.pair.now), key
         self.pairs = [self.pair]
-        for number, limits in enumerate(topics):
-            other = self.pair.beside(number, **limits)
+        for number, its in enumerate(topics):
+            other = self.pair.beside(number, **its)
             other.agree()
             self.pair.now = other.now
             self.pairs.append(other)

@@ -10,7 +10,7 @@ from stix2validator import ValidationOptions, validate_instance
 from tearline.agreement.terms import parse_toml
 from tearline.errors import RefusedError
 from tearline.release import facts, indexing, preview, showing
-from tearline.store import objects, received
+from tearline.store import objects, received, reviews
 from tests.pair import Pair, make_pair, rel, sdo
 
 heron = sdo("intrusion-set", "Gray Heron", x_desk="5")
@@ -176,3 +176,19 @@ def test_a_preview_counts_them(pair: Pair) -> None:
     assert counts["victim"] == 2
     assert counts["live-operation"] == 1
     assert counts["source-unreviewed"] == 1
+
+
+def test_what_waits_is_shown_in_the_bytes_that_people_sign(pair: Pair) -> None:
+    with pair.north.store.read() as tx:
+        asked = {each.stix_id: each for each in reviews.all_reviews(tx, pair.agreement_id)}
+    assert {clinic["id"], targets["id"]} <= asked.keys()
+    for doc in (clinic, targets):
+        row = asked[str(doc["id"])]
+        assert shown(pair, doc).hash == row.hash
+        assert (shown(pair, doc).raw, row.seq) == (row.raw, None)
+    # Also where bytes of another moment would be others: what is signed does not move.
+    with pair.north.store.write() as tx:
+        other = asked[str(clinic["id"])]
+        reviews.end_reviews(tx, pair.agreement_id, [(other.stix_id, other.item)])
+        reviews.put_reviews(tx, [other._replace(raw=b'{"type":"identity","id":"x"}')])
+    assert shown(pair, clinic).raw == b'{"type":"identity","id":"x"}'

@@ -1,6 +1,6 @@
 """Two minutes of the long play, and faults that its evening checks must find."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,10 @@ from soak.killing import Line
 from soak.playing import Stage
 from soak.world import Thing
 from tearline.agreement.home import open_home
-from tearline.release import arrive, inbound, reconcile
+from tearline.release import arrive, certifying, decide, inbound, reconcile
 from tearline.release.arrive import Annotation
 from tearline.release.turn import Turn
-from tearline.store import objects
+from tearline.store import objects, received
 from tearline.topics.about import Graph
 from tests.pair import as_object, rel, sdo
 
@@ -33,10 +33,10 @@ def test_days_with_kills_end_as_they_must(tmp_path: Path) -> None:
 class Played:
     """Days played in this process, so that a fault can be planted in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 10) -> None:
         soak.begin(folder)
         self.folder = folder
-        self.course = Course(11, 10, SIZE)
+        self.course = Course(11, days, SIZE)
         self.homes = {side: open_home(folder / side) for side in SIDES}
         self.stage = Stage(self.homes, self.course, folder)
 
@@ -81,6 +81,48 @@ def test_a_plan_that_ignores_what_late_edges_reach_is_found(
         arrive.arrive(north, [as_object(doc) for doc in docs], source="", annotation=note, now=now)
         reconcile.reconcile(north, AGREEMENT, now=now)
     assert any(sign["id"] in each for each in verify.rebuilt(north, played.folder, now=now))
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "found"),
+    [
+        ("_approved", lambda *_: True, "people approved it"),
+        ("_oddly", lambda *_: 0, "but it"),
+    ],
+)
+def test_a_limit_that_decides_nothing_is_found(
+    name: str,
+    instead: Callable[..., object],
+    found: str,
+    played: Played,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decide, name, instead)
+    assert played.found(found)
+
+
+@pytest.fixture
+def last(tmp_path: Path) -> Iterator[Played]:
+    """A play of one day, at the end of which both leave."""
+    day = Played(tmp_path, days=1)
+    yield day
+    for home in day.homes.values():
+        home.store.close()
+
+
+def test_an_end_is_one(last: Played) -> None:
+    assert last.day(0) == []
+    north, south = (last.homes[side] for side in SIDES)
+    with south.store.read() as tx:
+        assert received.holds_any(tx, AGREEMENT, "ended", "expired")
+    assert verify.left(north, south, now=last.course.begins[1]) == []
+
+
+def test_an_end_without_a_certificate_is_found(
+    last: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certifying, "certify_in", lambda *_: False)
+    assert any("there is no certificate" in each for each in last.day(0))
 
 
 def test_a_receiver_that_erases_nothing_is_found(

@@ -243,10 +243,25 @@ class Onward(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What becomes of what was given when the agreement ends, and how soon a recall is answered."""
+    """What becomes of what was given when the agreement ends, and how soon a recall is answered.
+
+    `keep_days` is how long what was given may be kept, from its release; None sets no limit.
+    """
 
     after_end: Literal["recall", "keep"] = "recall"
     recall_days: Annotated[int, Meta(ge=1, le=3650)] = 7
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """How much at most, in each direction by itself; None sets no number.
+
+    `objects_per_day` counts releases by the day in UTC, `requests_per_hour` every request for what
+    is given, answered or not.
+    """
+
+    objects_per_day: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    requests_per_hour: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -265,6 +280,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     prose: Hash | None = None
     one_sided: bool = False
     paper: Hash | None = None
+    template: Hash | None = None
     purpose: Purpose | None = None
     topic: Annotated[tuple[Topic, ...], Meta(max_length=200)] = ()
     category: Annotated[tuple[Category, ...], Meta(max_length=6)] = ()
@@ -273,6 +289,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     transfer: Transfer | None = None
     onward: Onward = Onward()
     retention: Retention = Retention()
+    limits: Limits = Limits()
 
     def clauses_from(self, slot: str) -> tuple[Clause, ...]:
         """The clauses under which the party in `slot` gives, in their order."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tearline.agreement.document import Clause, Countries, Terms, Topic, covers
+from tearline.agreement.pairing import MEMBER, template_hash
 
 # What makes an object that object, what a reader needs to understand it, and what says how it must
 # be treated: a clause may not remove it.
@@ -21,6 +22,7 @@ def problems(terms: Terms) -> Iterator[tuple[str, str, str]]:
     """Yield (place, what is wrong, what to do) for all that no single line shows."""
     yield from _span(terms)
     yield from _parties(terms)
+    yield from _pair(terms)
     yield from _once("topic", [topic.id for topic in terms.topic])
     yield from _once("clause", [clause.id for clause in terms.clause])
     for topic in terms.topic:
@@ -70,6 +72,18 @@ def _parties(terms: Terms) -> Iterator[tuple[str, str, str]]:
     yield from _once("key", keys)
 
 
+def _pair(terms: Terms) -> Iterator[tuple[str, str, str]]:
+    """What is said to be made from a template has to be: whoever reads it can rely on that."""
+    if terms.template is None:
+        return
+    if MEMBER not in terms.party or terms.one_sided:
+        what = f"A pair of a group is between two nodes, and one is called {MEMBER!r}."
+        yield "template", what, "Leave `template` out: `tearline group` writes it."
+    elif terms.template != template_hash(terms):
+        what = "Without the member's own lines, this is another text than the template it names."
+        yield "template", what, "Leave `template` out, or have `tearline group` write the pair."
+
+
 def _topic(terms: Terms, topic: Topic) -> Iterator[tuple[str, str, str]]:
     place = f"topic {topic.id}"
     lists = any((topic.names, topic.aliases, topic.stix_ids, topic.attack_ids, topic.labels))
@@ -93,6 +107,9 @@ def _clause(terms: Terms, clause: Clause) -> Iterator[tuple[str, str, str]]:
         yield place, "It does not go from one of the two parties to the other.", _SLOTS
     elif terms.one_sided and terms.party[clause.from_].key is None:
         yield place, "The party without keys cannot give.", "Turn `from` and `to` around."
+    if clause.expired and terms.retention.keep_days is not None:
+        what = "It gives what has expired, so that `keep_days` would end nothing."
+        yield f"{place} · expired", what, "Leave out `expired`, or `keep_days` in [retention]."
     unknown = _absent(clause.topics, [topic.id for topic in terms.topic])
     if unknown:
         yield place, f"It names topics that are not here: {', '.join(unknown)}.", "Add [[topic]]."

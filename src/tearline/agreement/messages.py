@@ -35,7 +35,10 @@ _HEADER = ("schema", "kind", "id", "from", "to", "at", "agreement")
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A message whose sender is known and whose signature holds; `body` is what the kind adds."""
+    """A message whose sender is known and whose signature holds; `body` is what the kind adds.
+
+    `document` is the signed bytes, which prove it to others.
+    """
 
     kind: str
     id: str
@@ -45,6 +48,7 @@ class Message(Struct, frozen=True, kw_only=True):
     agreement: str | None
     body: dict[str, Any]
     hash: str
+    document: bytes = b""
 
 
 class _Header(Struct, frozen=True, kw_only=True):
@@ -129,6 +133,7 @@ def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
         agreement=header.agreement,
         body={key: value for key, value in content.items() if key not in _HEADER},
         hash=canonical.sha256(document),
+        document=document,
     )
 
 

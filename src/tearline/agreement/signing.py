@@ -33,26 +33,31 @@ def propose(home: Home, terms: Terms, *, now: int) -> Version:
     not name us and a partner with exactly the keys on the cards, or does not follow on what is
     there.
     """
+    with home.store.write() as tx:
+        return propose_in(tx, home, terms, now=now)
+
+
+def propose_in(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
+    """Do what `propose` does inside a transaction of the caller."""
     document = to_bytes(terms)
     terms = parse_json(document)
-    with home.store.write() as tx:
-        before = agreements.version_of(tx, agreement_hash(document))
-        if before is not None:
-            return _again(before)
-        version = match(tx, home, terms, now=now)
-        check_open(tx, version, now=now)
-        signed = jws.sign(document, home.keys.sign, home.card.sign)
-        version = version._replace(ours=True, signed=jws.dump(signed))
-        if terms.one_sided:
-            _add_paper_partner(tx, terms, version, now)
-        agreements.add_version(tx, version)
-        row = issue(tx, home, version, "proposed", now=now)
-        if terms.one_sided:
-            issue(tx, home, version, "activated", now=now)
-        else:
-            body = {"signed": jws.builtins(signed), "statement": _statement(row)}
-            _send(tx, version, "proposal", body, row, now=now)
-        return _reload(tx, version)
+    before = agreements.version_of(tx, agreement_hash(document))
+    if before is not None:
+        return _again(before)
+    version = match(tx, home, terms, now=now)
+    check_open(tx, version, now=now)
+    signed = jws.sign(document, home.keys.sign, home.card.sign)
+    version = version._replace(ours=True, signed=jws.dump(signed))
+    if terms.one_sided:
+        _add_paper_partner(tx, terms, version, now)
+    agreements.add_version(tx, version)
+    row = issue(tx, home, version, "proposed", now=now)
+    if terms.one_sided:
+        issue(tx, home, version, "activated", now=now)
+    else:
+        body = {"signed": jws.builtins(signed), "statement": _statement(row)}
+        _send(tx, version, "proposal", body, row, now=now)
+    return _reload(tx, version)
 
 
 def countersign(home: Home, ref: str, *, now: int) -> Version:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tearline import clock
 from tearline.agreement.card import Card
+from tearline.agreement.pairing import MEMBER
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SLOT = 31
@@ -33,6 +34,18 @@ def template(our_card: Card, them: Card | Receiver, *, now: int) -> str:
         return head + _RECEIVER.format(slot=slot, name=name, slug=them.slug) + _TOPIC + ours + _END
     head += _party(our_slot, our_card) + _party(slot, them)
     return head + _TOPIC + ours + theirs + _END
+
+
+def group_template(our_card: Card, *, now: int) -> str:
+    """Return the TOML of a group's template, to be edited: its members' party stays open."""
+    today = (_EPOCH + timedelta(microseconds=now)).date()
+    head = _GROUP_HEAD.format(today=today, until=today + timedelta(days=365))
+    our_slot = "centre"
+    clauses = (
+        _CLAUSE.format(clause="C1", giver=our_slot, taker=MEMBER),
+        _CLAUSE.format(clause="M1", giver=MEMBER, taker=our_slot),
+    )
+    return head + _party(our_slot, our_card) + _MEMBER + _TOPIC + "".join(clauses) + _END
 
 
 def _slots(ours: str, theirs: str) -> tuple[str, str]:
@@ -71,6 +84,23 @@ version = 1              # the next version is 2, and names this one's hash:
 title = "Ransomware against hospitals"
 # prose = "sha256:…"     # the paper that lawyers signed, if there is one
 valid = {{ from = "{today}", until = "{until}" }}   # in UTC; `until` counts to its end
+"""
+
+_GROUP_HEAD = """\
+# The template of a group: every member signs a pair with you, made from this one text. Read it back
+# in English with `tearline group check FILE`, and begin with `tearline group new NAME --template
+# FILE`. It has no `id` and no `version`: each pair gets its own.
+
+schema = "tearline-agreement/1"
+title = "Ransomware against hospitals"
+# prose = "sha256:…"     # the paper that lawyers signed, if there is one
+valid = {{ from = "{today}", until = "{until}" }}   # in UTC; `until` counts to its end
+"""
+
+_MEMBER = """
+# Each member's name and keys come from its card; all that is said of every member is the role:
+# [party.member]
+# role = "controller"
 """
 
 _PAPER = """\
@@ -158,4 +188,9 @@ allowed = false          # true, and then:
 [retention]
 after_end = "recall"     # or "keep"
 recall_days = 7          # within which a recall is carried out and answered
+# keep_days = 365        # how long what was given may be kept, from its release
+
+# [limits]
+# objects_per_day = 20000     # what goes on a day (UTC), in each direction
+# requests_per_hour = 600     # how often each side may ask; refused ones count
 """

@@ -20,6 +20,7 @@ from tearline.agreement.document import (
     Clause,
     Coarse,
     Countries,
+    Limits,
     Onward,
     Party,
     Purpose,
@@ -43,6 +44,7 @@ __all__ = [
     "Clause",
     "Coarse",
     "Countries",
+    "Limits",
     "Onward",
     "Party",
     "Purpose",
@@ -55,8 +57,10 @@ __all__ = [
     "Waiting",
     "agreement_hash",
     "collection_id",
+    "parse_document",
     "parse_json",
     "parse_toml",
+    "read_toml",
     "sentences",
     "to_bytes",
     "warnings",
@@ -68,6 +72,11 @@ _UNSAFE = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x20
 
 def parse_toml(text: str) -> Terms:
     """Return the agreement that `text` writes down; InputError with the place if it is none."""
+    return parse_document(read_toml(text))
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Return what `text` writes down as plain JSON, unchecked; InputError if it is no TOML."""
     if len(text) > MAX_BYTES:
         raise InputError("This agreement is too long.", do=f"Keep it under {MAX_BYTES} bytes.")
     try:
@@ -76,7 +85,8 @@ def parse_toml(text: str) -> Terms:
         raise InputError(
             "This is not TOML.", place=str(error), do="Compare it with `tearline agreement new`."
         ) from error
-    return _terms(_plain(document))
+    plain: dict[str, Any] = _plain(document)
+    return plain
 
 
 def parse_json(document: bytes) -> Terms:
@@ -86,7 +96,7 @@ def parse_json(document: bytes) -> Terms:
     """
     if len(document) > MAX_BYTES:
         raise InputError("This agreement is too long.", do="Refuse it.")
-    terms = _terms(canonical.parse_canonical(document))
+    terms = parse_document(canonical.parse_canonical(document))
     if to_bytes(terms) != document:
         raise ProofError(
             "These agreement bytes are not in canonical form.",
@@ -112,7 +122,8 @@ def collection_id(agreement_id: str, from_slot: str) -> str:
     return str(uuid.UUID(bytes=sha256(name).digest()[:16], version=4))
 
 
-def _terms(document: Any) -> Terms:  # noqa: ANN401  # any JSON value
+def parse_document(document: Any) -> Terms:  # noqa: ANN401  # any JSON value
+    """Return the agreement in a document that was read; InputError with the place if it is none."""
     _refuse_unsafe(document, "")
     try:
         terms = msgspec.convert(document, Terms)

@@ -17,8 +17,10 @@ from tearline.agreement.cut_wording import (
 from tearline.agreement.document import (
     Clause,
     Countries,
+    Limits,
     Party,
     Purpose,
+    Retention,
     Terms,
     Topic,
 )
@@ -104,6 +106,8 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     if terms.one_sided:
         yield "one_sided", "One party has no keys and signed on paper; only the other gives."
         yield "paper", f"The paper that party signed has the hash {terms.paper}."
+    if terms.template:
+        yield "template", _template(terms.template)
     yield "valid", f"It holds from {_from(terms)} until {_until(terms)}."
     for slot, party in terms.party.items():
         yield from _party(slot, party)
@@ -117,16 +121,55 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     for clause in terms.clause:
         yield from _clause(terms, clause)
     yield from onward_words(terms)
-    keeps = terms.retention.after_end == "keep"
+    yield from _retention(terms.retention)
+    yield from _limits(terms.limits)
+
+
+def _retention(retention: Retention) -> Iterator[tuple[str, str]]:
+    keeps = retention.after_end == "keep"
     yield (
         "retention · after_end",
         "When the agreement ends, the receiver may keep what it got."
         if keeps
         else "When the agreement ends, all that was given is recalled.",
     )
-    days = terms.retention.recall_days
+    days = retention.recall_days
     within = "one day" if days == 1 else f"{days} days"
     yield "retention · recall_days", f"A recall is carried out and answered within {within}."
+    if retention.keep_days is not None:
+        keep = retention.keep_days
+        span = "one day" if keep == 1 else f"{keep} days"
+        yield (
+            "retention · keep_days",
+            f"What was given is kept no longer than {span}; then it expires.",
+        )
+
+
+def _template(name: str) -> str:
+    """What a member can rely on: the hash is checked against the text wherever that is read."""
+    return (
+        f"It is one of a group: but for the member's own lines, every member of the template {name}"
+        " signs these same words."
+    )
+
+
+def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
+    if limits.objects_per_day is not None:
+        text = (
+            f"Of what the receiver does not hold yet, nothing more goes on a day (UTC) on which "
+            f"{_times(limits.objects_per_day, 'object')} went, in each direction."
+        )
+        yield "limits · objects_per_day", text
+    if limits.requests_per_hour is not None:
+        text = (
+            f"Each side may ask for what is given {_times(limits.requests_per_hour, 'time')} an "
+            "hour; a request that is refused counts too."
+        )
+        yield "limits · requests_per_hour", text
+
+
+def _times(number: int, what: str) -> str:
+    return f"one {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _party(slot: str, party: Party) -> Iterator[tuple[str, str]]:

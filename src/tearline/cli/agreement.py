@@ -92,32 +92,39 @@ def preview(
     ] = None,
     mark: Mark = None,
     grade: Grade = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Only a first answer, from a sample.")
+    ] = False,
+    listed: Annotated[
+        int, typer.Option("--list", help="How many of the objects that change side to list.")
+    ] = 20,
     home: Place = None,
     json: Json = False,
 ) -> None:
     """Say what would go, wait and stay under it, and why.
 
     The same decision as release makes, over everything held; nothing is written. A reason counts
-    the objects that have it, and those that have no other. With --against the question is what
-    would have left of files that are not imported: they are looked at aside, with --mark and
-    --grade as an import would put them beside, and forgotten.
+    the objects that have it, and those that have no other. Where a version runs, also which objects
+    change side against it. While much is held, a sample says first about how many.
+
+    With --against the question is what would have left of files that are not imported: they are
+    looked at aside, with --mark and --grade as an import would put them beside, and forgotten.
     """
     import msgspec
 
     from tearline import clock
-    from tearline.cli import importing
+    from tearline.cli import importing, weighing
     from tearline.cli.documents import terms_of
     from tearline.cli.options import open_home
-    from tearline.cli.outcomes import preview_parts
     from tearline.cli.terminal import answer
-    from tearline.release.preview import preview as weigh
 
     opened = open_home(home)
     terms = terms_of(opened, file)
     labels = importing.labels_of(mark, grade, None)
     with importing.looked_at(opened, against or [], labels, as_json=json) as holding:
-        found = weigh(holding, terms, now=clock.now())
-    answer(json, msgspec.to_builtins(found), *preview_parts(found))
+        how = weighing.How(sample, listed, json)
+        found, parts = weighing.weigh(holding, terms, how, now=clock.now())
+    answer(json, msgspec.to_builtins(found), *parts)
 
 
 @app.command()

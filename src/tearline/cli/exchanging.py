@@ -58,6 +58,33 @@ def sync(
         raise typer.Exit(1)
 
 
+def received(
+    party: Annotated[str | None, typer.Argument(metavar="[PARTY]", help="One partner.")] = None,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="Those alone whose time is over.")
+    ] = False,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """List what partners gave us, until when it may be used, and what expired.
+
+    What expired is gone from here, by our own clock: only this line is left of it, and the entry in
+    our log that the giver has a receipt of.
+    """
+    from tearline import clock
+    from tearline.cli.known import known
+    from tearline.cli.options import open_home
+    from tearline.cli.takings import received_table, received_value
+    from tearline.cli.terminal import answer
+    from tearline.release.holding import holdings
+
+    with known():
+        found = holdings(open_home(home), party, now=clock.now())
+    found = [each for each in found if each.state == "expired" or not expired]
+    none = "Nothing expired." if expired else "Nothing was received."
+    answer(json, received_value(found), received_table(found), *([] if found else [none]))
+
+
 def recall(
     object_id: ObjectId, to: To, reason: Reason, home: Place = None, json: Json = False
 ) -> None:
@@ -105,7 +132,7 @@ def recalls(
 def exit_(
     party: Party,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write their receipts into this folder.")
+        Path | None, typer.Option("--out", help="Write certificates and receipts into this folder.")
     ] = None,
     home: Place = None,
     json: Json = False,
@@ -113,17 +140,18 @@ def exit_(
     """Say what is left to do before an end with a partner is one.
 
     For each agreement: whether it is over, what they can still read, which recalls they have not
-    answered, what we still hold of theirs. Exit 1 while anything is open.
+    answered, what we still hold of theirs, and whose certificate that nothing is left is missing.
+    What expired goes first, and our own certificate is made. Exit 1 while anything is open.
     """
     from tearline import clock
     from tearline.cli.known import known
     from tearline.cli.leaving import leaving_parts, leaving_value, write_receipts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
-    from tearline.release.leaving import leaving
+    from tearline.release.leaving import leave
 
     with known():
-        found = leaving(open_home(home), party, now=clock.now())
+        found = leave(open_home(home), party, now=clock.now())
     files = write_receipts(out, found) if out is not None else []
     done = all(each.is_done for each in found)
     value = {"done": done, "agreements": [leaving_value(each) for each in found], "files": files}

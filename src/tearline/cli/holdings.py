@@ -7,10 +7,13 @@ import orjson
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.home import Home
-from tearline.cli.terminal import stamp
+from tearline.cli.terminal import moment, stamp
 from tearline.errors import RefusedError
+from tearline.release.expiring import must_go
+from tearline.release.holding import is_over
 from tearline.stix.marking import NO_GRADE, grade_name, level_name
 from tearline.store import annotations, objects, parties
+from tearline.store import received as came
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 
@@ -75,7 +78,8 @@ def summary(home: Home) -> dict[str, Any]:
     """Return what `status` shows of our objects and of those we received."""
     with home.store.read() as tx:
         bound = force.all_in_force(tx, now=clock.now())
-        received = sum(sum(objects.count(tx, each.agreement_id).values()) for each in bound)
+        usable = [each for each in bound if not must_go(each)]
+        received = sum(came.usable(tx, each.agreement_id, clock.now()) for each in usable)
         return {
             "held": objects.count(tx, OURS),
             "received": received,
@@ -86,10 +90,19 @@ def summary(home: Home) -> dict[str, Any]:
 
 def _held(tx: Tx, stix_id: str) -> tuple[str, Version]:
     origins = [OURS, *(each.agreement_id for each in force.all_in_force(tx, now=clock.now()))]
+    expired_at = None
     for origin in origins:
-        found = objects.latest(tx, origin, [stix_id])
+        over = is_over(tx, origin, stix_id, now=clock.now()) if origin else None
+        found = objects.latest(tx, origin, [stix_id]) if over is None else {}
         if found:
             return origin, found[stix_id]
+        expired_at = over or expired_at
+    if expired_at is not None:
+        raise RefusedError(
+            f"{stix_id} expired at {moment(expired_at)}.",
+            means="A partner gave it for so long. It is not here any more, and not to be used.",
+            do="See `tearline received --expired`.",
+        )
     raise RefusedError(f"We hold no object {stix_id}.", do="See `tearline objects`.")
 
 

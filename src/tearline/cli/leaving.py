@@ -1,4 +1,4 @@
-"""The end with a partner as a list to tick off, and its receipts as files."""
+"""The end with a partner as a list to tick off, and its certificates and receipts as files."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from tearline.cli.options import write_bytes
 from tearline.cli.terminal import Part, Table, count
 from tearline.release.leaving import Leaving
+from tearline.stix.canonical import canonical
 
 _TICK = {True: "done", False: "open"}
 
@@ -24,6 +25,11 @@ def leaving_value(each: Leaving) -> dict[str, Any]:
         "may_keep": each.keeps,
         "undelivered": each.undelivered,
         "receipts": len(each.receipts),
+        "certificates": {
+            "ours": each.certificate is not None,
+            "theirs": each.their_certificate is not None,
+            "lacking": list(each.lacks),
+        },
     }
 
 
@@ -53,6 +59,7 @@ def leaving_parts(each: Leaving) -> list[Part]:
             f"we still hold {count(each.held, 'object')} of theirs{kept}",
             "tearline sync takes their withdrawals",
         ),
+        *_certificate_rows(each),
         (
             _TICK[not each.undelivered],
             f"{count(each.undelivered, 'message')} not delivered",
@@ -66,13 +73,36 @@ def leaving_parts(each: Leaving) -> list[Part]:
     return [*lines, f"{count(len(each.receipts), 'receipt')} of theirs for recalls."]
 
 
+def _certificate_rows(each: Leaving) -> list[tuple[str, str, str]]:
+    """Say of each side whether it stated that it holds nothing more; nothing where both may."""
+    if each.keeps or not each.has_ended:
+        return []
+    said = {"ours": each.certificate, "theirs": each.their_certificate}
+    doing = {"ours": "tearline sync, then this again", "theirs": "tearline sync, then ask them"}
+    whose = {"ours": "our certificate", "theirs": "their certificate"}
+    return [
+        (_TICK[side not in each.lacks], f"{whose[side]} that nothing is left", doing[side])
+        for side in said
+        if said[side] is not None or side in each.lacks
+    ]
+
+
 def write_receipts(folder: Path, found: list[Leaving]) -> list[str]:
-    """Write their receipts, one file each; returns the names. MisuseError when that cannot be."""
+    """Write certificates and receipts, one file each; returns the names.
+
+    Each is checked with its owner's key alone. MisuseError when they cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for each in found:
-        for number, receipt in enumerate(each.receipts, 1):
-            path = folder / f"{each.agreement_id.rpartition(':')[2][:8]}-{number}.receipt.json"
-            write_bytes(path, receipt.encode())
+        start = each.agreement_id.rpartition(":")[2][:8]
+        files = {f"{number}.receipt": text for number, text in enumerate(each.receipts, 1)}
+        if each.their_certificate is not None:
+            files["theirs.certificate"] = each.their_certificate
+        if each.certificate is not None:
+            files["ours.certificate"] = canonical(each.certificate).decode()
+        for name, text in files.items():
+            path = folder / f"{start}-{name}.json"
+            write_bytes(path, text.encode())
             names.append(str(path))
     return names

@@ -14,6 +14,7 @@ from tearline.cli import (
     collection,
     connect,
     exchanging,
+    group,
     node,
     objects,
     onward,
@@ -66,6 +67,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "connect": connect.connect,
     "explain": exchanging.explain,
     "sync": exchanging.sync,
+    "received": exchanging.received,
     "recall": exchanging.recall,
     "recalls": exchanging.recalls,
     "exit": exchanging.exit_,
@@ -75,9 +77,10 @@ _VERBS: dict[str, Callable[..., None]] = {
 }
 for name, verb in _VERBS.items():
     app.command(name)(verb)
-for name, group in {
+for name, group_app in {
     "party": party.app,
     "agreement": signing.app,
+    "group": group.app,
     "collection": collection.app,
     "account": account.app,
     "source": source.app,
@@ -90,7 +93,7 @@ for name, group in {
     "store": store.app,
     "config": node.config_app,
 }.items():
-    app.add_typer(group, name=name)
+    app.add_typer(group_app, name=name)
 
 
 def run(arguments: Sequence[str]) -> int:

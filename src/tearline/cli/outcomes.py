@@ -3,7 +3,10 @@
 from typing import Any
 
 from tearline.cli.terminal import Part, Table, count, joined, moment
-from tearline.release.preview import Explanation, Preview
+from tearline.release.changes import Changes
+from tearline.release.counting import Exposure, Preview
+from tearline.release.preview import Explanation
+from tearline.release.sampling import Estimate, Sampled
 
 _SAID = {
     "release": "It goes to",
@@ -29,7 +32,75 @@ def preview_parts(found: Preview) -> list[Part]:
             ("clause", "would go under it"),
             [(name, f"{number:,}") for name, number in found.by_clause.items()],
         ),
+        *map(_exposure, found.exposure),
+        *(changes_parts(found.changes) if found.changes else []),
     ]
+
+
+def sample_parts(found: Sampled) -> list[Part]:
+    """Return what a sample says, marked as one: each figure with where it lies 95 times of 100."""
+    return [
+        f"By a sample of {found.size:,} of {found.held:,} objects (95 of 100 samples are as near):",
+        Table(
+            ("", "about", "at least", "at most"),
+            [
+                _estimate("would go", found.go),
+                _estimate("would wait", found.wait),
+                _estimate("would stay", found.stay),
+                *(_estimate(str(code), each) for code, each in found.reasons),
+            ],
+        ),
+    ]
+
+
+def changes_parts(found: Changes) -> list[Part]:
+    """Return what changes side against the version that runs."""
+    if not found.sides:
+        return ["No object changes side against the version that runs."]
+    return [
+        f"Against the version that runs ({found.running[:19]}…):",
+        Table(
+            ("now", "then", "objects"),
+            [(_NOW[e.before], _THEN[e.after], f"{e.objects:,}") for e in found.sides],
+        ),
+        Table(
+            ("object", "now", "because", "then", "because"),
+            [
+                (
+                    each.object,
+                    _NOW[each.before],
+                    joined([why.code for why in each.reasons_before]) or "-",
+                    _THEN[each.after],
+                    joined([why.code for why in each.reasons_after]) or "-",
+                )
+                for each in found.objects
+            ],
+        ),
+        *_unlisted(sum(each.objects for each in found.sides) - len(found.objects)),
+    ]
+
+
+_NOW = {"release": "goes", "wait": "waits", "withhold": "stays"}
+_THEN = {"release": "would go", "wait": "would wait", "withhold": "would stay"}
+_RARE = {
+    "topic": "The rarest topic is {value}{topics}",
+    "source": "The rarest source is {value}",
+    "category": "The rarest category is {value}",
+}
+
+
+def _exposure(found: Exposure) -> str:
+    topics = f" ({joined(found.topics)})" if found.topics else ""
+    said = _RARE[found.kind].format(value=found.value, topics=topics)
+    return f"{said}: {count(found.objects, 'object')}, {found.share:.2%} of what goes or waits."
+
+
+def _unlisted(number: int) -> list[Part]:
+    return [f"And {count(number, 'more object')}; --list lists more."] if number else []
+
+
+def _estimate(name: str, found: Estimate) -> tuple[str, ...]:
+    return name, f"{found.likely:,}", f"{found.low:,}", f"{found.high:,}"
 
 
 def explanation_value(object_id: str, party: str, found: list[Explanation]) -> dict[str, Any]:
@@ -87,13 +158,34 @@ def agreement_parts(found: dict[str, Any]) -> list[Part]:
         f"{found['agreement']}, version {found['version']}",
         f"Hash {found['hash']}",
         _standing(found),
+        *limits_lines(found.get("limits")),
         Table(("version", "state", "until", "hash"), versions),
         Table(("at", "by", "statement", "reason"), statements),
         *waiting,
+        *offered_parts(found["previews"]),
         *found["sentences"],
         *(f"Warning: {each}" for each in found["warnings"]),
         *faces,
     ]
+
+
+def limits_lines(limits: dict[str, Any] | None) -> list[str]:
+    """Say how much of today's number is used and left; nothing where there is no number."""
+    if limits is None or limits["objects_per_day"] is None:
+        return []
+    given, left, most = (limits[n] for n in ("given_today", "left_today", "objects_per_day"))
+    return [f"Today (UTC) {count(given, 'new object')} went of {most:,}; {left:,} are left."]
+
+
+def offered_parts(found: dict[str, Any]) -> list[Part]:
+    """Return what each side offered as a preview, in bands."""
+    parts: list[Part] = []
+    for side, whose in (("theirs", "They say, signed"), ("ours", "We told them")):
+        if (each := found[side]) is not None:
+            parts.append(f"{whose} on {each['at'][:10]}, of what would go, wait and stay:")
+            rows = [(name, *bands.values()) for name, bands in each["bands"].items()]
+            parts.append(Table(("type", "go", "wait", "stay"), rows))
+    return parts
 
 
 def _standing(found: dict[str, Any]) -> str:

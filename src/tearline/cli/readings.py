@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.card import read_card
@@ -9,12 +11,15 @@ from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
 from tearline.agreement.state import parse_statement
-from tearline.agreement.terms import parse_json, sentences, warnings
+from tearline.agreement.terms import Terms, parse_json, sentences, warnings
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError
-from tearline.store import agreements, parties
+from tearline.release import offering
+from tearline.release.rules import day_of
+from tearline.store import agreements, groups, offers, parties, quotas
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
+from tearline.store.offers import Offer
 from tearline.store.parties import Partner
 
 _SHORTEST = 4
@@ -79,9 +84,43 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
             "statements": [_statement(each) for each in statements],
             "two_faces": [each.hash for each in conflicts],
             "pending": waiting,
+            "template": terms.template,
+            "group": groups.group_of(tx, shown.agreement_id),
+            "limits": limits_of(tx, shown, terms),
             "sentences": sentences(terms),
             "warnings": warnings(terms),
+            "previews": {
+                side: _preview(offers.offer_of(tx, shown.hash, ours=side == "ours"))
+                for side in ("ours", "theirs")
+            },
         }
+
+
+def limits_of(tx: Tx, version: Version, terms: Terms) -> dict[str, Any] | None:
+    """Return what an agreement allows of each number, and how many objects we gave today.
+
+    None where it sets no number.
+    """
+    most = terms.limits.objects_per_day
+    if most is None and terms.limits.requests_per_hour is None:
+        return None
+    day_at = day_of(clock.now())
+    given = quotas.given(tx, version.agreement_id, day_at)
+    return {
+        "objects_per_day": most,
+        "requests_per_hour": terms.limits.requests_per_hour,
+        "day": stamp(day_at),
+        "given_today": given if most is not None else None,
+        "left_today": max(most - given, 0) if most is not None else None,
+    }
+
+
+def _preview(found: Offer | None) -> dict[str, Any] | None:
+    """What a side offered in bands."""
+    if found is None:
+        return None
+    bands = msgspec.to_builtins(offering.read(found))
+    return {"at": stamp(found.at), "bands": bands}
 
 
 def resolve(home: Home, ref: str) -> str:

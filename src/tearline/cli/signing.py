@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.agreement import File, app
+from tearline.cli.agreement import File, FileOrRef, app
 from tearline.cli.options import Json, Place, Reason, Ref
 
 __all__ = ["app"]
@@ -39,6 +39,28 @@ def propose(file: File, out: Out = None, home: Place = None, json: Json = False)
     cautions = [*warnings(terms, now=now), *wider(opened, terms, now=now)]
     line = "\n".join([line, *(f"Warning: {each}" for each in cautions)])
     afterwards.show(opened, [done], line, out, as_json=json)
+
+
+@app.command("offer-preview")
+def offer_preview(file: FileOrRef, out: Out = None, home: Place = None, json: Json = False) -> None:
+    """Tell the partner in bands what of ours would go.
+
+    Of each type that the agreement lists from us: how many would go, wait and stay, as none, 1-9,
+    10-99 and so on. It is signed, and said once for each version; asked again, nothing new is said.
+    """
+    from tearline import clock
+    from tearline.cli import afterwards
+    from tearline.cli.documents import terms_of
+    from tearline.cli.options import open_home
+    from tearline.release import offering
+    from tearline.store.agreements import version_of
+
+    opened = open_home(home)
+    offered = offering.offer(opened, terms_of(opened, file), now=clock.now())
+    with opened.store.read() as tx:
+        version = version_of(tx, offered.agreement)
+    line = f"Offered a preview in bands; see `tearline agreement show {offered.agreement[:19]}`."
+    afterwards.show(opened, [version] if version else [], line, out, as_json=json)
 
 
 @app.command()

@@ -8,11 +8,12 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.cli import feed_parts, readings
 from tearline.cli.holdings import summary
+from tearline.cli.outcomes import limits_lines
 from tearline.cli.passing_on import open_questions
 from tearline.cli.syncing import recalled_from
 from tearline.cli.terminal import Part, Table, count, stamp
 from tearline.log import record
-from tearline.store import logs, received, releases
+from tearline.store import agreements, logs, received, releases
 from tearline.store.database import Tx
 
 
@@ -55,6 +56,11 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
     ]
     given, taken = ("released", "wait"), ("accepted", "quarantine")
     names = ("agreement", "version", "party", "state", *given, *taken, "last sync")
+    limited = [
+        f"{each['title']}, to {each['party']}: {line}"
+        for each in found["agreements"]
+        for line in limits_lines(each.get("limits"))
+    ]
     waiting = [
         f"Not delivered: {each['kind']} to {each['party']}, since {each['at'][:19]}Z"
         for each in found["pending"]
@@ -65,6 +71,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         f"{count(found['holds'], 'hold')}, {count(found['partners'], 'partner')}.",
         Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
         Table(names, rows),
+        *limited,
         *waiting,
         *_late_lines(found["recalls_overdue"]),
         *_asked_lines(found["questions"]),
@@ -85,7 +92,9 @@ def _asked_lines(number: int) -> list[str]:
 def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:
     stood = releases.standing_all(tx, bound.agreement_id).values()
     mirrored = logs.last_checkpoint(tx, record.their_log(bound.agreement_id))
+    version = agreements.version_of(tx, bound.hash)
     return {
+        "limits": readings.limits_of(tx, version, bound.terms) if version else None,
         "released": releases.live_count(tx, bound.agreement_id),
         "waiting": sum(each.outcome == "wait" for each in stood),
         "accepted": len(received.in_state(tx, bound.agreement_id, "accepted")),

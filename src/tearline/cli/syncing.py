@@ -14,6 +14,7 @@ from tearline.errors import RefusedError, TearlineError
 from tearline.exchange import peer
 from tearline.exchange.peer import Synced, SyncResult
 from tearline.release import inbound
+from tearline.release.expiring import expire_all
 from tearline.release.recall import Recalled
 from tearline.release.recall import recalls as recalls_of
 from tearline.store import parties, sources
@@ -23,6 +24,7 @@ from tearline.store.received import Received
 def sync_all(home: Home, name: str | None, *, as_json: bool) -> dict[str, Any]:
     """Sync with the partner and the source of a name, or with each that can be reached."""
     afterwards.reconcile(home)
+    expire_all(home, now=clock.now())
     slugs, read = (_reachable(home), True) if name is None else _named(home, name)
     partners = [_sync(home, slug) for slug in slugs]
     came = feeds.poll_all(home, name, as_json=as_json) if read else []

@@ -17,9 +17,10 @@ from tearline.log import mirror, record
 from tearline.log.checkpoint import open_checkpoint, vkey_for
 from tearline.log.mirror import SplitViewError
 from tearline.log.tree import TILE_WIDTH, Tile, tile_path, unpack_entries
-from tearline.log.verify import Opening, parse_opening
+from tearline.log.verify import Opening, parse_leaf, parse_opening
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import logs, releases
+from tearline.store.database import Tx
 
 _NOTE_BYTES = 1 << 20
 _BUNDLE_BYTES = 32 << 20
@@ -32,9 +33,12 @@ def copy_log(
     force: InForce,
     *,
     now: int,
+    served: bool,
     tell: Callable[[str, int], None],
 ) -> tuple[int, int]:
     """Bring our copy of the partner's log up to its signed head; return new leaves and records.
+
+    Unless anything is `served` now, leaves with slips may stay closed.
 
     ProofError when what it shows does not hold together; two histories are noted in the private
     log with both signatures.
@@ -56,7 +60,7 @@ def copy_log(
     except SplitViewError as error:
         _expose(home, force, error, now)
         raise
-    return len(entries), _open(home, link, base, log, tell)
+    return len(entries), _open(home, link, base, log, served=served, tell=tell)
 
 
 def _entries(
@@ -79,8 +83,20 @@ def _entries(
     return found
 
 
-def _open(home: Home, link: Link, base: str, log: str, tell: Callable[[str, int], None]) -> int:
-    """Fetch what opens the leaves of our copy, none left out; return how many records came."""
+def _open(
+    home: Home,
+    link: Link,
+    base: str,
+    log: str,
+    *,
+    served: bool,
+    tell: Callable[[str, int], None],
+) -> int:
+    """Fetch what opens the leaves of our copy, none left out; return how many records came.
+
+    Of an agreement under which nothing is served, slips alone may be left out: what they gave is
+    over, and comes with a new slip if it ever comes again.
+    """
     with home.store.read() as tx:
         size, after = logs.head(tx, log).size, logs.last_opened(tx, log)
     count = 0
@@ -89,23 +105,31 @@ def _open(home: Home, link: Link, base: str, log: str, tell: Callable[[str, int]
             link, f"{base}/records", home.settings.max_document_bytes, after=after
         ).splitlines()
         openings = [each for each in map(parse_opening, lines) if each.leaf < size]
-        _check_next(openings, after)
+        last = openings[-1].leaf if openings else size - 1
         with home.store.write() as tx:
+            _check_next(tx, log, openings, range(after + 1, last + 1), served=served)
             count += mirror.open_leaves(tx, log, openings)
-        after = openings[-1].leaf
+        after = last
         tell("records", count)
     return count
 
 
-def _check_next(openings: list[Opening], after: int) -> None:
+def _check_next(tx: Tx, log: str, openings: list[Opening], wanted: range, *, served: bool) -> None:
     """See that no leaf was passed over: what is not opened, nobody can settle by."""
     leaves = list(dict.fromkeys(each.leaf for each in openings))
-    if not leaves or leaves != list(range(after + 1, after + 1 + len(leaves))):
+    passed = [each for each in wanted if each not in set(leaves)]
+    missing = [each for each in passed if served or not _is_slips(tx, log, each)]
+    if missing or leaves != [each for each in wanted if each not in set(passed)]:
         raise ProofError(
-            f"The partner does not open leaf {after + 1} of its log.",
+            f"The partner does not open leaf {(missing or wanted)[0]} of its log.",
             means="What it gave or took back there cannot be checked.",
             do="Ask the partner; nothing of it is accepted until it does.",
         )
+
+
+def _is_slips(tx: Tx, log: str, index: int) -> bool:
+    leaf = logs.leaf(tx, log, index)
+    return leaf is not None and parse_leaf(leaf).kind == "release"
 
 
 def _get(link: Link, path: str, most: int, **params: int) -> bytes:

@@ -205,9 +205,11 @@ def _sync_one(
 
     try:
         with Link(_address(partner), key=key, agreement=force.hash) as link:
+            served = force.accepting
             if force.accepting:
-                objects = _read_pages(home, link, force, now=now, tell=tell)
-            leaves, records = copy_log(home, link, _card(partner), force, now=now, tell=tell)
+                objects, served = _read_pages(home, link, force, now=now, tell=tell)
+            card = _card(partner)
+            leaves, records = copy_log(home, link, card, force, now=now, served=served, tell=tell)
         settled = inbound.settle(home, force.agreement_id, now=now)
     except TearlineError as error:
         over = force.state in ENDED and isinstance(error, PartnerError)
@@ -217,8 +219,11 @@ def _sync_one(
 
 def _read_pages(
     home: Home, link: Link, force: InForce, *, now: int, tell: Callable[[str, int], None]
-) -> int:
-    """Stage the collection from where we stand to its end; return how many objects came."""
+) -> tuple[int, bool]:
+    """Stage the collection from where we stand to its end.
+
+    Returns how many objects came, and whether the collection was there to its end.
+    """
     collection = collection_id(force.agreement_id, force.their_slot)
     path = f"/taxii2/agreements/collections/{collection}/"
     start = inbound.cursor(home, force.agreement_id).next
@@ -232,7 +237,8 @@ def _read_pages(
             tell("objects", count)
     except NotServedError:
         tell("objects", count)
-    return count
+        return count, False
+    return count, True
 
 
 def _limits(home: Home) -> Limits:

@@ -27,9 +27,11 @@ from tearline.exchange.access import (
     check_agreement,
 )
 from tearline.log import record, tiles, tree
-from tearline.log.verify import Opening, write_opening
-from tearline.release import consenting, delivery, recall
-from tearline.store import logs
+from tearline.log.verify import Opening, parse_leaf, write_opening
+from tearline.release import certifying, consenting, delivery, offering, recall
+from tearline.store import logs, releases
+from tearline.store.database import Tx
+from tearline.store.logs import OpenedRow
 
 _NOT_ACCEPTED = b'{"title":"The message was not accepted."}'
 _RECORDS_AT_ONCE = 1000
@@ -38,6 +40,8 @@ _ACTS = {
     "recall-receipt": recall.receipted,
     "onward-request": consenting.asked,
     "onward-answer": consenting.answered,
+    offering.KIND: offering.taken,
+    "certificate": certifying.certified,
 }
 """What a message does that is not about the agreement itself."""
 
@@ -172,7 +176,11 @@ def _tile(home: Home, caller: Caller, request: Request, _now: int) -> Response:
 
 
 def _records(home: Home, caller: Caller, request: Request, _now: int) -> Response:
-    """Answer with what opens the leaves after one, whole leaves, as lines of records.jsonl."""
+    """Answer with what opens the leaves after one, whole leaves, as lines of records.jsonl.
+
+    While nothing is given under the agreement, no slip is: its leaf stays closed. What ends and
+    recalls releases is shown as ever, once it is written.
+    """
     text = request.query_params.get("after", "-1")
     if not text.removeprefix("-").isdecimal() or len(text) > 18:  # noqa: PLR2004  # 63 bits
         raise TurnedAwayError(400, "'after' has to be the number of a leaf.")
@@ -180,9 +188,30 @@ def _records(home: Home, caller: Caller, request: Request, _now: int) -> Respons
     with home.store.read() as tx:
         signed = logs.last_checkpoint(tx, log)
         size = signed.size if signed else 0
-        rows = logs.records_after(tx, log, max(int(text), -1), count=_RECORDS_AT_ONCE)
+        rows = _opened(tx, caller, log, max(int(text), -1))
     lines = [write_opening(Opening(*row)) for row in rows if row[0] < size]
     return _bytes(b"".join(lines), "application/jsonl")
+
+
+def _opened(tx: Tx, caller: Caller, log: str, after: int) -> list[OpenedRow]:
+    if caller.force.serving:
+        return logs.records_after(tx, log, after, count=_RECORDS_AT_ONCE)
+    if releases.head_of(tx, caller.agreement_id).hash:
+        # Once these leaves are passed over, what they gave has to be over for good.
+        raise TurnedAwayError(
+            503, "What was given is being withdrawn.", headers={"Retry-After": "5"}
+        )
+    while rows := logs.records_after(tx, log, after, count=_RECORDS_AT_ONCE):
+        closed = {each for each in {row[0] for row in rows} if _is_slips(tx, log, each)}
+        if shown := [row for row in rows if row[0] not in closed]:
+            return shown
+        after = rows[-1][0]
+    return []
+
+
+def _is_slips(tx: Tx, log: str, index: int) -> bool:
+    leaf = logs.leaf(tx, log, index)
+    return leaf is not None and parse_leaf(leaf).kind == "release"
 
 
 def _bytes(body: bytes, media_type: str) -> Response:

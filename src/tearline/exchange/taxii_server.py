@@ -31,6 +31,7 @@ from tearline.exchange.access import (
     TurnedAwayError,
     check_agreement,
 )
+from tearline.exchange.pace import Pace
 from tearline.exchange.taxii_again import Again, Asked
 from tearline.exchange.taxii_answers import (
     ERROR_ID,
@@ -69,7 +70,7 @@ class Taxii:
         # The framework's own way into a thread takes a third of a poll's time.
         self._readers = ThreadPoolExecutor(_READERS, "tearline-read")
         self._home, self._door, self._visits = home, door, visits or Visits()
-        self._pages = Pages()
+        self._pages, self._pace = Pages(), Pace()
         self._again = Again(self._pages, door)
         table = {"/taxii2/": Resource(_discovery), **_agreement_root(), **_local_root()}
         self.paths = list(table)
@@ -92,7 +93,7 @@ class Taxii:
         home, now = self._home(), clock.now()
         answer: Response
         asked, again = await self._again.find(home.store, scope, now=now)
-        if again is None:
+        if again is None or not self._pace.count(again.reply.caller, now=now):
             look = Look(home, self._door, self._pages, Request(scope, receive), now)
             answer, reply = await self._made(look, asked)
         else:
@@ -105,7 +106,7 @@ class Taxii:
         """Answer from the resource of an address, and keep what may be given again."""
         scope = look.request.scope
         address = self._found(scope)
-        visit = _Visit(look, address.resource, self._readers)
+        visit = _Visit(look, address.resource, self._readers, self._pace)
         answer, title = await _answered(visit, look.request)
         reply = visit.reply(answer, title, address.name)
         kept = address.resource.glance is not None and look.request.method == "GET"
@@ -251,10 +252,13 @@ def _failed(told: TurnedAwayError, error: Exception, request: Request) -> Respon
 class _Visit:
     """One request on its way through a resource."""
 
-    def __init__(self, look: Look, resource: Resource, readers: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, look: Look, resource: Resource, readers: ThreadPoolExecutor, pace: Pace
+    ) -> None:
         self.home, self.door, self._pages, self._request, self.now = look
         self._address = _host(self._request)
         self._look, self._resource, self._readers = look, resource, readers
+        self._pace = pace
         self._caller: Caller | LocalCaller | None = None
 
     def reply(self, answer: Response, title: str, name: str) -> Reply:
@@ -295,6 +299,7 @@ class _Visit:
         if found is None:
             return None
         self._caller = found.caller
+        self._pace.check(found.caller, now=self.now)
         return found.page
 
     def _read_at_a_glance(self) -> Response:
@@ -314,6 +319,7 @@ class _Visit:
         """Let the caller in, as far as this resource is for it and has the method."""
         headers = self._request.headers
         self._caller = caller = self.door.admit(tx, headers, self._address, now=self.now)
+        self._pace.check(caller, now=self.now)
         if isinstance(caller, Caller):
             check_agreement(headers, caller, required=False)
         if not isinstance(caller, self._resource.callers):

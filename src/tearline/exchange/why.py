@@ -7,6 +7,7 @@ received anything: a plain client acknowledges nothing.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from tearline.exchange.pace import TOO_OFTEN
 from tearline.stix.timestamp import format_timestamp
 from tearline.store.visits import Visit
 
@@ -107,6 +108,12 @@ def _turned_away(sight: Sight, visit: Visit) -> Iterator[Why]:
         )
     elif status == 403 and sight.blocked:  # noqa: PLR2004
         return
+    elif visit.title == TOO_OFTEN:
+        yield Why(
+            "too-often",
+            "It asks more often than the agreement allows in an hour.",
+            "Set a longer interval in its form; the count begins anew each full hour.",
+        )
     elif status == 404 and visit.collection not in {"", sight.collection}:  # noqa: PLR2004
         yield Why(
             "other-collection",

@@ -1,6 +1,7 @@
 """The standing jobs of a running node, each in a thread, each done by one process at a time.
 
-    decide    reconcile every agreement; make leaves of what waits for the private log
+    decide    reconcile every agreement; let go of what expired of partners' objects; make leaves of
+              what waits for the private log
     carry     bring messages to partners; read what they give
     poll      read foreign TAXII servers
     served    make a leaf of what each plain client was served in an hour
@@ -24,6 +25,7 @@ from tearline.errors import TearlineError
 from tearline.exchange import peer
 from tearline.node.polling import Polling
 from tearline.node.publisher import flush_private, publish_grown
+from tearline.release.expiring import expire_all
 from tearline.release.reconcile import reconcile_all
 from tearline.release.serving import log_served
 from tearline.store import agreements, jobs, parties
@@ -140,6 +142,7 @@ class Deciding:
     def __call__(self, now: int) -> None:
         """Do what is due at this moment."""
         reconcile_all(self._home, now=now)
+        expire_all(self._home, now=now)
         turn = now // (max(self._home.settings.private_seconds, 1) * _SECOND_US)
         if self._turn not in {None, turn}:
             flush_private(self._home, now=now)

@@ -15,6 +15,7 @@ from tearline.release.concern import Decided
 from tearline.release.countries import Shown
 from tearline.release.decide import decide, needs_people, passes_but_for_about
 from tearline.release.facts import Attestations, Known, gather
+from tearline.release.keeping import with_end
 from tearline.release.reviewing import Reviewed
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.topics import about, between
@@ -41,10 +42,14 @@ _Finder: TypeAlias = about.Finder | between.Between
 
 
 class Before(NamedTuple):
-    """What stands on an object before the batch: its outcome, and the clause of a live release."""
+    """What stands on an object before the batch: its outcome, and the clause of a live release.
+
+    `spent` where the quota of this day did not reach for it.
+    """
 
     outcome: str = "withhold"
     delivered: str = ""
+    spent: bool = False
 
 
 class Scene(NamedTuple):
@@ -52,7 +57,9 @@ class Scene(NamedTuple):
 
     `before` answers for ids of which something stands. A receiver gives what was `attested`, and
     by clause the objects that the giver has `named` as the topic and whose id was cut. `reviewed`
-    answers what people said of objects that they were asked about.
+    answers what people said of objects that they were asked about, `given` when the latest version
+    of each was first released. Where the agreement is `limited` to a number a day, `spent` are
+    those for which it does not reach.
     """
 
     rules: Rules
@@ -60,8 +67,11 @@ class Scene(NamedTuple):
     before: Callable[[Iterable[str]], Mapping[str, Before]]
     attested: Attestations | None = None
     uncuttable: frozenset[str] = frozenset()
+    spent: frozenset[str] = frozenset()
+    limited: bool = False
     named: Mapping[str, Mapping[str, str]] = {}
     reviewed: Callable[[Iterable[str]], Mapping[str, Reviewed]] = lambda _ids: {}
+    given: Callable[[Iterable[str]], Mapping[str, int]] = lambda _ids: {}
 
 
 _UNKNOWN = Before()
@@ -132,30 +142,49 @@ class Batch:
         if not ids:
             return found
         self._load(ids)
-        for clause in self._scene.rules.clauses:
-            if clause.complete and not clause.any_topic:
-                self._find(clause, found)
-            elif clause.complete and clause.countries:
-                self._see(clause, ids)
-                shown = self._shown(clause, if_approved=False)
-                self._show(clause, shown, dict.fromkeys(ids), found)
+        self._find_all(found, loose=False)
+        if self._scene.limited and any(map(self._is_spent, self._facts)):
+            # What has no path over what goes today may have one over what goes another day.
+            rest = {each: its for each, its in found.items() if not self._is_found(its)}
+            self._find_all(rest, loose=True)
         return found
 
-    def _find(self, clause: Clause, found: dict[str, Paths]) -> None:
+    def _find_all(self, found: dict[str, Paths], *, loose: bool) -> None:
+        for clause in self._scene.rules.clauses:
+            if clause.complete and not clause.any_topic:
+                self._find(clause, found, loose=loose)
+            elif clause.complete and clause.countries:
+                self._see(clause, set(found))
+                shown = self._shown(clause, if_approved=False, loose=loose)
+                self._show(clause, shown, dict.fromkeys(found), found)
+
+    def _is_found(self, its: Paths) -> bool:
+        """Whether there is all that some clause asks for of topic and countries."""
+        return any(
+            (each.any_topic or each.id in its.open)
+            and (not each.countries or each.id in its.countries)
+            for each in self._scene.rules.clauses
+        )
+
+    def _is_spent(self, stix_id: str) -> bool:
+        """Whether the quota of the day does not reach for an object: it leads nowhere today."""
+        return stix_id in self._scene.spent or self._before.get(stix_id, _UNKNOWN).spent
+
+    def _find(self, clause: Clause, found: dict[str, Paths], *, loose: bool) -> None:
         """Find the paths of one clause, and what shows the countries of what is about its topic."""
-        finders = self._finders(clause, if_approved=False)
+        finders = self._finders(clause, if_approved=False, loose=loose)
         for finder in finders:
             self._see(clause, finder.load(found, clause.reach))
         for stix_id, its in found.items():
             path = _first(finders, stix_id, clause.reach)
             if path is not None:
-                its.open[clause.id] = path
+                its.open.setdefault(clause.id, path)
         if any(needs_people(each) for each in self._facts.values()):
-            later = self._finders(clause, if_approved=True)
+            later = self._finders(clause, if_approved=True, loose=loose)
             for stix_id, its in found.items():
                 path = _first(later, stix_id, clause.reach)
                 if path is not None and clause.id not in its.open:
-                    its.waiting[clause.id] = path
+                    its.waiting.setdefault(clause.id, path)
         if clause.countries:
             for if_approved in (False, True):
                 paths = {
@@ -164,7 +193,7 @@ class Batch:
                     if (path := (its.waiting if if_approved else its.open).get(clause.id))
                 }
                 if paths:
-                    shown = self._shown(clause, if_approved=if_approved)
+                    shown = self._shown(clause, if_approved=if_approved, loose=loose)
                     self._show(clause, shown, paths, found)
 
     def _see(self, clause: Clause, ids: set[str]) -> None:
@@ -181,7 +210,7 @@ class Batch:
         for stix_id, number in steps.items():
             by = shown.by(stix_id, number)
             if by is not None:
-                found[stix_id].countries[clause.id] = by
+                found[stix_id].countries.setdefault(clause.id, by)
 
     def starts(self, clause: Clause) -> dict[str, str]:
         """The objects that are a clause's topics, and how each was recognised."""
@@ -223,9 +252,9 @@ class Batch:
         stated += self.known.relations_from(ids)
         return ids.union(*((each.source_id, each.target_id) for each in stated))
 
-    def _finders(self, clause: Clause, *, if_approved: bool) -> list["_Finder"]:
+    def _finders(self, clause: Clause, *, if_approved: bool, loose: bool) -> list["_Finder"]:
         """What finds the paths of a clause: first to threats, then to relations between them."""
-        passes = self._passes(clause, if_approved=if_approved)
+        passes = self._passes(clause, if_approved=if_approved, loose=loose)
         starts = self.starts(clause)
         found: list[_Finder] = [
             about.Finder(self.graph, starts, members=clause.members, passes=passes)
@@ -236,8 +265,10 @@ class Batch:
         )
         return found
 
-    def _passes(self, clause: Clause, *, if_approved: bool) -> Callable[[str, int], bool]:
-        alone = self._alone(clause, if_approved=if_approved)
+    def _passes(
+        self, clause: Clause, *, if_approved: bool, loose: bool
+    ) -> Callable[[str, int], bool]:
+        alone = self._alone(clause, if_approved=if_approved, loose=loose)
         if not clause.countries:
             return lambda stix_id, _: alone(stix_id)
         shown = Shown(clause, self._places, alone)
@@ -246,20 +277,26 @@ class Batch:
             and (type_of(stix_id) in EDGE_REFS or shown.by(stix_id, steps) is not None)
         )
 
-    def _shown(self, clause: Clause, *, if_approved: bool) -> Shown:
-        return Shown(clause, self._places, self._alone(clause, if_approved=if_approved))
+    def _shown(self, clause: Clause, *, if_approved: bool, loose: bool) -> Shown:
+        alone = self._alone(clause, if_approved=if_approved, loose=loose)
+        return Shown(clause, self._places, alone)
 
-    def _alone(self, clause: Clause, *, if_approved: bool) -> Callable[[str], bool]:
-        """What would go under a clause but for what becomes of others."""
+    def _alone(self, clause: Clause, *, if_approved: bool, loose: bool) -> Callable[[str], bool]:
+        """What would go under a clause but for what becomes of others; `loose`: on some day."""
+        strict = self._scene.limited and not loose
         known: dict[str, bool] = {}
 
         def passes(stix_id: str) -> bool:
-            if stix_id not in known:
-                facts = self._facts.get(stix_id)
-                known[stix_id] = facts is not None and passes_but_for_about(
+            facts = self._facts.get(stix_id)
+            if facts is None:
+                return False
+            if facts.id not in known:
+                known[facts.id] = not (
+                    strict and self._is_spent(facts.id)
+                ) and passes_but_for_about(
                     self._scene.rules, clause, facts, if_approved=if_approved
                 )
-            return known[stix_id]
+            return known[facts.id]
 
         return passes
 
@@ -277,6 +314,8 @@ class Batch:
             attested=scene.attested,
             added=scene.rules.added,
         )
+        if scene.rules.keep is not None:
+            found |= with_end(found, scene.given(found), scene.rules.keep)
         self._facts.update(found)
         for each, its in scene.reviewed(found).items():
             self._facts[each] = its.beside(found[each])
@@ -315,7 +354,7 @@ class Batch:
         """For each edge or container that is held, the objects on whose outcome it depends."""
         self._load(ids)
         needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
-        for each in self.known.references_of(needs):
+        for each in self.known.spoken_of(needs):
             type_ = type_of(each.from_id)
             if type_ in HOLDERS:
                 if each.role == "object_refs" and not depends(each.to_id):
@@ -341,6 +380,8 @@ class Batch:
             places=self._named_places(stix_id) if paths is not _NONE else (),
             ends=ends,
             uncuttable=stix_id in self._scene.uncuttable,
+            # What hangs on others that stay is told that, and not that its own turn did not come.
+            spent=ends == GOES and stix_id in self._scene.spent,
         )
         decision = decide(self._scene.rules, facts)
         path = None

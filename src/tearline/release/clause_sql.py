@@ -7,14 +7,13 @@ topic but stays: see `concern.concerns`. Everything else stays for reasons that 
 from tearline.release.concern import anything
 from tearline.release.rules import Named, Rules
 from tearline.store import objects, proposing
+from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.held import Held
-from tearline.topics.topic import AGAINST, ALONG, EDGE_REFS, HOLDERS, WHERE, depends
-
-_SPEAKING = sorted((EDGE_REFS.keys() | HOLDERS) - {"relationship"})
+from tearline.topics.topic import AGAINST, ALONG, WHERE
 
 _WORTH = 0.25
-"""The share of what is held up to which it pays to look for what speaks of it."""
+"""The share of what is held up to which a plan gains by leaving out the rest."""
 
 
 def proposed(held: Held, rules: Rules) -> set[str] | None:
@@ -22,6 +21,15 @@ def proposed(held: Held, rules: Rules) -> set[str] | None:
 
     None where that is everything, or so much that to tell it from the rest does not pay.
     """
+    near = reached(held.tx, rules)
+    if near is None or len(near) > objects.number(held.tx, OURS) * _WORTH:
+        return None
+    found = with_speaking(held, near)
+    return objects.latest(held.tx, OURS, found).keys() & found
+
+
+def reached(tx: Tx, rules: Rules) -> set[str] | None:
+    """Ids of whatever a path from a topic may lead to, held or not; None for everything."""
     if anything(rules):
         return None
     near: set[str] = set()
@@ -32,7 +40,7 @@ def proposed(held: Held, rules: Rules) -> set[str] | None:
         ]
         for named in ends:
             near |= proposing.near(
-                held.tx,
+                tx,
                 named.keys,
                 named.stix_ids,
                 clause.reach,
@@ -40,12 +48,13 @@ def proposed(held: Held, rules: Rules) -> set[str] | None:
                 against=AGAINST,
                 members=clause.members,
             )
-    if len(near) > sum(objects.count(held.tx, OURS).values()) * _WORTH:
-        return None
-    found = near | set(proposing.of_types(held.tx, OURS, _SPEAKING))
-    edge = found
+    return near
+
+
+def with_speaking(held: Held, ids: set[str]) -> set[str]:
+    """`ids`, and what goes only where something of it goes, at any remove."""
+    found = edge = ids
     while edge:
-        tying = [*held.relations_from(edge), *held.relations_to(edge)]
-        edge = {each.via_id for each in tying if depends(each.via_id)} - found
-        found |= edge
-    return objects.latest(held.tx, OURS, found).keys() & found
+        edge = held.speaking_of(edge) - found
+        found = found | edge
+    return found

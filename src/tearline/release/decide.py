@@ -14,7 +14,7 @@ import msgspec
 
 from tearline.release import reasons
 from tearline.release.reasons import Reason
-from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules
+from tearline.release.rules import FOREVER, GOES, WAITS, Clause, Facts, Rules, next_day
 from tearline.stix import marking
 from tearline.stix.handling import NO_PAP
 from tearline.stix.objects import KNOWN_TYPES
@@ -139,6 +139,8 @@ def _weighed(rules: Rules, facts: Facts) -> tuple[int, tuple[tuple[Clause, int],
         mask |= reasons.CUT_INVALID
     if facts.ends != GOES:
         mask |= _ends(facts)
+    if facts.spent:
+        mask |= reasons.QUOTA_SPENT
     return mask, _handled(rules, facts.found, facts.pap, facts.statements, facts.iep)
 
 
@@ -207,9 +209,14 @@ def _judge(clause: Clause, mask: int, facts: Facts) -> int:  # noqa: C901, PLR09
         mask |= reasons.EXPIRED
     if facts.never and clause.id in facts.never:
         mask |= reasons.NEVER
-    if facts.approvals and facts.approvals.get(clause.id, 0) >= clause.approvals:
+    if facts.approvals and _approved(clause, facts):
         mask &= ~_SETTLED
     return mask
+
+
+def _approved(clause: Clause, facts: Facts) -> bool:
+    """Whether as many people approved it as the clause asks for."""
+    return facts.approvals.get(clause.id, 0) >= clause.approvals
 
 
 def _answered(facts: Facts, silent_at: int) -> int:
@@ -273,6 +280,8 @@ def _turns(rules: Rules, facts: Facts) -> int:
             turn = old_at
         if now < ends_at < turn and not clause.expired:
             turn = ends_at
+    if facts.spent:
+        turn = min(turn, next_day(now))
     # Also while it stays for another reason: what hangs on it may still wait with it.
     if facts.asked_at:
         silent = (_deadline(each, facts) for each in rules.clauses)

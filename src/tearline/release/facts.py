@@ -133,6 +133,10 @@ class Known(Held):
         docs = self.docs(ids) if added else {}
         return {each: bits for each, held in docs.items() if (bits := added_in(added, held.doc))}
 
+    def held_back(self) -> set[str]:
+        """The objects that a hold names by themselves or by a topic."""
+        return {value for kind, value in self._held_back() if kind == "object"}
+
     def _gathered(self, ids: set[str], now: int) -> dict[str, Facts]:
         rows = self.latest(ids)
         holds = self._held_back()

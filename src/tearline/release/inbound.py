@@ -5,7 +5,7 @@ slips, over what we hold from this partner under this agreement. What fits is ac
 not goes to quarantine with the reason, and the giver is told only that the bytes arrived.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
 from tearline.log import record
-from tearline.release import onward, second_hop, slips
+from tearline.release import certifying, expiring, onward, second_hop, slips
 from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
@@ -76,14 +76,17 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
         due += _given_anew(tx, agreement_id, told, staged)
         more_comes = _expect(tx, agreement_id, told, now)
         judged = judge(tx, bound, due, told, more_comes=more_comes, now=now)
-        _accept(tx, agreement_id, judged, told, now)
+        _accept(tx, agreement_id, bound, judged, told, now)
+        already = expiring.carried_out(tx, agreement_id, told)
         gone = _end(tx, agreement_id, told)
         onward.follow(tx, agreement_id, now=now)
         decided = [*past, *(row for row in due if row not in judged.undecided)]
         arrived = [s for row in decided if (s := slip_of(row, told))]
         received.put_cursor(tx, agreement_id, at._replace(leaf=size))
         if bound is not None:
-            _answer(tx, bound, arrived, told, Cursor(at.next, size), at.leaf, now)
+            _answer(tx, bound, arrived, told, already, Cursor(at.next, size), at.leaf, now)
+            expiring.expire_in(tx, bound, now)
+            certifying.certify_in(tx, home.slug, bound, now)
     quarantined = len(judged.turned_away)
     return Settled(len(judged.candidates), quarantined, gone)
 
@@ -91,8 +94,11 @@ def settle(home: Home, agreement_id: str, *, now: int) -> Settled:
 # ----------------------------------------------------------------------------------------- act
 
 
-def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) -> None:
+def _accept(
+    tx: Tx, agreement_id: str, bound: InForce | None, judged: Judged, told: Story, now: int
+) -> None:
     """Keep what was accepted, let it replace what it supersedes, and put the rest aside."""
+    until = expiring.ends_under(tx, bound)
     accepted = [each.object for each in judged.candidates]
     objects.keep(tx, agreement_id, sort_out(tx, agreement_id, accepted, "", now).new)
     ids = {each.object.id for each in judged.candidates}
@@ -103,11 +109,20 @@ def _accept(tx: Tx, agreement_id: str, judged: Judged, told: Story, now: int) ->
         if row.hash not in hashes
     ]
     taken = [
-        each.row._replace(state="accepted", reasons="[]", slip=_text(each.slip))
+        each.row._replace(
+            state="accepted",
+            reasons="[]",
+            slip=_text(each.slip),
+            until_at=until(each.slip, each.row.at),
+        )
         for each in judged.candidates
     ]
     away = [
-        _with_slip(row, told)._replace(state="quarantined", reasons=orjson.dumps(reasons).decode())
+        _with_slip(row, told)._replace(
+            state="quarantined",
+            reasons=orjson.dumps(reasons).decode(),
+            until_at=until(slip_of(row, told), row.at),
+        )
         for row, reasons in judged.turned_away
     ]
     undecided = [_with_slip(row, told)._replace(state="staged") for row in judged.undecided]
@@ -151,7 +166,7 @@ def _expect(tx: Tx, agreement_id: str, told: Story, now: int) -> bool:
     coming = [
         Received(slip.hash, slip.object, None, _text(slip), "expected", "[]", now)
         for slip in by_hash.values()
-        if known.get(slip.hash, "ended") == "ended"
+        if known.get(slip.hash, "ended") in {"ended", "expired"}
     ]
     received.settle(tx, agreement_id, coming)
     expected = received.in_state(tx, agreement_id, "expected")
@@ -160,7 +175,7 @@ def _expect(tx: Tx, agreement_id: str, told: Story, now: int) -> bool:
 
 def _end(tx: Tx, agreement_id: str, told: Story) -> int:
     """Erase what the partner recalled; returns how many objects of ours that concerned."""
-    second_hop.tie(tx, agreement_id, told.recalled)
+    second_hop.tie(tx, agreement_id, {each.object: each.release for each in told.recalled})
     ids = {each.object for each in told.ended.values() if each.recall}
     rows = received.given_as(tx, agreement_id, ids, "accepted", "quarantined", "expected", "staged")
     received.settle(tx, agreement_id, [_gone(row) for row in rows])
@@ -173,6 +188,7 @@ def _answer(
     bound: InForce,
     arrived: Sequence[Slip],
     told: Story,
+    already: Mapping[int, int],
     at: Cursor,
     from_leaf: int,
     now: int,
@@ -196,6 +212,7 @@ def _answer(
         entries = [
             {"kind": "recall-receipt", "agreement": bound.hash, "at": stamp}
             | {"object": each.object, "release": each.release}
+            | expiring.said_already(already.get(each.release))
             for each in told.recalled
         ]
         leaf = record.append(tx, log, "recall-receipt", entries, at=now, agreement=bound.hash)

@@ -210,7 +210,7 @@ def _held_before(
     Of what is `revoked` now, any slip that ever was: its revocation goes to whoever was given it.
     """
     wanted = set(ids)
-    rows = received.given_as(tx, origin, wanted & revoked, "ended")
+    rows = received.given_as(tx, origin, wanted & revoked, "ended", "expired")
     rows += received.given_as(tx, origin, wanted, "accepted")
     found = {row.delivered_id: slips.read_slip(row.slip) for row in rows if row.slip}
     found |= {each: told.before[each] for each in wanted & told.before.keys()}

@@ -218,6 +218,7 @@ class _Exact(msgspec.Struct, gc=False, omit_defaults=True):
     never: tuple[str, ...] = ()
     countries: dict[str, tuple[str, ...]] = {}
     places: tuple[str, ...] = ()
+    spent: bool = False
     source: dict[str, Any] | None = None
     valid_until: str = _NO_END
 

@@ -7,17 +7,18 @@ neighbourhood is everything held that can concern the agreement.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from tearline.release import cut
-from tearline.release.batch import Batch, Scene
+from tearline.release import cut, quota
+from tearline.release.batch import Batch, Before, Scene
 from tearline.release.clause_sql import proposed
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known
 from tearline.release.form import Form, sealed
+from tearline.release.keeping import ends_at, first_given
 from tearline.release.planned import Ask, Ground, Planned, Way, attested, kept_back, withheld
 from tearline.release.reviewing import Reviewed, item_of
 from tearline.release.shape import Shape, below, shaped
@@ -35,19 +36,37 @@ def plan(known: Known, ground: Ground, dirty: Iterable[str], *, whole: bool) -> 
     """Work out what would stand on everything that the dirty objects can touch.
 
     An object that cannot be cut to valid STIX stays, one whose bytes are not those that people were
-    asked about is asked about anew; and what hangs on either is decided again.
+    asked about is asked about anew, what the quota of the day does not reach stays for the day; and
+    what hangs on any of these is decided again.
     """
     uncuttable: frozenset[str] = frozenset()
     void: frozenset[str] = frozenset()
+    spent: frozenset[str] = frozenset()
+    freed: frozenset[str] = frozenset()
     while True:
-        work = _Work(known, ground, uncuttable, void, whole=whole)
-        work.decide({*dirty, *void, *uncuttable})
+        work = _Work(known, ground, uncuttable, void, Today(spent, freed), whole=whole)
+        work.decide({*dirty, *void, *uncuttable, *spent})
         invalid = work.cut()
         changed = work.seal() - void
         if not invalid and not changed:
-            return work.planned()
+            planned = work.planned()
+            if ground.quota is None:
+                return planned
+            going, over = quota.share(known, ground.quota, planned, work.stood)
+            back = {each for each in going if work.was_spent(each)} - freed
+            if not over and not back:
+                return planned
+            spent |= over
+            freed |= back
         uncuttable |= invalid
         void |= changed
+
+
+class Today(NamedTuple):
+    """What the quota of the day does not reach for, and what it reaches for now after all."""
+
+    spent: frozenset[str]
+    freed: frozenset[str]
 
 
 class _Work:
@@ -59,6 +78,7 @@ class _Work:
         ground: Ground,
         uncuttable: frozenset[str],
         void: frozenset[str],
+        today: Today,
         *,
         whole: bool,
     ) -> None:
@@ -66,6 +86,7 @@ class _Work:
         self._ground = ground
         self._whole = whole
         self._void = void
+        self._freed = today.freed
         self._stood = Stood(
             known.tx, ground.agreement_id, ground.asked, ground.stood, ground.reviewed
         )
@@ -77,15 +98,36 @@ class _Work:
         scene = Scene(
             ground.rules,
             ground.now,
-            self._stood.before,
+            self._before,
             uncuttable=uncuttable,
+            spent=today.spent,
+            limited=ground.quota is not None,
             reviewed=self._counting,
+            given=lambda ids: first_given(known, ground.agreement_id, ids),
         )
         self._near = proposed(known, ground.rules) if whole else None
         self._batch = Batch(known, scene, whole=whole and self._near is None)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
         self._asks: dict[str, Ask] = {}
+
+    def stood(self, stix_id: str) -> Standing | None:
+        """What stood on an object before."""
+        return self._stood.on(stix_id)
+
+    def was_spent(self, stix_id: str) -> bool:
+        """Whether the quota of this day did not reach for an object before."""
+        return quota.is_spent(self._stood.on(stix_id), self._ground.now)
+
+    def _before(self, ids: Iterable[str]) -> Mapping[str, Before]:
+        """What stood, with what the quota did not reach for, and does not now."""
+        found = self._stood.before(ids)
+        if self._ground.quota is None:
+            return found
+        return {
+            each: its._replace(spent=each not in self._freed and self.was_spent(each))
+            for each, its in found.items()
+        }
 
     def decide(self, dirty: set[str]) -> None:
         """Decide all that the dirty objects can touch."""
@@ -116,7 +158,8 @@ class _Work:
     def seal(self) -> frozenset[str]:
         """Find the bytes that people are asked about; returns where what was said ends.
 
-        It ends with other bytes, and with a recall; it lasts while an object stays otherwise.
+        It ends with other bytes, with another version of the agreement and with a recall; it lasts
+        while an object stays otherwise.
         """
         recalled = {each for each in self._batch.decided if self._recalled(each)}
         found = {each for each in self._forms if self._asked(each) or self._stood.reviewed(each)}
@@ -124,11 +167,12 @@ class _Work:
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
         self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
+        otherwise = self._stood.asked_otherwise(self._ground.hash) & self._batch.decided.keys()
         return frozenset(
             each
-            for each in found | recalled
+            for each in found | recalled | otherwise
             if (said := self._stood.reviewed(each)) is not None
-            and (each in recalled or said.item != self._asks[each].item)
+            and (each in recalled | otherwise or said.item != self._asks[each].item)
         )
 
     def _recalled(self, stix_id: str) -> bool:
@@ -403,10 +447,17 @@ class _Work:
             form.basis if form else old.basis if old else "",
             orjson.dumps([way.start, way.ids, way.theirs]).decode(),
             said,
-            decision.until_at,
+            self._until(stix_id, decision),
             0,
             True,  # noqa: FBT003  # a row, made for each release: `live`
         )
+
+    def _until(self, stix_id: str, decision: Decision) -> int:
+        """The end of a release: what is given now for the first time may be kept for its days."""
+        keep = self._ground.rules.keep
+        if keep is None or self._batch.decided[stix_id].facts.revoked:
+            return decision.until_at
+        return min(decision.until_at, ends_at(self._ground.now, keep))
 
     def _way(self, stix_id: str, path: Path | None) -> Way:
         ids = path.ids if path else (stix_id,)
@@ -419,7 +470,12 @@ class _Work:
         return Way(start, ids, theirs)
 
     def _delivered(self, stix_id: str) -> str:
-        """The id under which they have what goes on as it went."""
+        """The id under which they have what goes on as it went.
+
+        Where a quota is not shared out yet, a path may lead over what goes on another day.
+        """
+        if self._ground.quota is not None and self._stood.on(stix_id) is None:
+            return stix_id
         return self._stood.held(stix_id).delivered_id
 
 

@@ -23,6 +23,7 @@ class Ground(NamedTuple):
 
     With `marks`, the receiver has no node and reads no slip: our marking goes in the bytes. `stood`
     has all that stood on the objects `asked` for before, `reviewed` what people said of them.
+    `quota` says how many more objects may go today, where the agreement sets a number.
     """
 
     agreement_id: str
@@ -34,6 +35,7 @@ class Ground(NamedTuple):
     asked: AbstractSet[str] = frozenset()
     stood: Mapping[str, Standing] = MappingProxyType({})
     reviewed: Mapping[str, Reviewed] = MappingProxyType({})
+    quota: int | None = None
 
 
 class Ask(NamedTuple):
@@ -71,6 +73,22 @@ class Planned(NamedTuple):
     reviewed: Reviewed | None
     ask: Ask | None
     void: bool
+
+
+def way_of(planned: Planned) -> Way:
+    """The path of what goes, read from what stands where it was not found anew."""
+    return planned.way or Way(*orjson.loads(planned.standing.path))
+
+
+def depth(planned: Planned) -> tuple[bool, int, str]:
+    """The order of going: objects before what speaks of them, nearest to the topic first."""
+    way = way_of(planned)
+    return way.start == "ends", len(way.ids), planned.standing.stix_id
+
+
+def is_held(old: Standing | None) -> bool:
+    """Whether they hold an object, by what stood on it: what only waits they keep."""
+    return old is not None and old.position > 0
 
 
 @lru_cache(maxsize=4_096)

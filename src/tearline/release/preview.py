@@ -1,7 +1,8 @@
 """What would go, wait and stay, and why one object does: the real decision, without its effect."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,44 +10,30 @@ from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
-from tearline.agreement.terms import Terms
+from tearline.agreement.terms import Terms, agreement_hash, to_bytes
 from tearline.errors import RefusedError
-from tearline.release import reasons
+from tearline.release import quota, reasons
+from tearline.release.alike import Alike, Tell
 from tearline.release.batch import Batch, Before, Scene
-from tearline.release.clause_sql import proposed
+from tearline.release.changes import compared
+from tearline.release.clause_sql import reached, with_speaking
 from tearline.release.concern import Decided
+from tearline.release.counting import Preview, counted
 from tearline.release.decide import decide
 from tearline.release.facts import Known, gather
+from tearline.release.keeping import first_given
 from tearline.release.reasons import Code, Reason
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
-from tearline.store import aliases, objects, releases, ties
+from tearline.release.swept import Swept
+from tearline.stix.strict import collector_paused
+from tearline.store import aliases, objects, releases, reviews
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.topics.topic import depends
+from tearline.topics.topic import depends, type_of
 
-
-class Count(msgspec.Struct, frozen=True):
-    """How many objects have a reason at all, and how many have no other."""
-
-    code: Code
-    total: int
-    only: int
-
-
-class Preview(msgspec.Struct, frozen=True):
-    """What an agreement would do with everything held: go, wait and stay, with every reason.
-
-    `by_type` has [go, wait, stay] for each type; `by_clause` what would go under each clause.
-    """
-
-    held: int
-    go: int
-    wait: int
-    stay: int
-    reasons: tuple[Count, ...]
-    by_type: dict[str, tuple[int, int, int]]
-    by_clause: dict[str, int]
+_FEW = 0.02
+"""The share of what is held up to which it pays to look for each."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -85,26 +72,76 @@ class Explanation(msgspec.Struct, frozen=True):
     until_at: int | None
 
 
-def preview(home: Home, terms: Terms, *, now: int) -> Preview:
+def preview(
+    home: Home, terms: Terms, *, listed: int = 0, tell: Tell | None = None, now: int
+) -> Preview:
     """Decide everything held by a draft or an agreement, as release would, and count.
 
-    Decided as of its first day where that is still to come. RefusedError when we are no party.
+    Decided as of its first day where that is still to come; where a version of it runs, beside
+    what stands under that, with so many of the objects that change side `listed`. `tell` is told
+    how far it is. RefusedError when we are no party.
     """
+    rules, at = rules_for(home, terms, now)
+    with collector_paused(), home.store.read() as tx:
+        running = force.in_force(tx, terms.id, now=now)
+        batch = _everything(tx, stage(tx, terms, rules, at, running), tell)
+        batch.decide_all(tell)
+        changes = None if running is None else compared(tx, running, rules, batch, listed, at)
+    return counted(batch.groups(), terms, changes)
+
+
+def rules_for(home: Home, terms: Terms, now: int) -> tuple[Rules, int]:
+    """Our rules of an agreement, and when to decide: its first day, or now."""
     slot = terms.slot_of(home.slug)
     if slot is None:
         raise RefusedError(
             "We are no party to this agreement.", do="Preview one that names us by our card."
         )
-    at = max(now, terms.valid.from_at)
-    with home.store.read() as tx:
-        known, rules = Known(tx, OURS), rules_of(terms, slot)
-        ids = {each.stix_id for each in objects.latest_all(tx, OURS)}
-        near = proposed(known, rules)
-        batch = Batch(known, Scene(rules, at, lambda _ids: {}), whole=near is None)
-        batch.objects(ids if near is None else near)
-        batch.edges(ids if near is None else near)
-        batch.strangers(() if near is None else ids - near)
-    return _count(batch.decided.values())
+    return rules_of(terms, slot), max(now, terms.valid.from_at)
+
+
+class Stage(NamedTuple):
+    """How a preview decides: by which rules and when, beside what stands under the same agreement.
+
+    Of what they have, what is revoked still goes. What is `alone` is so for reasons of its own.
+    """
+
+    scene: Scene
+    had: frozenset[str]
+    alone: frozenset[str]
+
+
+def stage(tx: Tx, terms: Terms, rules: Rules, at: int, running: InForce | None) -> Stage:
+    """Set a preview up: what they have counts, and what people said of the very same version."""
+    had = {} if running is None else releases.revoked_held(tx, running.agreement_id)
+    said: Mapping[str, Reviewed] = {}
+    if running is not None and running.hash == agreement_hash(to_bytes(terms)):
+        asked = [each.stix_id for each in reviews.all_reviews(tx, running.agreement_id)]
+        said = reviewed_on(tx, asked).get(running.agreement_id, {})
+    scene = Scene(
+        rules,
+        at,
+        lambda ids: {each: Before("withhold", had[each]) for each in had.keys() & set(ids)},
+        reviewed=lambda ids: {each: said[each] for each in said.keys() & set(ids)},
+    )
+    return Stage(scene, frozenset(had), frozenset(had.keys() | said.keys()))
+
+
+def _everything(tx: Tx, on: Stage, tell: Tell | None) -> Alike:
+    """All that is held, ready to be decided."""
+    near = reached(tx, on.scene.rules)
+    held = objects.number(tx, OURS)
+    known = Swept(tx) if near is None or _much(near, held) else Known(tx, OURS)
+    near = None if near is None else with_speaking(known, near) | on.had
+    return Alike(known, on.scene, near, alone=on.alone, held=held, tell=tell)
+
+
+def _much(near: set[str], held: int) -> bool:
+    """Whether to read all ties takes less time than to look for those of each.
+
+    So it does where everything names one of them as who created it.
+    """
+    return len(near) > held * _FEW or any(type_of(each) == "identity" for each in near)
 
 
 def explain(home: Home, stix_id: str, party: str, *, now: int) -> list[Explanation]:
@@ -177,8 +214,10 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
     def reviewed(ids: Iterable[str]) -> dict[str, Reviewed]:
         return reviewed_on(tx, ids).get(agreement_id, {})
 
-    scene = Scene(rules, now, before, reviewed=reviewed)
-    batch = Batch(Known(tx, OURS), scene)
+    spent = quota.spent(tx, agreement_id, around, now)
+    known = Known(tx, OURS)
+    given = partial(first_given, known, agreement_id)
+    batch = Batch(known, Scene(rules, now, before, reviewed=reviewed, spent=spent, given=given))
     batch.objects(around)
     batch.edges(around)
     if stix_id in batch.decided:
@@ -188,12 +227,16 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
 
 def needed(tx: Tx, stix_id: str) -> set[str]:
     """An object, and all that it speaks of at any remove: it goes only where that goes."""
-    found = {stix_id}
-    edge = {stix_id}
+    return needed_by(Known(tx, OURS), [stix_id])
+
+
+def needed_by(known: Known, ids: Iterable[str]) -> set[str]:
+    """Objects, and all that they speak of at any remove."""
+    found = edge = set(ids)
     while edge:
-        named = ties.references_of(tx, OURS, {each for each in edge if depends(each)})
+        named = known.spoken_of({each for each in edge if depends(each)})
         edge = {each.to_id for each in named} - found
-        found |= edge
+        found = found | edge
     return found
 
 
@@ -230,32 +273,3 @@ def _named(tx: Tx, ids: Iterable[str]) -> tuple[Step, ...]:
 
 class _Named(msgspec.Struct):
     name: str | None = None
-
-
-def _count(decided: Iterable[Decided]) -> Preview:
-    outcomes: Counter[str] = Counter()
-    total: Counter[Code] = Counter()
-    only: Counter[Code] = Counter()
-    types: Counter[tuple[str, str]] = Counter()
-    clauses: Counter[str] = Counter()
-    for each in decided:
-        outcome = each.decision.outcome
-        outcomes[outcome] += 1
-        types[each.facts.type, outcome] += 1
-        codes = {reason.code for reason in each.decision.reasons}
-        total.update(codes)
-        only.update(codes if len(codes) == 1 else ())
-        if outcome == "release":
-            clauses[each.decision.clause or ""] += 1
-    return Preview(
-        held=outcomes.total(),
-        go=outcomes["release"],
-        wait=outcomes["wait"],
-        stay=outcomes["withhold"],
-        reasons=tuple(Count(code, total[code], only[code]) for code in Code if total[code]),
-        by_type={
-            type_: (types[type_, "release"], types[type_, "wait"], types[type_, "withhold"])
-            for type_ in sorted({type_ for type_, _ in types})
-        },
-        by_clause=dict(sorted(clauses.items())),
-    )

@@ -63,6 +63,7 @@ class Code(StrEnum):
     CUT_INVALID = "cut-invalid"
     REFUSED = "refused"
     SILENCE = "silence"
+    QUOTA_SPENT = "quota-spent"
     ONWARD_NOT_ALLOWED = "onward-not-allowed"
     CONSENT_WAITS = "consent-waits"
     CONSENT_REFUSED = "consent-refused"
@@ -118,6 +119,7 @@ RECEIVED = _BITS[Code.RECEIVED]
 CUT_INVALID = _BITS[Code.CUT_INVALID]
 REFUSED = _BITS[Code.REFUSED]
 SILENCE = _BITS[Code.SILENCE]
+QUOTA_SPENT = _BITS[Code.QUOTA_SPENT]
 ONWARD_NOT_ALLOWED = _BITS[Code.ONWARD_NOT_ALLOWED]
 CONSENT_WAITS = _BITS[Code.CONSENT_WAITS]
 CONSENT_REFUSED = _BITS[Code.CONSENT_REFUSED]
@@ -179,6 +181,7 @@ THEIRS = {
     Code.CUT_INVALID: "No valid form of it can be released.",
     Code.REFUSED: "It is not released.",
     Code.SILENCE: "It is not released.",
+    Code.QUOTA_SPENT: "As much went today as the agreement allows; it follows on another day.",
     Code.ONWARD_NOT_ALLOWED: "It may not be passed on.",
     Code.CONSENT_WAITS: "It may not be passed on.",
     Code.CONSENT_REFUSED: "It may not be passed on.",
@@ -266,7 +269,7 @@ OURS = {
     Code.TOO_OLD: "{age} days old; {limit} allows {days}.",
     Code.NO_CONFIDENCE: "It has no confidence, and {limit} demands one.",
     Code.CONFIDENCE_BELOW: "Confidence {confidence}, below {confident} of {limit}.",
-    Code.EXPIRED: "It was valid until {expiry}, and {limit} gives nothing that has expired.",
+    Code.EXPIRED: "Its time was over on {expiry}, and {limit} gives nothing that has expired.",
     Code.PAP_ABOVE: "Marked {pap}, above {pap_max} of {limit}.",
     Code.COUNTRY_NOT_LISTED: "{limit} allows {countries}; known of it, going or not: {places}.",
     Code.NEVER: "{limit} never gives what is so named.",
@@ -287,6 +290,7 @@ OURS = {
     Code.CUT_INVALID: "Cut as the agreement demands it, it would not be valid STIX.",
     Code.REFUSED: "A person refused exactly these bytes; see `tearline queue show`.",
     Code.SILENCE: "Nobody approved it in the time that the clause gives for that.",
+    Code.QUOTA_SPENT: "As much went today (UTC) as the agreement allows; its turn comes by itself.",
     Code.ONWARD_NOT_ALLOWED: "It came under {source}, which does not let it go on to them.",
     Code.CONSENT_WAITS: "It came under {source}; its giver has not consented yet.",
     Code.CONSENT_REFUSED: "It came under {source}; its giver refused to let it go on to them.",

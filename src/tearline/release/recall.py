@@ -17,12 +17,13 @@ from tearline.log import record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import verify_receipt
 from tearline.release import arrive, reconcile, second_hop
+from tearline.release.reasons import Code
 from tearline.release.rules import DAY
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, onward, releases
 from tearline.store.database import Tx
-from tearline.store.recalls import acknowledge_recalls, recalls_under
+from tearline.store.recalls import acknowledge_recalls, add_recalls, recalls_under
 
 
 class Recalled(NamedTuple):
@@ -116,6 +117,8 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             return
         agreement_id = version.agreement_id
         receipt = canonical.canonical(_checked(message, agreement_id)).decode()
+        if message.body.get("expired") is True:
+            _carried_out_early(tx, agreement_id, positions, now)
         ordered = {row[0] for row in recalls_under(tx, agreement_id)}
         further = second_hop.read_report(message.body.get("onward"), ordered & {*positions})
         onward.put_reports(tx, agreement_id, further)
@@ -136,6 +139,13 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
             second_hop.confirmed(tx, agreement_id, positions, now=now)
 
 
+def _carried_out_early(tx: Tx, agreement_id: str, positions: list[int], now: int) -> None:
+    """Note as recalls what expired at the receiver before we ordered them."""
+    given = releases.releases_at(tx, agreement_id, positions)
+    rows = [(at, each.delivered_id, str(Code.EXPIRED), now) for at, each in given.items()]
+    add_recalls(tx, agreement_id, rows)
+
+
 def _checked(message: Message, agreement_id: str) -> dict[str, Any]:
     """The receipt that came along, once it proves to be from the partner's log of the agreement."""
     receipt = message.body.get("receipt")
@@ -143,7 +153,7 @@ def _checked(message: Message, agreement_id: str) -> dict[str, Any]:
         raise RefusedError("This recall receipt has no proof from their log.", do="Refuse it.")
     origin = record.origin_of(message.sender, agreement_id)
     found = verify_receipt(receipt, vkey_for(origin, message.card.log))
-    if found.get("kind") != "recall-receipt":
+    if found.get("kind") not in {"recall-receipt", "expiry"}:
         raise RefusedError("The proof is of another act than a recall receipt.", do="Refuse it.")
     return receipt
 

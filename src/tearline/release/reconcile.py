@@ -19,8 +19,10 @@ from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.plan import plan
 from tearline.release.planned import Ground
+from tearline.release.quota import left
 from tearline.release.reviewing import reviewed_on
 from tearline.release.rules import Rules
+from tearline.release.swept import Swept
 from tearline.release.turn import Reconciled, Turn
 from tearline.stix.strict import collector_paused
 from tearline.store import releases, stirred
@@ -144,7 +146,8 @@ def _reconcile(
         if not _holds(tx, ground, ids):
             ground = _survey(tx, now)
         dues = {each: _due(ground, its, whole=whole) for each, its in bound.items()}
-        known = Known(tx, OURS)
+        everything = any(due is not None and due.whole for due in dues.values())
+        known = Swept(tx) if everything else Known(tx, OURS)
         rules = {each: rules_under(its.terms_bytes, its.our_slot) for each, its in bound.items()}
         dirty = {each for due in dues.values() if due for each in due.ids}
         near = _near(known, dirty, rules.values()) if dirty else set()
@@ -169,6 +172,7 @@ def _reconcile(
                 asked=near,
                 stood=stood.get(each, {}),
                 reviewed=reviewed.get(each, {}),
+                quota=left(tx, its, now),
             )
             planned = plan(known, on, due.ids, whole=due.whole)
             done[each] = turn.carry_out(due.head._replace(hash=its.hash), planned, on)

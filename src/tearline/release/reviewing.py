@@ -23,9 +23,9 @@ from tearline.store.reviews import Review, Verdict
 class Reviewed(NamedTuple):
     """What stands on one item: since when people are asked, and what they said that counts.
 
-    `approvals` are the hashes of the signed statements, one for each person, in their order. Of
-    what a partner gave, `consent` is the statement by which it may go on, `declined` that it
-    may not.
+    `approvals` are the hashes of the signed statements, one for each person, in their order; of the
+    bytes asked about stands the id under which they would go, and their hash. Of what a partner
+    gave, `consent` is the statement by which it may go on, `declined` that it may not.
     """
 
     item: str
@@ -33,8 +33,14 @@ class Reviewed(NamedTuple):
     asked_at: int
     approvals: tuple[str, ...]
     refused: bool
+    delivered_id: str
+    hash: str
     consent: str = ""
     declined: bool = False
+
+    def under(self, agreement: str) -> bool:
+        """Whether they were asked under this version: what is said under another counts no more."""
+        return self.item == item_of(agreement, self.clause, self.delivered_id, self.hash)
 
     def beside(self, facts: Facts) -> Facts:
         """The facts with what people said."""
@@ -91,7 +97,9 @@ def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, str]) -> Revi
         refused = refused or each.verdict == "refuse"
         if each.verdict == "approve" and each.person != row.requested_by:
             approvals.setdefault(each.person, each.hash)
-    return Reviewed(row.item, row.clause, row.asked_at, tuple(approvals.values()), refused)
+    said_yes = tuple(approvals.values())
+    asked = row.item, row.clause, row.asked_at
+    return Reviewed(*asked, said_yes, refused, row.delivered_id, row.hash)
 
 
 @lru_cache(maxsize=4_096)

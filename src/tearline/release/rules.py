@@ -18,6 +18,17 @@ HOUR = DAY // 24
 FOREVER = 2**62
 """A moment after every other: where no time limit turns."""
 
+
+def day_of(now: int) -> int:
+    """Return the first moment of the day in UTC."""
+    return now - now % DAY
+
+
+def next_day(now: int) -> int:
+    """Return the first moment of the next day in UTC, when every quota of a day is new."""
+    return day_of(now) + DAY
+
+
 GOES, WAITS, STAYS = 0, 1, 2
 """What becomes of the objects that an edge needs: the worst of them."""
 
@@ -64,6 +75,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     only where others go; `found` are the rules of `categories` that find something in it, as bits.
     `approvals` has by clause how many people approved these exact bytes, `asked_at` the moment from
     which they wait for people, 0 where nobody was asked; `refused` says that a person said no.
+    `spent` says that as much went today as the agreement allows before its turn came.
     `source_agreement` names the version of the agreement that a partner gave it under, or '';
     `source` what that one says of passing it on, None where nothing is known of it.
     """
@@ -94,6 +106,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     never: tuple[str, ...] = ()
     countries: dict[str, tuple[str, ...]] = {}
     places: tuple[str, ...] = ()
+    spent: bool = False
     source: Source | None = None
     valid_until: int = FOREVER
 
@@ -160,7 +173,7 @@ class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     """What one agreement says for one direction, made ready for `decide`.
 
     `added` is what the parties add to the categories; `receiver` the slug of who gets it, `onward`
-    what that one may pass on.
+    what that one may pass on, `keep` how long what was given may be kept.
     """
 
     clauses: tuple[Clause, ...]
@@ -169,6 +182,7 @@ class Rules(msgspec.Struct, frozen=True, cache_hash=True):
     added: tuple[Category, ...] = ()
     receiver: str = ""
     onward: Onward = Onward()
+    keep: int | None = None
 
 
 def rules_of(terms: Terms, from_slot: str) -> Rules:
@@ -180,6 +194,7 @@ def rules_of(terms: Terms, from_slot: str) -> Rules:
         added=terms.category,
         receiver=terms.party[terms.other(from_slot)].slug,
         onward=onward_of(terms),
+        keep=terms.retention.keep_days * DAY if terms.retention.keep_days else None,
     )
 
 

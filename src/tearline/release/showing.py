@@ -20,7 +20,7 @@ from tearline.release.preview import Explanation, explain, needed
 from tearline.release.rules import Facts
 from tearline.stix import canonical
 from tearline.stix.marking import CLEAR, CONTRADICTORY
-from tearline.store import aliases, objects, releases
+from tearline.store import aliases, objects, releases, reviews
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Release
@@ -78,8 +78,9 @@ def _shown(tx: Tx, home: Home, bound: InForce, said: Explanation, now: int) -> S
     if said.position is not None:
         row = releases.releases_at(tx, bound.agreement_id, [said.position])[said.position]
         return _beside(tx, said, _stored(tx, row), has=True)
-    going = said.outcome != "withhold" and bound.serving
-    raw = _would_get(tx, home, bound, said, now) if going else None
+    raw = None
+    if said.outcome != "withhold" and bound.serving:
+        raw = _asked(tx, bound, said) or _would_get(tx, home, bound, said, now)
     return _beside(tx, said, raw, has=False)
 
 
@@ -91,8 +92,19 @@ def _beside(tx: Tx, said: Explanation, raw: bytes | None, *, has: bool) -> Shown
     return Shown(said, has, raw, changes(orjson.loads(ours), orjson.loads(raw)))
 
 
+def _asked(tx: Tx, bound: InForce, said: Explanation) -> bytes | None:
+    """The very bytes that people are asked about, and sign; None where nobody is."""
+    for row in reviews.reviews_on(tx, [said.object]):
+        if row.agreement_id == bound.agreement_id and said.outcome == "wait":
+            return row.raw or objects.raw_of(tx, [row.seq or 0])[row.seq or 0]
+    return None
+
+
 def _would_get(tx: Tx, home: Home, bound: InForce, said: Explanation, now: int) -> bytes | None:
-    """The bytes that would go: once people approve it, and all that it goes with or goes by."""
+    """The bytes that would go, once all that waits beside it or before it went.
+
+    What waits itself is here only where nobody is asked about it: it hangs on what waits.
+    """
     known = Known(tx, OURS)
     if said.outcome == "wait":
         asked = {said.object, *(each.id for each in said.path)}

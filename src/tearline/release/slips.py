@@ -125,7 +125,7 @@ def story(records: Iterable[bytes]) -> Story:
     """
     told = Story({}, {}, {}, [], {})
     for record in records:
-        entry = _entry(record)
+        entry = read_entry(record)
         if isinstance(entry, Slip):
             told.given[entry.hash] = entry
             if entry.object in told.slips:
@@ -140,7 +140,8 @@ def story(records: Iterable[bytes]) -> Story:
     return told
 
 
-def _entry(record: bytes) -> Entry | None:
+def read_entry(record: bytes) -> Entry | None:
+    """The slip or withdrawal in a record of the partner's log; None for anything else."""
     try:
         entry: Entry = _DECODER.decode(record)
         parse_timestamp(entry.at)

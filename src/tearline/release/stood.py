@@ -50,6 +50,10 @@ class Stood:
         self.on(stix_id)
         return self._reviewed.get(stix_id)
 
+    def asked_otherwise(self, agreement: str) -> set[str]:
+        """Those of which people were asked under another version of the agreement."""
+        return {each for each, said in self._reviewed.items() if not said.under(agreement)}
+
     def held(self, stix_id: str) -> Standing:
         """What stood on an object that they hold."""
         found = self.on(stix_id)

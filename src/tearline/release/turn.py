@@ -17,12 +17,12 @@ from tearline.log import record
 from tearline.release import noting
 from tearline.release.facts import Known
 from tearline.release.form import sealed
-from tearline.release.planned import Ground, Planned, Way
+from tearline.release.planned import Ground, Planned, Way, depth, is_held, way_of
 from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
-from tearline.release.rules import FOREVER
+from tearline.release.rules import FOREVER, day_of
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import aliases, recalls, releases, reviews, stirred
+from tearline.store import aliases, quotas, recalls, releases, reviews, stirred
 from tearline.store.releases import Head, Release, Standing
 from tearline.store.reviews import Review
 from tearline.topics.topic import type_of
@@ -96,11 +96,14 @@ class Turn:
                 ending.append((old, _first_reason(each.standing)))
             if each.decided and (each.stands if old is None else _decided_anew(old, each.standing)):
                 noted.append(each.decided)
-        going.sort(key=_depth)
+        going.sort(key=depth)
         waiting = {each for each, p in planned.items() if p.standing.outcome == "wait"}
         revoked_as = revocations(self._tx, on, taken_back(ending, waiting, going))
         head = self._withdraw(head, ending, waiting, revoked_as)
         head, positions = self._release(head, going)
+        if on.quota is not None:
+            new = sum(not is_held(stood.get(each.standing.stix_id)) for each in going)
+            quotas.count(self._tx, head.agreement_id, day_of(self._now), new)
         rows = [
             _held_after(each.standing, stood.get(stix_id), positions.get(stix_id))
             for stix_id, each in planned.items()
@@ -206,7 +209,7 @@ class Turn:
 
     def _event(self, each: Planned, before: Release | None) -> _Event:
         """The bytes of a release: stored ones, or those of the last delivery, or a fresh cut."""
-        new, way = each.standing, _way(each)
+        new, way = each.standing, way_of(each)
         if before is not None and before.basis == new.basis:
             return _Event(new, way, before.cut_raw, before.seq, before.version, before.hash)
         if each.form is None:
@@ -311,10 +314,6 @@ def _slip(issued: _Issued, agreement: str, at: str) -> dict[str, Any]:
     }
 
 
-def _way(planned: Planned) -> Way:
-    return planned.way or Way(*orjson.loads(planned.standing.path))
-
-
 @lru_cache(maxsize=4_096)
 def _until(at: int) -> str | None:
     return format_timestamp(at, digits=6) if at < FOREVER else None
@@ -357,9 +356,3 @@ def _held_after(new: Standing, old: Standing | None, released_at: int | None) ->
     if new.outcome == "wait":
         return new._replace(position=old.position, delivered_id=old.delivered_id)
     return new._replace(position=old.position)
-
-
-def _depth(planned: Planned) -> tuple[bool, int, str]:
-    """Objects before what speaks of them, nearest to the topic first."""
-    way = _way(planned)
-    return way.start == "ends", len(way.ids), planned.standing.stix_id

@@ -37,6 +37,19 @@ def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
     return {row[0] for row in _DERIVED.among(tx, ids, agreement_id=agreement_id)}
 
 
+_OURS = Statement(
+    select(alias.c.delivered_id, alias.c.stix_id).where(
+        alias.c.agreement_id == bindparam("agreement_id"),
+        among(alias.c.stix_id, bindparam("ids")),
+    )
+)
+
+
+def ours_of(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, str]:
+    """By delivered id, which of our `ids` it stands for under an agreement."""
+    return dict(_OURS.among(tx, ids, agreement_id=agreement_id))
+
+
 def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
     """The id of ours that a delivered id stands for; itself where it was never cut."""
     query = select(alias.c.stix_id).where(

@@ -218,6 +218,14 @@ class Statement:
         result.close()
         return list(found)
 
+    def swept(self, tx: Tx, **values: object) -> Iterator[list[tuple[Any, ...]]]:
+        """Run it and yield what it finds in parts, for what would be too much at once."""
+        result = self(tx, **values)
+        cursor: Any = result.cursor
+        while found := cursor.fetchmany(_PART):
+            yield found
+        result.close()
+
     def among(self, tx: Tx, ids: Iterable[T], **values: object) -> Iterator[tuple[Any, ...]]:
         """Run it for the list `ids`, in parts that are not too long, and yield what it finds."""
         listed = list(ids)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from tearline.store import partitions
-from tearline.store.columns import Serial, Text, among
+from tearline.store.columns import Serial, Text, among, aside
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
 
@@ -75,7 +76,7 @@ relation = Table(
     Column("source_id", Text, nullable=False),
     Column("target_id", Text, nullable=False),
     Index("relation_source", "source_id"),
-    Index("relation_target", "target_id"),
+    Index("relation_target", "target_id", "kind"),
     sqlite_with_rowid=False,
 )
 reference = Table(
@@ -153,6 +154,7 @@ class NewVersion(NamedTuple):
     """No version of the object was held before, so that there is no index of one to forget."""
 
 
+_PART = 2_000
 _ENDS = frozenset({"source_ref", "target_ref", "object_refs"})
 _VERSION = [object_version.c[name] for name in Version._fields]
 _OF_ORIGIN = select(*_VERSION).where(
@@ -199,9 +201,10 @@ def _version(row: tuple[Any, ...]) -> Version:
 
 def latest_all(tx: Tx, origin: str) -> Iterator[Version]:
     """The latest version of every object of one origin, in order of arrival."""
-    query = select(*_VERSION).where(object_version.c.origin == origin, object_version.c.latest)
-    for row in tx.execute(query.order_by(object_version.c.seq)):
-        yield Version(*row)
+    query = select(*_VERSION).where(*_held(origin)).order_by(object_version.c.seq)
+    found: Any = tx.execute(query).cursor
+    while some := found.fetchmany(_PART):
+        yield from map(_version, some)
 
 
 def keep(tx: Tx, origin: str, new: Sequence[NewVersion]) -> list[int]:
@@ -280,10 +283,21 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
     """How many objects of each type are held, latest versions only."""
     query = (
         select(object_version.c.type, func.count())
-        .where(object_version.c.origin == origin, object_version.c.latest)
+        .where(*_held(origin))
         .group_by(object_version.c.type)
     )
     return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def number(tx: Tx, origin: str) -> int:
+    """How many objects are held, latest versions only."""
+    return tx.execute(select(func.count()).where(*_held(origin))).scalar() or 0
+
+
+def _held(origin: str) -> tuple[ColumnElement[bool], ...]:
+    """What is latest of an origin; most of what a table holds is ours, and read row after row."""
+    whose = aside(object_version.c.origin) if origin == OURS else object_version.c.origin
+    return whose == origin, object_version.c.latest
 
 
 def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> None:

@@ -1,11 +1,12 @@
-"""Recalls that we ordered, and the partner's receipt for each.
+"""Recalls that we ordered, the partner's receipt for each, and the certificates at an end.
 
 Who can write here can pretend that a recall was answered; the partner's log would not show it.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Table, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Table, delete, select, update
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
@@ -21,6 +22,45 @@ recall = Table(
     Column("acknowledged_at", BigInteger),
     Column("receipt", Text),
 )
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("ours", Boolean, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("spans", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("leaf", BigInteger),
+    Column("receipt", Text),
+)
+
+
+class Certificate(NamedTuple):
+    """What a receiver stated at an end: releases it holds no more, as one hash and as spans.
+
+    `spans` is the JSON of positions as [first, last]. Ours stands in a `leaf` of our log of the
+    agreement; theirs is the `receipt` that we were sent.
+    """
+
+    ours: bool
+    hash: str
+    spans: str
+    at: int
+    leaf: int | None
+    receipt: str | None
+
+
+def put_certificate(tx: Tx, agreement_id: str, new: Certificate) -> None:
+    """Keep the newest certificate of one side."""
+    side = certificate.c.agreement_id == agreement_id, certificate.c.ours.is_(new.ours)
+    tx.execute(delete(certificate).where(*side))
+    insert_rows(tx, certificate, [(agreement_id, *new)])
+
+
+def certificates(tx: Tx, agreement_id: str) -> dict[bool, Certificate]:
+    """The certificates under an agreement: ours at True, theirs at False."""
+    query = select(certificate).where(certificate.c.agreement_id == agreement_id)
+    return {bool(row[1]): Certificate(bool(row[1]), *row[2:]) for row in tx.execute(query)}
 
 
 def add_recalls(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, str, str, int]]) -> None:

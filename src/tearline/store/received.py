@@ -1,9 +1,13 @@
-"""What partners gave us under agreements: staged, accepted, in quarantine, or gone again."""
+"""What partners gave us under agreements: staged, accepted, in quarantine, or gone again.
+
+Who can write here can keep what has expired, or let it go early; the giver has our receipt either
+way, and what it says is in our log.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, select
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, func, null, select
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
@@ -19,7 +23,9 @@ received = Table(
     Column("state", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
     Index("received_state", "agreement_id", "state"),
+    Index("received_until", "until_at"),
     Index("received_object", "agreement_id", "delivered_id"),
 )
 cursor = Table(
@@ -31,11 +37,19 @@ cursor = Table(
 )
 
 
+NEVER = 2**62
+"""A moment after every other: when what has no end ends."""
+
+HELD = ("accepted", "quarantined")
+"""The states in which the bytes are here, and were decided on."""
+
+
 class Received(NamedTuple):
     """Bytes that a partner gave us under an agreement, and the slip they came with.
 
     `state` is one of expected (the slip came, the bytes have not), staged, accepted, quarantined,
-    refused and ended; the bytes of what was refused or ended are gone.
+    refused, ended and expired; the bytes of what was refused, ended or expired are gone. It may be
+    used before `until_at`, whatever its state says; of what is expired, that is when it was due.
     """
 
     hash: str
@@ -45,6 +59,7 @@ class Received(NamedTuple):
     state: str
     reasons: str
     at: int
+    until_at: int = NEVER
 
 
 class Cursor(NamedTuple):
@@ -57,13 +72,12 @@ class Cursor(NamedTuple):
 def stage(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:
     """Keep what one page brought, undecided; what is here already stays as it is.
 
-    Bytes whose slip came first, and bytes that were refused or ended and are given again, are
-    staged.
+    Bytes whose slip came first, and bytes that are gone and are given again, are staged.
     """
     stale = {
         each.hash: each.slip if each.state == "expected" else ""
         for each in by_hash(tx, agreement_id, (row.hash for row in rows))
-        if each.state in {"expected", "refused", "ended"}
+        if each.state in {"expected", "refused", "ended", "expired"}
     }
     for chunk in in_chunks(stale):
         tx.execute(
@@ -101,13 +115,65 @@ def given_as(tx: Tx, agreement_id: str, ids: Iterable[str], *states: str) -> lis
     return found
 
 
-def in_state(tx: Tx, agreement_id: str, *states: str) -> list[Received]:
+def in_state(
+    tx: Tx, agreement_id: str, *states: str, without_bytes: bool = False
+) -> list[Received]:
     """What came in under an agreement and is in one of `states`, in a fixed order."""
-    columns = [received.c[name] for name in Received._fields]
+    columns = [
+        null().label(name) if without_bytes and name == "raw" else received.c[name]
+        for name in Received._fields
+    ]
     query = select(*columns).where(
         received.c.agreement_id == agreement_id, received.c.state.in_(states)
     )
     return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
+
+
+def due(tx: Tx, now: int) -> list[str]:
+    """Return the agreements under which we hold something whose time is over."""
+    query = select(received.c.agreement_id).where(
+        received.c.until_at <= now, received.c.state.in_(HELD)
+    )
+    return sorted(set(tx.execute(query).scalars()))
+
+
+def over(tx: Tx, agreement_id: str, now: int) -> list[Received]:
+    """Return what we hold under an agreement although its time is over, in a fixed order."""
+    columns = [received.c[name] for name in Received._fields]
+    query = select(*columns).where(
+        received.c.agreement_id == agreement_id,
+        received.c.until_at <= now,
+        received.c.state.in_(HELD),
+    )
+    return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
+
+
+def holds_any(tx: Tx, agreement_id: str, *states: str) -> bool:
+    """Whether anything is in one of `states` under an agreement."""
+    query = select(received.c.hash).where(
+        received.c.agreement_id == agreement_id, received.c.state.in_(states)
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def expired_since(tx: Tx, agreement_id: str, at: int) -> bool:
+    """Whether something that was held under an agreement expired after a moment."""
+    query = select(received.c.hash).where(
+        received.c.agreement_id == agreement_id,
+        received.c.state == "expired",
+        received.c.until_at > at,
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def usable(tx: Tx, agreement_id: str, now: int) -> int:
+    """How many objects of a partner's may be used now."""
+    query = select(func.count()).where(
+        received.c.agreement_id == agreement_id,
+        received.c.state == "accepted",
+        received.c.until_at > now,
+    )
+    return int(tx.execute(query).scalar_one())
 
 
 def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
-from tearline.store.objects import object_raw
+from tearline.store.objects import OURS, object_raw, object_version
 from tearline.store.partitions import BY_AGREEMENT
 
 head = Table(
@@ -214,6 +214,31 @@ def standing_all(tx: Tx, agreement_id: str) -> dict[str, Standing]:
     return {row[0]: _standing(row) for row in _STANDING_EVER.rows(tx, agreement_id=agreement_id)}
 
 
+def sides(tx: Tx, agreement_id: str) -> dict[str, Any]:
+    """The outcome on each object that goes or waits under an agreement."""
+    query = select(decision.c.stix_id, decision.c.outcome).where(
+        decision.c.agreement_id == agreement_id, decision.c.outcome != "withhold"
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def revoked_held(tx: Tx, agreement_id: str) -> dict[str, str]:
+    """Objects of ours that are revoked and that they hold: the clause under which they do."""
+    own = object_version.c
+    query = (
+        select(decision.c.stix_id, decision.c.clause)
+        .join_from(decision, object_version, own.stix_id == decision.c.stix_id)
+        .where(
+            decision.c.agreement_id == agreement_id,
+            decision.c.position > 0,
+            own.origin == OURS,
+            own.latest,
+            own.revoked,
+        )
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
 def _standing(row: Sequence[Any]) -> Standing:
     """Read a standing decision; SQLite has numbers for truth values."""
     return Standing._make((*row[:-1], bool(row[-1])))
@@ -299,6 +324,20 @@ def end_releases(tx: Tx, agreement_id: str, positions: Iterable[int]) -> None:
     listed = list(positions)
     if listed:
         _END(tx, of=agreement_id, ids=listed)
+
+
+_RELEASED = Statement(
+    select(release.c.delivered_id, release.c.at).where(
+        release.c.agreement_id == bindparam("of"),
+        among(release.c.delivered_id, bindparam("ids")),
+    )
+)
+
+
+def released_at(tx: Tx, agreement_id: str, ids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Each release ever of these delivered ids: the id, and its moment."""
+    for row in _RELEASED.among(tx, ids, of=agreement_id):
+        yield row[0], row[1]
 
 
 def releases_at(tx: Tx, agreement_id: str, positions: Iterable[int]) -> dict[int, Release]:

@@ -52,30 +52,47 @@ _RELATIONS = {
 }
 
 
+def _targeting(column: Column[str]) -> Statement:
+    return Statement(
+        _rows_by(relation, column)
+        .with_only_columns(object_version.c.stix_id, relation.c.target_id)
+        .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
+    )
+
+
+def _sighting(column: Column[str]) -> Statement:
+    return Statement(
+        _rows_by(reference, column)
+        .with_only_columns(object_version.c.stix_id, reference.c.to_id)
+        .where(reference.c.role == "where_sighted_refs")
+    )
+
+
+_RELATIONS_BY = Statement(
+    _rows_by(relation, relation.c.target_id).where(among(relation.c.kind, bindparam("kinds")))
+)
+
+
 _REFERENCES = {
     "from_id": Statement(_rows_by(reference, object_version.c.stix_id)),
     "to_id": Statement(_rows_by(reference, reference.c.to_id)),
 }
 
 
-_VICTIMS = [
-    *(
-        Statement(
-            _rows_by(relation, column)
-            .with_only_columns(object_version.c.stix_id, relation.c.target_id)
-            .where(relation.c.kind == "targets", relation.c.target_id.startswith("identity--"))
-        )
-        for column in (object_version.c.stix_id, relation.c.target_id)
-    ),
-    *(
-        Statement(
-            _rows_by(reference, column)
-            .with_only_columns(object_version.c.stix_id, reference.c.to_id)
-            .where(reference.c.role == "where_sighted_refs")
-        )
-        for column in (object_version.c.stix_id, reference.c.to_id)
-    ),
-]
+FATEFUL = frozenset({"sighting_of_ref", "object_refs", "object_ref"})
+"""Properties on which the fate of an edge or a container hangs, but for those of a relation."""
+
+TYING = FATEFUL | {"source_ref", "target_ref"}
+"""The same with those."""
+
+
+_VICTIMS = {
+    "relationship--": _targeting(object_version.c.stix_id),
+    "identity--": _targeting(relation.c.target_id),
+    "": _sighting(object_version.c.stix_id),
+    "identity": _sighting(reference.c.to_id),
+}
+"""How whatever begins so names a victim, or is named as one."""
 
 
 _KEYS = {
@@ -98,6 +115,14 @@ def relations_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     return _relations(tx, origin, "target_id", ids)
 
 
+def relations_to_by(
+    tx: Tx, origin: str, ids: Iterable[str], kinds: Collection[str]
+) -> list[Relation]:
+    """Relations of some kinds whose target is one of `ids`."""
+    rows = _RELATIONS_BY.among(tx, ids, origin=origin, kinds=sorted(kinds))
+    return list(map(Relation._make, rows))
+
+
 def relations_via(tx: Tx, origin: str, ids: Iterable[str]) -> list[Relation]:
     """The relations that `ids`, relationships or containers, state."""
     return _relations(tx, origin, "via_id", ids)
@@ -114,7 +139,7 @@ def references_of(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     wanted = set(ids)
     found = _references(tx, origin, "from_id", wanted)
     for each in relations_via(tx, origin, wanted):
-        found += _ends(each)
+        found += ends_of(each)
     return found
 
 
@@ -124,8 +149,14 @@ def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     found = _references(tx, origin, "to_id", wanted)
     from_there = relations_from(tx, origin, wanted)
     for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
-        found += (end for end in _ends(each) if end.to_id in wanted)
+        found += (end for end in ends_of(each) if end.to_id in wanted)
     return found
+
+
+def naming(tx: Tx, origin: str, ids: Iterable[str]) -> Iterator[str]:
+    """Whoever names one of `ids` by a property on which its own fate may hang."""
+    rows = _REFERENCES["to_id"].among(tx, ids, origin=origin)
+    return (from_id for from_id, role, _ in rows if role in FATEFUL)
 
 
 def carrying(tx: Tx, origin: str, keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -163,13 +194,14 @@ def victims(tx: Tx, origin: str, ids: set[str]) -> set[str]:
     relationship or sighting itself.
     """
     found: set[str] = set()
-    for each in _VICTIMS:
-        for row in each.among(tx, ids, origin=origin):
+    for begins, each in _VICTIMS.items():
+        some = [one for one in ids if one.startswith(begins)]
+        for row in each.among(tx, some, origin=origin):
             found.update(row)
     return found & ids
 
 
-def _ends(stated: Relation) -> list[Reference]:
+def ends_of(stated: Relation) -> list[Reference]:
     """A relation as the references that it is: its row in `relation` is the only one."""
     via, kind, source, target = stated
     if kind == MEMBER:

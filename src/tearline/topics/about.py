@@ -75,7 +75,7 @@ class Graph:
             return
         wanted = {each for each in ids if each not in self._into}
         self._into.update({each: [] for each in wanted})
-        found = self._held.relations_to(wanted) + self._held.relations_from(wanted)
+        found = self._held.arriving(wanted, _ONWARD) + self._held.relations_from(wanted)
         arriving = {r for r in found if (move := move_by(r)) is not None and move.to_id in wanted}
         self._add(arriving)
         self._load_members({r.source_id for r in arriving if r.kind == "member"})
@@ -150,6 +150,8 @@ class Finder:
         touched = set(ids)
         edge = set(ids)
         for _ in range(reach):
+            # Nobody looks for a way to where a way begins.
+            edge -= self._starts.keys()
             self._graph.into(edge)
             moves = [move for each in edge for move in self._graph.moves_to(each)]
             holders = {each for each in edge if type_of(each) in CONTAINERS}

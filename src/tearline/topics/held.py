@@ -4,12 +4,13 @@ Good for one transaction, as long as nothing is kept or erased in it. Whoever as
 first, in one list: then what follows is answered from memory.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from tearline.store import objects, ties
 from tearline.store.database import Tx
 from tearline.store.objects import Reference, Relation, Version
+from tearline.topics.topic import depends
 
 _Row = TypeVar("_Row", Relation, Reference)
 _Read = Callable[[Tx, str, Iterable[str]], Sequence[_Row]]
@@ -50,6 +51,16 @@ class Held:
         """Relations whose target is one of `ids`."""
         return self._rows(self._to, ties.relations_to, _TARGET, ids)
 
+    def arriving(self, ids: Iterable[str], kinds: Collection[str]) -> list[Relation]:
+        """Relations of these kinds whose target is one of `ids`.
+
+        What has many indicators is the target of each, and few of what else is said of it.
+        """
+        wanted = set(ids)
+        known = wanted & self._to.keys()
+        found = [row for each in known for row in self._to[each] if row.kind in kinds]
+        return found + ties.relations_to_by(self.tx, self.origin, wanted - known, kinds)
+
     def relations_via(self, ids: Iterable[str]) -> list[Relation]:
         """The relations that `ids`, relationships or containers, state."""
         return self._rows(self._via, ties.relations_via, _VIA, ids)
@@ -58,9 +69,20 @@ class Held:
         """What `ids` name."""
         return self._rows(self._of, ties.references_of, _FROM_ID, ids)
 
+    def spoken_of(self, ids: Iterable[str]) -> list[Reference]:
+        """What the fate of edges and containers among `ids` hangs on."""
+        return [each for each in self.references_of(ids) if each.role in ties.TYING]
+
     def references_to(self, ids: Iterable[str]) -> list[Reference]:
         """Who names `ids`."""
         return self._rows(self._on, ties.references_to, _TO_ID, ids)
+
+    def speaking_of(self, ids: Iterable[str]) -> set[str]:
+        """What goes only where something goes that is among `ids`: edges and containers."""
+        wanted = set(ids)
+        tying = [*self.relations_from(wanted), *self.relations_to(wanted)]
+        naming = {each.via_id for each in tying}.union(ties.naming(self.tx, self.origin, wanted))
+        return {each for each in naming if depends(each)}
 
     def victims(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that name a victim."""

@@ -17,8 +17,9 @@ def about() -> None:
     from tearline.topics.about import Path
 
     honest = Batch.paths
-    for each in (plan, preview):  # what SQL does not propose would not be asked for paths
-        each.proposed = lambda *_: None  # type: ignore[attr-defined]
+    # What SQL does not propose would not be asked for paths.
+    plan.proposed = lambda *_: None  # type: ignore[attr-defined]
+    preview.reached = lambda *_: None  # type: ignore[attr-defined]
 
     def paths(self: Batch, ids: set[str]) -> dict[str, Paths]:
         found = honest(self, ids)
@@ -34,8 +35,8 @@ def ceiling() -> None:
     """No marking is too high."""
     from tearline.release import decide, reasons
 
-    honest = decide.judge
-    decide.judge = lambda clause, facts: honest(clause, facts) & ~reasons.MARKING_ABOVE
+    honest = decide._judge  # noqa: SLF001
+    decide._judge = lambda *of: honest(*of) & ~reasons.MARKING_ABOVE  # noqa: SLF001
 
 
 def inbound() -> None:
@@ -83,7 +84,30 @@ def leaf() -> None:
     record.entry = entry
 
 
-_SWITCHES = {"about": about, "ceiling": ceiling, "inbound": inbound, "leaf": leaf}
+def approvals() -> None:
+    """One person is enough, whatever the clause says."""
+    from tearline.release import decide
+
+    decide._approved = lambda clause, facts: bool(facts.approvals)  # noqa: ARG005, SLF001
+
+
+def certificate() -> None:
+    """The receiver certifies one release fewer than it was given, and the giver takes it."""
+    from tearline.release import certifying
+
+    honest = certifying._gone  # noqa: SLF001
+    certifying._gone = lambda *of: dict(list(honest(*of).items())[1:])  # noqa: SLF001
+    certifying.covers = lambda *_: True
+
+
+_SWITCHES = {
+    "about": about,
+    "approvals": approvals,
+    "ceiling": ceiling,
+    "certificate": certificate,
+    "inbound": inbound,
+    "leaf": leaf,
+}
 
 if "tearline.cli.demo.judge" not in sys.orig_argv and os.environ.get("DEMO_SABOTAGE"):
     _SWITCHES[os.environ["DEMO_SABOTAGE"]]()

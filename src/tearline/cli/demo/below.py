@@ -47,6 +47,7 @@ def _cut_ones(world: World, going: set[str]) -> set[str]:
         each
         for each in going
         if any(_removed(world, name) for name in world.objects[each].doc)
+        or any(_replaced(world, world.objects[each].doc, n) for n in world.objects[each].doc)
         or not set(_references(world.objects[each].doc)) <= going
     }
     while True:
@@ -87,7 +88,7 @@ def _find_cut(
 def _form(world: World, doc: Doc, follow: Callable[[str], str | None]) -> bytes:
     """What is left of an object, without the id and the moment that a cut version gets anew."""
     kept = {
-        name: value
+        name: None if _replaced(world, doc, name) else value
         for name, value in doc.items()
         if name not in {"id", "modified"} and not _removed(world, name)
     }
@@ -114,6 +115,11 @@ def _removed(world: World, name: str) -> bool:
         name.startswith(each[:-1]) if each.endswith("*") else name == each
         for each in world.clause.get("remove", ())
     )
+
+
+def _replaced(world: World, doc: Doc, name: str) -> bool:
+    """Whether a pseudonym that only North can make takes the place of a property."""
+    return f"{doc['type']}.{name}" in world.clause.get("pseudonymise", ())
 
 
 def _references(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401  # any JSON value

@@ -14,7 +14,7 @@ from tearline.cli.demo.findings import (
     steps,
     verified,
 )
-from tearline.cli.demo.known import Known, read_json
+from tearline.cli.demo.known import Known, Said, read_json
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import verify_receipt
 
@@ -127,7 +127,8 @@ def recalled(known: Known, moment: Moment) -> list[Check]:
     names = ("north", "south", "north-private", "south-private")
     north, south, private, south_private = (known.log(moment["logs"], each) for each in names)
     target = known.case.story["recalled"]
-    world = known.world(held_back=frozenset({target}))
+    known.now_also(Said(held_back=frozenset({target})))
+    world = known.world()
     answer = poll(known.case.nodes["north"], known.case.collection, moment["key"])
     lie = known.case.story["lie"]
     honest = Answer(

@@ -57,6 +57,9 @@ class Story(NamedTuple):
     waits: str
     recalled: str
     lie: str
+    approved: tuple[str, ...]
+    refused: str
+    held: str
 
 
 def write_inputs(folder: Path) -> Story:
@@ -88,6 +91,9 @@ def write_inputs(folder: Path) -> Story:
         waits=_id("identity", "hospital 1"),
         recalled=_id("indicator", f"{known.named('malware', 'Ryuk')} 1"),
         lie=_id("indicator", f"{known.strangers[0]} 1"),
+        approved=(_id("identity", "hospital 2"), _tie_id(known.group, "targets", "hospital 2")),
+        refused=_id("identity", "hospital 3"),
+        held="TrickBot",
     )
 
 
@@ -250,6 +256,11 @@ def _closer(known: _Known) -> list[str]:
 
 def _note(key: str, content: str, about: list[str]) -> Doc:
     return _made("note", f"note {key}", content=content, object_refs=about)
+
+
+def _tie_id(source: str, kind: str, target: str) -> str:
+    """The id of a tie to a generated identity."""
+    return str(_tie(source, kind, _id("identity", target))["id"])
 
 
 def _tie(source: str, kind: str, target: str) -> Doc:

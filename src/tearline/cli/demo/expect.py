@@ -73,13 +73,18 @@ class Move(NamedTuple):
 
 @dataclass
 class World:
-    """Everything North holds, under one clause of the signed text, at one moment."""
+    """Everything North holds, under one clause of the signed text, at one moment.
+
+    `held_back` is what North holds back, `approved` and `refused` what people said of what waits.
+    """
 
     objects: Mapping[str, Object]
     terms: Doc
     clause: Doc
     now: datetime
     held_back: frozenset[str] = frozenset()
+    approved: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
     _fates: dict[str, Expected] = field(default_factory=dict)
 
     @cached_property
@@ -215,12 +220,14 @@ class World:
             yield "expired"
         if self.now >= moment(each.doc["created"]) + timedelta(days=self.clause["max_age_days"]):
             yield "too-old"
-        if each.id in self.victims:
+        if each.id in self.victims and each.id not in self.approved:
             yield "victim" if "victim" in self.clause["review"]["when"] else "victim-unreviewed"
         if each.doc.get("revoked"):
             yield "revoked"
         if each.id in self.held_back:
             yield "held"
+        if each.id in self.refused:
+            yield "refused"
 
     def _grade(self, grade: str | None) -> Iterator[str]:
         floor = self.clause["grading_min"]
@@ -228,6 +235,21 @@ class World:
             yield "ungraded"
         elif floor != "*" and grade and (grade[0] > floor[0] or grade[1] > floor[1]):
             yield "grade-below"
+
+
+def called(objects: Mapping[str, Object], name: str) -> frozenset[str]:
+    """What has a name: a hold of the topic stops it, be it a threat or something else."""
+    plain = _plain(name)
+    return frozenset(
+        each.id
+        for each in objects.values()
+        if plain in (_names(each.doc) if each.type in _NAMED else [_plain(_called(each))])
+    )
+
+
+def _called(each: Object) -> str:
+    """The name of what is no threat and has one; of an indicator it counts for nothing."""
+    return str(each.doc.get("name", "")) if each.type != "indicator" else ""
 
 
 def level_of(each: Object) -> int | None:

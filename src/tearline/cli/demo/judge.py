@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tearline.cli.demo import checks, given
+from tearline.cli.demo import after, checks, given
 from tearline.cli.demo.evidence import read_inputs
 from tearline.cli.demo.findings import Check, Moment
 from tearline.cli.demo.known import Case, Known
@@ -22,10 +22,13 @@ _CHECKS: dict[str, Callable[[Known, Moment], list[Check]]] = {
     "rejected": checks.rejected,
     "announced": checks.announced,
     "delivered": given.delivered,
+    "approved": after.approved,
+    "held": after.held,
     "knocked": checks.knocked,
     "stopped": checks.stopped,
     "lied": checks.lied,
     "recalled": checks.recalled,
+    "left": after.left,
 }
 
 

@@ -19,9 +19,17 @@ class Case(NamedTuple):
     cards: dict[str, dict[str, Any]]
     inputs: list[dict[str, Any]]
     closer: dict[str, Any]
-    story: dict[str, str]
+    story: dict[str, Any]
     homes: list[str]
     verdict: str
+
+
+class Said(NamedTuple):
+    """What was said of objects: what North holds back, what people approved, and refused."""
+
+    held_back: frozenset[str] = frozenset()
+    approved: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
 
 class Known:
@@ -37,15 +45,27 @@ class Known:
         self.answer = Answer(0, {}, 0)
         self.fit = Fit(0, 0, [], [], {})
         self._folders: dict[str, Path] = {}
-        self._worlds: dict[frozenset[str], World] = {}
+        self._said = Said()
+        self._world: World | None = None
 
-    def world(self, *, held_back: frozenset[str] = frozenset()) -> World:
-        """What ought to become of everything, under the signed text; worked out once each."""
-        if held_back not in self._worlds:
+    def world(self) -> World:
+        """What ought to become of everything, under the signed text, after all that was said."""
+        if self._world is None:
             clause = next(each for each in self.terms["clause"] if each["from"] == "north")
             now = datetime.now(UTC)  # noqa: TID251  # the judge has no clock of the product's
-            self._worlds[held_back] = World(self.objects, self.terms, clause, now, held_back)
-        return self._worlds[held_back]
+            self._world = World(self.objects, self.terms, clause, now, *self._said)
+        return self._world
+
+    def now_also(self, said: Said) -> None:
+        """Take note of what North holds back from now on, and of what people approve and refuse."""
+        both = (one | other for one, other in zip(self._said, said, strict=True))
+        self._said = Said(*both)
+        self._world = None
+
+    @property
+    def approvals(self) -> int:
+        """How many people have to approve what North gives and waits for them."""
+        return int(self.world().clause["review"]["approvals"])
 
     @property
     def keys(self) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The course of the founding story, between two real nodes: `tearline demo`.
 
-Announced, rejected, countersigned; exclusive; what names a victim waits; the unacceptable partner
-is stopped; recalled. Everything is done with the command line; the judge sees what a third party
-can be shown, and has the last word.
+Announced, rejected, countersigned; exclusive; what names a victim waits until two people approve
+it; a topic is held; the unacceptable partner is stopped; recalled; ended, with a certificate.
+Everything is done with the command line; the judge sees what a third party can be shown, and has
+the last word.
 """
 
 import json
@@ -18,9 +19,10 @@ import typer
 
 from tearline import clock
 from tearline.cli.demo.data import GALAXIES, write_inputs
+from tearline.cli.demo.later import Later
 from tearline.cli.demo.nodes import Judge, StepError, at_once, environment
 from tearline.cli.demo.peek import key_of, signed_text, wait_for_leaves
-from tearline.cli.demo.stage import Stage, written
+from tearline.cli.demo.stage import written
 from tearline.cli.demo.terms import write_terms
 from tearline.cli.terminal import visible
 from tearline.errors import TearlineError
@@ -60,7 +62,7 @@ def run(*, once: bool, json: Path | None, keep: Path | None) -> int:
     return 0 if good else 1
 
 
-class Course(Stage):
+class Course(Later):
     """The story as it is played, step by step."""
 
     def play(self) -> bool:
@@ -80,12 +82,18 @@ class Course(Stage):
             agreed, foreseen = self._countersign(first)
         with self.step("release", "What the text allows flows, and nothing else"):
             self._release(agreed, foreseen)
+        with self.step("approve", "Two people approve what names a victim; another is refused"):
+            self.approve()
+        with self.step("hold", "North holds a topic, and what went of it is recalled"):
+            self.hold()
         with self.step("block", "A third party is blocked: it cannot be given an agreement"):
             self._block()
         with self.step("lie", "North lies: it releases what is not about the topic"):
             self._lie()
         with self.step("recall", "North takes one object back"):
             self._recall()
+        with self.step("leave", "The agreement ends, and both sides leave"):
+            self.leave()
         with self.step("verdict", "The judge's verdict"):
             return self.verdict()
 
@@ -171,7 +179,7 @@ class Course(Stage):
 
     def _release(self, agreed: str, foreseen: list[int]) -> None:
         self.north.run("sync", self.slug(self.south))
-        done = self._sync_south()
+        done = self.sync_south()
         self.say(f"South received {done['objects']:,}: accepted {done['accepted']:,}, "
                   f"quarantined {done['quarantined']:,}")  # fmt: skip
         wait_for_leaves(self.north, self.south)
@@ -243,7 +251,7 @@ class Course(Stage):
         if done.returncode:
             raise StepError("North could not lie.", means=done.stderr.decode()[-2000:])
         self.say(done.stdout.decode().strip())
-        found = self._sync_south()
+        found = self.sync_south()
         self.say(f"South received {found['objects']:,}: accepted {found['accepted']:,}, "
                   f"quarantined {found['quarantined']:,}")  # fmt: skip
         wait_for_leaves(self.south)
@@ -255,7 +263,7 @@ class Course(Stage):
         reason = "The address was given to someone else; whoever blocks it hurts a bystander."
         north.run("recall", target, "--to", self.slug(south), "--reason", reason)
         self.say(f"North recalls {target}: “{reason}”")
-        done = self._sync_south()
+        done = self.sync_south()
         self.say(f"South erases {done['recalled']:,} objects and sends its receipt")
         open_ones = [each for each in north.run("recalls") if each["confirmed_at"] is None]
         if open_ones:
@@ -294,10 +302,6 @@ class Course(Stage):
         parties = self.parties("north", "south")
         path.write_text(write_terms(self.agreement, parties, now=clock.now(), **more), "utf-8")
         return path
-
-    def _sync_south(self) -> dict[str, Any]:
-        done = self.south.run("sync", self.slug(self.north))
-        return dict(done["parties"][0]["agreements"][0])
 
     def _delivered(self, done: dict[str, Any]) -> None:
         """See that a message reached the other node."""

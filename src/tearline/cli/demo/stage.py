@@ -115,7 +115,7 @@ class Stage:
     def write_case(self) -> Path:
         """Write down what the judge is told before anything happens."""
         told = self.told
-        names = ("went", "stays", "waits", "recalled", "lie")
+        names = ("went", "stays", "waits", "recalled", "lie", "approved", "refused", "held")
         case = {
             "agreement": self.agreement,
             "collection": collection_id(self.agreement, "north"),

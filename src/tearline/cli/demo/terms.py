@@ -78,6 +78,7 @@ max_age_days = 3650
 countries = "*"
 confidence_min = "*"
 remove = ["x_north_*"]
+pseudonymise = ["identity.name"]
 review = {{ when = ["victim"], approvals = 2, within_hours = 72, silence = "withhold" }}
 """
 

@@ -81,6 +81,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stix_id"),
     )
     op.create_table(
+        "certificate",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("spans", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=True),
+        sa.Column("receipt", text, nullable=True),
+        sa.PrimaryKeyConstraint("agreement_id", "ours"),
+    )
+    op.create_table(
         "collected",
         sa.Column("collection", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -176,6 +187,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_until", ["until_at"], unique=False)
+
+    op.create_table(
+        "group_edition",
+        sa.Column("name", text, nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "edition"),
+    )
+    op.create_table(
+        "group_pair",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
+    )
+    with op.batch_alter_table("group_pair", schema=None) as batch_op:
+        batch_op.create_index("group_pair_name", ["name", "at"], unique=False)
 
     op.create_table(
         "head",
@@ -370,11 +400,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "preview_offer",
+        sa.Column("agreement", text, nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("bands", text, nullable=False),
+        sa.Column("signed", sa.LargeBinary(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement", "ours"),
+    )
+    op.create_table(
         "private_pending",
         sa.Column("seq", serial, autoincrement=False, nullable=False),
         sa.Column("kind", text, nullable=False),
         sa.Column("record", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "quota_day",
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("day_at", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_table(
         "recall",
@@ -397,11 +443,13 @@ def upgrade() -> None:
         sa.Column("state", text, nullable=False),
         sa.Column("reasons", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "hash"),
     )
     with op.batch_alter_table("received", schema=None) as batch_op:
         batch_op.create_index("received_object", ["agreement_id", "delivered_id"], unique=False)
         batch_op.create_index("received_state", ["agreement_id", "state"], unique=False)
+        batch_op.create_index("received_until", ["until_at"], unique=False)
 
     op.create_table(
         "reference",
@@ -439,7 +487,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("relation", schema=None) as batch_op:
         batch_op.create_index("relation_source", ["source_id"], unique=False)
-        batch_op.create_index("relation_target", ["target_id"], unique=False)
+        batch_op.create_index("relation_target", ["target_id", "kind"], unique=False)
 
     op.create_table(
         "release",

@@ -1,0 +1,156 @@
+"""Decide everything held at once: objects that no decision can tell apart are decided once.
+
+What is held is read in one sweep, and falls into *kinds*: objects of one kind have the same facts
+but for their ids, their moments and what ties them to others. The facts of a kind are those of one
+object of it, gathered as always. How paths are found and what goes with what is `Batch`'s; here
+only the answers of `decide` are used again, for all that is of one kind and tied in the same way.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from tearline.release.batch import _NONE, Batch, Paths, Scene
+from tearline.release.concern import Decided
+from tearline.release.decide import decide
+from tearline.release.facts import Known
+from tearline.release.rules import GOES, STAYS
+from tearline.stix import marking
+from tearline.store import sweeping
+from tearline.store.objects import OURS
+from tearline.topics.topic import depends
+
+_AT_ONCE = 50_000
+"""How many objects have their paths in memory at once."""
+
+Tell: TypeAlias = Callable[[int, int | None], None]
+"""Is told how many objects are done, and of how many."""
+
+_Tie = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, bool]
+
+
+class Group(NamedTuple):
+    """Objects with one answer: what was decided, how their path starts, and where they are from."""
+
+    decided: Decided
+    start: str
+    source: str
+
+
+class Alike(Batch):
+    """A batch over everything held that decides each kind once.
+
+    `near` are the objects for which paths are looked for, None for all; nothing ties the others to
+    a topic, nor to what goes. What is `alone` is like nothing else: of it the scene knows more.
+    """
+
+    def __init__(
+        self,
+        known: Known,
+        scene: Scene,
+        near: set[str] | None,
+        *,
+        alone: Collection[str] = (),
+        held: int = 0,
+        tell: Tell | None = None,
+    ) -> None:
+        """Sweep what is held, about so many objects; nothing is decided yet."""
+        super().__init__(known, scene)
+        self._kind: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
+        self._strange: Counter[str] = Counter()
+        self._answers: dict[tuple[str, _Tie], Decided] = {}
+        self._counted: Counter[tuple[str, _Tie, str]] = Counter()
+        self._held = held
+        self._swept = 0
+        self._sweep(near, {*alone, *self._named_ids()}, tell)
+
+    def decide_all(self, tell: Tell | None = None) -> None:
+        """Decide everything: near objects, edges, then all others by their kinds."""
+        near = sorted(self._kind)
+        for begin in range(0, len(near), _AT_ONCE):
+            self.objects(near[begin : begin + _AT_ONCE])
+            if tell is not None:
+                tell(self._held + begin, self._held + 2 * len(near))
+        self.edges(near)
+        super()._load(self._strange)
+        for kind, number in self._strange.items():
+            tie = _tie(_NONE, STAYS if depends(kind) else GOES, carries=False)
+            self._answer(kind, _NONE, tie)
+            self._counted[kind, tie, ""] += number
+
+    def groups(self) -> Iterable[tuple[Group, int]]:
+        """What was decided, and of how many objects each."""
+        for (kind, tie, start), number in self._counted.items():
+            yield Group(self._answers[kind, tie], start, self._sources[kind]), number
+
+    def _sweep(self, near: set[str] | None, alone: set[str], tell: Tell | None) -> None:
+        rules, tx = self._scene.rules, self.known.tx
+        ages = {
+            self._scene.now - each.max_age for each in rules.clauses if each.max_age is not None
+        }
+        victims = sweeping.victims(tx, OURS)
+        odd = victims | alone
+        kinds: dict[tuple[object, ...], str] = {}
+        strange: Counter[str] = self._strange
+        for rows in sweeping.rows(tx, OURS, sorted(ages), self._scene.now):
+            if tell is not None:
+                self._swept += len(rows)
+                tell(self._swept, self._held + 2 * len(near or ()))
+            for row in rows:
+                stix_id = row[0]
+                key = row[2:]
+                # What markings in objects of their own say, and added categories, only bytes tell.
+                if row[1] == marking.UNKNOWN or rules.added:
+                    key = (stix_id,)
+                elif stix_id in odd:
+                    key = (stix_id,) if stix_id in alone else (*key, "victim")
+                kind = kinds.get(key)
+                if kind is None:
+                    kind = kinds[key] = stix_id
+                    self._sources[kind] = row[2]
+                if near is None or stix_id in near:
+                    self._kind[stix_id] = kind
+                else:
+                    strange[kind] += 1
+
+    def _named_ids(self) -> set[str]:
+        """What a hold names, or a clause as what it never gives."""
+        clauses = self._scene.rules.clauses
+        return self.known.held_back().union(*(self._kept_back(each) for each in clauses))
+
+    def _load(self, ids: Iterable[str]) -> None:
+        kinds = {
+            each: kind
+            for each in ids
+            if each not in self._facts and (kind := self._kind.get(each)) is not None
+        }
+        super()._load(set(kinds.values()))
+        self._facts.update({each: self._facts[kind] for each, kind in kinds.items()})
+
+    def _settle(self, stix_id: str, paths: Paths, ends: int, *, carries: bool = False) -> None:
+        kind = self._kind[stix_id]
+        tie = _tie(paths, ends, carries=carries)
+        decided = self._answers.get((kind, tie)) or self._answer(kind, paths, tie)
+        self.decided[stix_id] = decided
+        clause = decided.decision.clause or ""
+        path = paths.open.get(clause) or paths.waiting.get(clause)
+        self._counted[kind, tie, path.start if path else ""] += 1
+
+    def _answer(self, kind: str, paths: Paths, tie: _Tie) -> Decided:
+        facts = msgspec.structs.replace(
+            self._facts[kind],
+            about={clause: path.ids for clause, path in paths.open.items()},
+            about_waiting={clause: path.ids for clause, path in paths.waiting.items()},
+            countries=paths.countries,
+            ends=tie[3],
+        )
+        decided = Decided(facts, decide(self._scene.rules, facts), None, tie[4])
+        self._answers[kind, tie] = decided
+        return decided
+
+
+def _tie(paths: Paths, ends: int, *, carries: bool) -> _Tie:
+    return tuple(paths.open), tuple(paths.waiting), tuple(paths.countries), ends, carries

@@ -1,0 +1,159 @@
+"""How many objects an agreement still lets go today, and which of more than that.
+
+What is counted is objects that the receiver does not hold. New versions and other forms of what it
+holds go besides, and so does a revocation: they give nothing that it lacks. A withdrawal gives
+nothing back. Things go only with what they hang on: an object with its path to the topic and with
+what shows its countries, a relationship with both its ends, a report with something it holds. So
+whole *sets* are taken, in the order of release, as long as one fits; what is left over has the
+reason `quota-spent` until the next day.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import orjson
+
+from tearline.agreement.force import InForce
+from tearline.release.facts import Known
+from tearline.release.planned import Planned, depth, is_held, way_of
+from tearline.release.reasons import Code
+from tearline.release.rules import day_of
+from tearline.store import quotas, releases
+from tearline.store.database import Tx
+from tearline.store.releases import Standing
+from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
+
+_CODE = f'"{Code.QUOTA_SPENT}"'
+
+
+def left(tx: Tx, bound: InForce, now: int) -> int | None:
+    """Return how many more objects may go today; None where the agreement sets no number."""
+    most = bound.terms.limits.objects_per_day
+    if most is None:
+        return None
+    return max(most - quotas.given(tx, bound.agreement_id, day_of(now)), 0)
+
+
+def is_spent(old: Standing | None, now: int) -> bool:
+    """Whether the quota of this day did not reach for an object, by what stands on it."""
+    return (
+        old is not None
+        and old.until_at > now
+        and _CODE in old.reasons
+        and any(code == Code.QUOTA_SPENT for code, _ in orjson.loads(old.reasons))
+    )
+
+
+def spent(tx: Tx, agreement_id: str, ids: Iterable[str], now: int) -> frozenset[str]:
+    """Return those of `ids` for which the quota of this day did not reach."""
+    found = releases.standing(tx, agreement_id, ids)
+    return frozenset(each for each, old in found.items() if is_spent(old, now))
+
+
+def share(
+    known: Known,
+    quota: int,
+    planned: Mapping[str, Planned],
+    stood: Callable[[str], Standing | None],
+) -> tuple[set[str], set[str]]:
+    """Return what goes of the new objects in a plan, and what would go beyond the quota.
+
+    Among the latter is what they hold, where only that would still tie it to the topic. `stood`
+    says what stood on an object before.
+    """
+    new = {
+        each: its
+        for each, its in planned.items()
+        if its.standing.outcome == "release" and not is_held(stood(each))
+    }
+
+    def holds(stix_id: str) -> bool:
+        """Whether they hold an object and go on holding it."""
+        its = planned.get(stix_id)
+        goes_on = its is None or its.standing.outcome == "release"
+        return goes_on and is_held(stood(stix_id))
+
+    taking = _Taking(known, new, holds, quota)
+    lost = {
+        each
+        for each, its in planned.items()
+        if its.decided is not None
+        and its.standing.outcome == "release"
+        and each not in new
+        and not taking.has_way(its)
+    }
+    return taking.taken, (new.keys() - taking.taken) | lost
+
+
+class _Taking:
+    """What is taken of the new objects of a plan, set by set."""
+
+    def __init__(
+        self,
+        known: Known,
+        new: Mapping[str, Planned],
+        holds: Callable[[str], bool],
+        quota: int,
+    ) -> None:
+        self._new, self._holds, self._left = new, holds, quota
+        self._named: dict[str, list[str]] = {each: [] for each in new if depends(each)}
+        for each in known.references_of(self._named):
+            roles = EDGE_REFS.get(type_of(each.from_id), ("object_refs",))
+            if each.role in roles:
+                self._named[each.from_id].append(each.to_id)
+        self.taken: set[str] = set()
+        ordered = sorted(new, key=lambda each: depth(new[each]))
+        for stix_id in ordered:
+            if not depends(stix_id):
+                self._take(stix_id)
+        for stix_id in ordered:
+            if type_of(stix_id) in HOLDERS and any(map(self._has, self._named[stix_id])):
+                self._take(stix_id)
+        edges = [each for each in ordered if type_of(each) in EDGE_REFS]
+        while edges != (edges := [each for each in edges if not self._follow(each)]):
+            pass
+
+    def has_way(self, its: Planned) -> bool:
+        """Whether all goes that leads to something they hold already."""
+        own = its.standing.stix_id
+        return all(each == own or self._has(each) for each in _leading(its))
+
+    def _follow(self, stix_id: str) -> bool:
+        """Take an edge where all goes that it speaks of; whether it is taken now."""
+        if all(map(self._has, self._named[stix_id])):
+            self._take(stix_id)
+        return self._has(stix_id)
+
+    def _has(self, stix_id: str) -> bool:
+        return stix_id in self.taken or self._holds(stix_id)
+
+    def _take(self, stix_id: str) -> None:
+        """Take an object with all that it needs, if that fits."""
+        if self._left and (needed := self._with_needs(stix_id)) and len(needed) <= self._left:
+            self.taken |= needed
+            self._left -= len(needed)
+
+    def _with_needs(self, stix_id: str) -> set[str]:
+        """An object and all new ones that it goes only with; nothing where one does not go."""
+        found: set[str] = set()
+        todo = [stix_id]
+        while todo:
+            each = todo.pop()
+            if each in found or self._has(each):
+                continue
+            if each not in self._new:
+                return set()
+            found.add(each)
+            todo += self._needs(each)
+        return found
+
+    def _needs(self, stix_id: str) -> Iterable[str]:
+        if type_of(stix_id) in EDGE_REFS:
+            return self._named[stix_id]
+        return _leading(self._new[stix_id])
+
+
+def _leading(its: Planned) -> list[str]:
+    """The path to an object, with itself, and what shows its countries."""
+    facts = its.decided.facts if its.decided else None
+    shown = facts.countries.get(its.standing.clause, ()) if facts else ()
+    return [*way_of(its).ids, *(each for each in shown if "--" in each)]
