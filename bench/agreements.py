@@ -1,12 +1,13 @@
 """Agreements to measure with: one-sided ones, each about one family of the corpus."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 
 from bench import corpus
 from tearline import clock
 from tearline.agreement import signing
 from tearline.agreement.home import Home
-from tearline.agreement.terms import parse_toml
+from tearline.agreement.terms import Terms, parse_toml
 from tearline.store.agreements import Version
 
 _TERMS = """
@@ -33,37 +34,69 @@ text = "Measuring."
 
 [[topic]]
 id = "T1"
-names = ["{family}"]
+names = [{families}]
+stix_ids = [{authors}]
 
 [[clause]]
 id = "U1"
 from = "us"
 to = "them"
-types = ["malware", "indicator", "relationship"]
+types = [{types}]
 topics = ["T1"]
 reach = 1
-marking_max = "TLP:AMBER"
+marking_max = "{marking_max}"
 grading_min = "*"
-max_age_days = "*"
+max_age_days = {max_age_days}
 countries = "*"
 confidence_min = "*"
 expired = true
+remove = {remove}
 """
+_TYPES = ("malware", "indicator", "relationship")
 
 
 def agree(home: Home, number: int) -> list[Version]:
     """Sign so many agreements; two are about one family where there are more than families."""
+    families = (range(each % corpus.FAMILIES, each % corpus.FAMILIES + 1) for each in range(number))
     return [
-        signing.propose(home, parse_toml(_terms(home, each)), now=clock.now())
-        for each in range(number)
+        signing.propose(home, terms(home, each, its), now=clock.now())
+        for each, its in enumerate(families)
     ]
 
 
-def _terms(home: Home, number: int) -> str:
-    return _TERMS.format(
-        id=uuid.uuid5(uuid.NAMESPACE_OID, f"bench {number}"),
-        number=number,
-        paper="0" * 64,
-        card=home.card,
-        family=corpus.family(number % corpus.FAMILIES),
+def agree_alike(home: Home, number: int) -> list[Version]:
+    """Sign so many agreements with as many partners, each about all families."""
+    every = range(corpus.FAMILIES)
+    return [
+        signing.propose(home, terms(home, each, every), now=clock.now()) for each in range(number)
+    ]
+
+
+def terms(
+    home: Home,
+    number: int,
+    families: range,
+    *,
+    types: Sequence[str] = _TYPES,
+    authors: bool = False,
+    **limits: str,
+) -> Terms:
+    """An agreement about some families; with `authors`, their objects need no cut."""
+    given = {"marking_max": "TLP:AMBER", "max_age_days": '"*"', "remove": "[]"} | limits
+    listed = corpus.organisations() if authors else []
+    return parse_toml(
+        _TERMS.format(
+            id=uuid.uuid5(uuid.NAMESPACE_OID, f"bench {number}"),
+            number=number,
+            paper="0" * 64,
+            card=home.card,
+            families=_quoted(map(corpus.family, families)),
+            authors=_quoted(listed),
+            types=_quoted([*types, *(["identity"] if authors else [])]),
+            **given,
+        )
     )
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(f'"{each}"' for each in texts)

@@ -8,6 +8,7 @@ There are so many families that one object in a hundred is an indicator of a giv
 relationship that says so.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count, islice
@@ -29,6 +30,7 @@ _MARKINGS = (
     "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",  # TLP:AMBER
 )
 _PHASES = ("delivery", "exploitation", "installation", "command-and-control")
+_WAITING = re.compile(rb',"(where_sighted_refs":\[[^]]*\]|contact_information":"[^"]*")')
 _SEEN = (
     "Seen by a member after triage of gateway and proxy logs; block at the perimeter and hunt "
     "back fourteen days. "
@@ -49,6 +51,16 @@ def objects(start: int = 0) -> Iterator[bytes]:
         yield from _cast()
     for number in count(start):
         yield from _sign(number)
+
+
+def organisations() -> list[str]:
+    """The ids of those who created it all."""
+    return [_id("identity", number) for number in range(_ORGANISATIONS)]
+
+
+def plain(raw: bytes) -> bytes:
+    """An object without what only people let go: who saw something, and where to reach whom."""
+    return _WAITING.sub(b"", raw)
 
 
 def some(number: int, start: int = 0) -> list[bytes]:

@@ -189,6 +189,22 @@ class Load:
         self._at.settle()
 
 
+@contextmanager
+def held(number: int, *, plain: bool = False) -> Iterator[Home]:
+    """A home in a file that holds so many objects and nothing else, `plain` as in the corpus."""
+    with tempfile.TemporaryDirectory(prefix="tearline-bench-") as folder:
+        home = create_home(Path(folder, "home"), "Bench", None, now=clock.now())
+        raws = map(corpus.plain, corpus.objects()) if plain else corpus.objects()
+        with collector_paused():
+            for begin in range(0, number, _BATCH):
+                some = islice(raws, min(_BATCH, number - begin))
+                new = [_version(index(read(each)), clock.now()) for each in some]
+                with home.store.write() as tx:
+                    objects.keep(tx, OURS, new)
+        yield home
+        home.store.close()
+
+
 def _put(tx: Tx, agreed: Agreed, raws: list[bytes], now: int) -> None:
     indexed = [index(read(each)) for each in raws]
     seqs = objects.keep(tx, OURS, [_version(each, now) for each in indexed])

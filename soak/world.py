@@ -52,7 +52,7 @@ LINKS = (
     ("intrusion-set", "uses", "malware", 10),
     ("intrusion-set", "uses", "tool", 3),
     ("intrusion-set", "uses", "attack-pattern", 4),
-    ("intrusion-set", "targets", "identity", 9),
+    ("intrusion-set", "targets", "identity", 20),
     ("intrusion-set", "targets", "location", 2),
     ("identity", "located-at", "location", 2),
     ("intrusion-set", "attributed-to", "threat-actor", 2),

@@ -103,8 +103,8 @@ class World:
             key = Ed25519PrivateKey.generate()
             self.people[name] = people.enrol(self.pair.north, name, key, now=self.pair.now), key
         self.pairs = [self.pair]
-        for number, its in enumerate(topics):
-            other = self.pair.beside(number, **its)
+        for number, more in enumerate(topics):
+            other = self.pair.beside(number, **more)
             other.agree()
             self.pair.now = other.now
             self.pairs.append(other)

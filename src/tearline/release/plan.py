@@ -167,7 +167,13 @@ class _Work:
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
         self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
-        otherwise = self._stood.asked_otherwise(self._ground.hash) & self._batch.decided.keys()
+        decided = self._batch.decided
+        otherwise = {
+            each
+            for each, said in self._stood.asked().items()
+            if each in decided
+            and not said.under(self._ground.hash, decided[each].facts.source_agreement)
+        }
         return frozenset(
             each
             for each in found | recalled | otherwise

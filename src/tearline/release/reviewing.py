@@ -38,9 +38,12 @@ class Reviewed(NamedTuple):
     consent: str = ""
     declined: bool = False
 
-    def under(self, agreement: str) -> bool:
-        """Whether they were asked under this version: what is said under another counts no more."""
-        return self.item == item_of(agreement, self.clause, self.delivered_id, self.hash)
+    def under(self, agreement: str, source: str) -> bool:
+        """Whether they were asked under this version, of what came under that one, or is ours.
+
+        What is said under another counts no more.
+        """
+        return self.item == item_of(agreement, self.clause, self.delivered_id, self.hash, source)
 
     def beside(self, facts: Facts) -> Facts:
         """The facts with what people said."""

@@ -50,9 +50,9 @@ class Stood:
         self.on(stix_id)
         return self._reviewed.get(stix_id)
 
-    def asked_otherwise(self, agreement: str) -> set[str]:
-        """Those of which people were asked under another version of the agreement."""
-        return {each for each, said in self._reviewed.items() if not said.under(agreement)}
+    def asked(self) -> Mapping[str, Reviewed]:
+        """What stands on all those, of the ones looked at, that people were asked about."""
+        return self._reviewed
 
     def held(self, stix_id: str) -> Standing:
         """What stood on an object that they hold."""
