@@ -10,7 +10,8 @@ def one_sided(pair: Pair, **limits: object) -> str:
     text = pair.terms(**limits)
     for line in (f'key = "{pair.south.card.sign}"', f'log = "{pair.south.card.log}"'):
         text = text.replace(line, "")
-    text = text.replace("South ISAC", "East Clinic").replace("south-isac", "east-clinic")
+    theirs = pair.south.card
+    text = text.replace(theirs.name, "East Clinic").replace(theirs.slug, "east-clinic")
     return f'one_sided = true\npaper = "sha256:{"0" * 64}"\n{text}'
 
 

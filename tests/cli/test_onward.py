@@ -43,7 +43,8 @@ def waiting(tmp_path: Path) -> Chain:
 def test_each_side_sees_its_part_of_a_question(waiting: Chain) -> None:
     north, south, east = (each.path for each in (waiting.north, waiting.south, waiting.east))
     asked = good("onward", "list", home=north)
-    assert len(asked["asked_of_us"]) == 3
+    assert len(asked["asked_of_us"]) == good("status", home=north)["questions"] == 3
+    assert "3 questions whether something may be passed on" in tearline("status", home=north).out
     assert (asked["asked_by_us"], asked["came"]) == ([], [])
     assert {each["to"]["slug"] for each in asked["asked_of_us"]} == {"east-cert"}
     asks = good("onward", "list", home=south)

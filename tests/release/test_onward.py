@@ -1,16 +1,30 @@
 """What was given may go on only inside what both agreements allow, and as its giver consents."""
 
+from pathlib import Path
+
 import pytest
 
 from tearline.agreement import signing
 from tearline.agreement.terms import parse_toml
-from tearline.release import arrive, consenting, onward, preview, recall, replay
+from tearline.release import (
+    arrive,
+    consenting,
+    expiring,
+    onward,
+    preview,
+    recall,
+    reconcile,
+    replay,
+    showing,
+)
 from tearline.release.arrive import Annotation
+from tearline.stix.marking import CLEAR, marking_ref
 from tearline.store import objects
 from tearline.store import onward as rows
 from tearline.store.objects import OURS
-from tests.chain import ASKED, FREELY, Chain
+from tests.chain import ASKED, FREELY, Chain, make_chain
 from tests.pair import DAY, START, as_object, rel, sdo
+from tests.plain import sign
 
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader", x_desk="12")
@@ -134,6 +148,8 @@ def test_a_consent_to_a_cut_shows_its_bytes(chain: Chain) -> None:
     asked = {each.given: each for each in chain.asked()}
     assert asked[heron["id"]].raw is None
     assert b"x_desk" not in (asked[loader["id"]].raw or b"x_desk")
+    _, (shown,) = showing.show(chain.south, loader["id"], "east-cert", now=chain.first.now)
+    assert shown.raw == asked[loader["id"]].raw, "and here one sees the same"
     chain.answer()
     chain.move()
     assert len(chain.held_at_east()) == 3
@@ -284,3 +300,52 @@ def test_a_draft_that_promises_more_names_its_clause(chain: Chain) -> None:
         "onward · allowed",
         "onward · marking_max",
     ]
+
+
+def test_a_receiver_without_a_node_gets_it_with_the_giver_s_marking(chain: Chain) -> None:
+    plain = chain.second.beside(0xCC)
+    chain.agree({"onward": FREELY})
+    chain.move()
+    plain.now = chain.first.now
+    sign(plain)
+    chain.first.now = plain.now
+    chain.reconcile(chain.south)
+    (name,) = [each for each in plain.delivered().values() if each.get("name") == "Gray Heron"]
+    assert name["object_marking_refs"] == [marking_ref(CLEAR)]
+    newer = loader | {"modified": "2026-03-02T00:00:00.000Z", "description": "new"}
+    chain.first.put(newer)
+    chain.move()
+    assert len(plain.delivered()) == 3
+    done = reconcile.reconcile(chain.south, plain.agreement_id, now=chain.first.tick(), whole=True)
+    assert done == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("either_store")
+def test_the_course_is_the_same_on_either_store(tmp_path: Path) -> None:
+    chain = make_chain(tmp_path)
+    chain.first.put(heron, loader, uses)
+    chain.agree({"onward": ASKED}, {"remove": '["x_desk"]'})
+    chain.move()
+    chain.answer("consent")
+    chain.move()
+    assert len(chain.held_at_east()) == 3
+    recall.recall(chain.north, loader["id"], "south-isac", "an error", now=chain.first.tick())
+    chain.move()
+    assert chain.held_at_east() == {heron["id"]}
+    further = recall.recalls(chain.north, now=chain.first.now)
+    assert {(each.told, each.told_confirmed) for each in further} == {(1, 1)}
+    assert chain.rebuilt()
+
+
+def test_what_may_be_kept_no_longer_is_taken_back_further_on(chain: Chain) -> None:
+    chain.agree({"onward": f"{FREELY}\n[retention]\nkeep_days = 5\n"}, {})
+    chain.move()
+    assert chain.held_at_east() == ALL
+    chain.first.now += 6 * DAY
+    expiring.expire_all(chain.south, now=chain.first.now)
+    assert chain.at_east() == {}
+    with chain.south.store.read() as tx:
+        assert not objects.latest(tx, OURS, ALL)
+    chain.reconcile(chain.south)
+    chain.sync(chain.second)
+    assert chain.held_at_east() == set()

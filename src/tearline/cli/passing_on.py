@@ -20,6 +20,11 @@ _DIGITS = len("sha256:") + 12
 _STATES = {"": "open", "consent": "consented", "refuse": "refused"}
 
 
+def open_questions(home: Home) -> list[Consent]:
+    """Return what partners ask us and nobody has answered."""
+    return [each for each in consenting.questions(home) if not each.ours and not each.verdict]
+
+
 def question_value(row: Consent) -> dict[str, Any]:
     """Return a question as JSON."""
     return {

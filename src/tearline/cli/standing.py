@@ -9,6 +9,7 @@ from tearline.agreement.home import Home
 from tearline.cli import feed_parts, readings
 from tearline.cli.holdings import summary
 from tearline.cli.outcomes import limits_lines
+from tearline.cli.passing_on import open_questions
 from tearline.cli.syncing import recalled_from
 from tearline.cli.terminal import Part, Table, count, stamp
 from tearline.log import record
@@ -31,6 +32,7 @@ def standing(home: Home) -> dict[str, Any]:
         ],
         "pending": readings.pending(home),
         "recalls_overdue": len(recalled_from(home, None, overdue=True)),
+        "questions": len(open_questions(home)),
         "sources": feed_parts.everything(home),
     }
 
@@ -72,6 +74,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         *limited,
         *waiting,
         *_late_lines(found["recalls_overdue"]),
+        *_asked_lines(found["questions"]),
         *feed_parts.trouble_lines(found["sources"]),
     ]
 
@@ -79,6 +82,11 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
 def _late_lines(number: int) -> list[str]:
     overdue = f"{count(number, 'recall')} not answered in time: see `tearline recalls --overdue`."
     return [overdue] if number else []
+
+
+def _asked_lines(number: int) -> list[str]:
+    asked = f"{count(number, 'question')} whether something may be passed on: see"
+    return [f"{asked} `tearline onward list`."] if number else []
 
 
 def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.state import ENDED
 from tearline.log import record
+from tearline.release import onward, second_hop
 from tearline.release.rules import DAY
 from tearline.release.slips import Slip, Story, read_slip
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -67,10 +68,13 @@ def expire_in(tx: Tx, bound: InForce, now: int) -> int:
         )
         for row, why in rows.values()
     ]
+    slips = (read_slip(row.slip) for row in gone if row.slip)
+    second_hop.tie(tx, agreement_id, {each.object: each.position for each in slips})
     received.settle(tx, agreement_id, gone)
     kept = received.given_as(tx, agreement_id, [each.delivered_id for each in gone], "accepted")
     erased = {each.delivered_id for each in gone} - {each.delivered_id for each in kept}
     objects.erase(tx, agreement_id, sorted(erased))
+    onward.follow(tx, agreement_id, now=now)
     _tell(tx, bound, [each for each in gone if each.slip], now)
     return len(gone)
 

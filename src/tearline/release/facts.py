@@ -10,9 +10,9 @@ from tearline.agreement.document import Category
 from tearline.release.categories import VICTIM, added_in
 from tearline.release.cut import naming_in
 from tearline.release.indexing import MARKED
-from tearline.release.origin import AGREEMENT, origins
+from tearline.release.origin import AGREEMENT, origins, slips_of
 from tearline.release.rules import FOREVER, Facts
-from tearline.release.slips import Attested
+from tearline.release.slips import Attested, Slip
 from tearline.stix import handling, marking
 from tearline.stix.handling import Handling
 from tearline.stix.objects import references
@@ -50,6 +50,7 @@ class Known(Held):
         self._holds: frozenset[tuple[str, str]] | None = None
         self._meanings: dict[str, str | None] = {}
         self._marked: dict[str, dict[str, str]] = {}
+        self._slips: dict[str, Slip] = {}
 
     def facts(self, ids: Iterable[str], now: int) -> dict[str, Facts]:
         """The facts of our objects as they are while nobody holds them."""
@@ -62,12 +63,20 @@ class Known(Held):
         return {each: facts for each in wanted if (facts := known[each]) is not None}
 
     def annotations(self, ids: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
-        """Our marking and grade of each of `ids`; (None, None) where we say nothing."""
+        """Our marking and grade of each of `ids`; (None, None) where we say nothing.
+
+        Of what a partner gave, what its slip attests counts too: the stricter marking, and its
+        grade where we gave none.
+        """
         wanted = list(ids)
         missing = {each for each in wanted if each not in self._said}
         if missing:
             self._said.update(dict.fromkeys(missing, (None, None)))
             self._said.update(annotations.annotations(self.tx, missing))
+            for each, slip in self._slips_of(self.latest(missing).values()).items():
+                (level, grade), said = self._said[each], slip.beside()
+                level = _strictest(level, said.marking)
+                self._said[each] = (level, said.grade if grade is None else grade)
         return {each: self._said[each] for each in wanted}
 
     def docs(self, ids: Iterable[str]) -> dict[str, Doc]:
@@ -152,35 +161,32 @@ class Known(Held):
     def _passed(
         self, rows: Sequence[Version], gathered: Mapping[str, Facts], now: int
     ) -> dict[str, Facts]:
-        """The facts of what came under agreements: with what its giver attests, and what binds it.
+        """The facts of what came under agreements, with what these say of it now.
 
-        The stricter marking counts, and our grade where we gave one. What has no slip binds us to
-        an agreement that nothing is known of, and so does not go.
+        What has no slip binds us to an agreement that nothing is known of, and so does not go.
         """
-        known = origins(self.tx, rows, now)
+        known = origins(self.tx, rows, self._slips_of(rows), now)
         found: dict[str, Facts] = {}
         for row in rows:
-            its = gathered[row.stix_id]
-            origin = known.get(row.stix_id)
+            its, origin = gathered[row.stix_id], known.get(row.stix_id)
             if origin is None:
                 found[row.stix_id] = msgspec.structs.replace(its, source_agreement=row.source)
                 continue
             said = origin.slip.beside()._replace(at=None)
             handled = Handling(its.marking, its.pap, its.statements, its.iep)
             theirs = _facts(row, said, handled, now, held=False, found=its.found)
-            _, grade = self._said[row.stix_id]
-            self._said[row.stix_id] = (
-                _strictest(self._said[row.stix_id][0], said.marking),
-                said.grade if grade is None else grade,
-            )
             found[row.stix_id] = msgspec.structs.replace(
-                its,
-                marking=theirs.marking,
-                grade=theirs.grade if grade is None else its.grade,
-                source_agreement=origin.bound.hash,
-                source=origin.source(theirs),
+                its, source_agreement=origin.bound.hash, source=origin.source(theirs)
             )
         return found
+
+    def _slips_of(self, rows: Iterable[Version]) -> dict[str, Slip]:
+        """The slips of those that came under agreements; most came otherwise."""
+        passed = [row for row in rows if row.source.startswith(AGREEMENT)]
+        missing = [row for row in passed if row.stix_id not in self._slips]
+        if missing:
+            self._slips.update(slips_of(self.tx, missing))
+        return {e.stix_id: self._slips[e.stix_id] for e in passed if e.stix_id in self._slips}
 
     def _held_back(self) -> frozenset[tuple[str, str]]:
         """What we hold; of a topic, the objects that carry its name."""

@@ -175,7 +175,7 @@ def _expect(tx: Tx, agreement_id: str, told: Story, now: int) -> bool:
 
 def _end(tx: Tx, agreement_id: str, told: Story) -> int:
     """Erase what the partner recalled; returns how many objects of ours that concerned."""
-    second_hop.tie(tx, agreement_id, told.recalled)
+    second_hop.tie(tx, agreement_id, {each.object: each.release for each in told.recalled})
     ids = {each.object for each in told.ended.values() if each.recall}
     rows = received.given_as(tx, agreement_id, ids, "accepted", "quarantined", "expected", "staged")
     received.settle(tx, agreement_id, [_gone(row) for row in rows])

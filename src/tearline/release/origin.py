@@ -54,21 +54,27 @@ def allows(bound: InForce) -> bool:
     return b'"onward":{"allowed":true' in bound.terms_bytes and rule_of(bound).allowed
 
 
-def origins(tx: Tx, rows: Iterable[Version], now: int) -> dict[str, Origin]:
-    """For each of these versions that came under an agreement: which one, and its slip."""
+def origins(
+    tx: Tx, rows: Iterable[Version], known: Mapping[str, Slip], now: int
+) -> dict[str, Origin]:
+    """For each of these versions that came under an agreement with a slip: both."""
+    rows = [each for each in rows if each.stix_id in known]
+    bound = {each: force.in_force(tx, each, now=now) for each in {row.source for row in rows}}
+    return {
+        row.stix_id: Origin(its, known[row.stix_id])
+        for row in rows
+        if (its := bound[row.source]) is not None
+    }
+
+
+def slips_of(tx: Tx, rows: Iterable[Version]) -> dict[str, Slip]:
+    """The slips of versions that came under agreements, by their objects."""
     by_agreement: dict[str, list[str]] = {}
     for row in rows:
-        if row.source.startswith(AGREEMENT):
-            by_agreement.setdefault(row.source, []).append(row.stix_id)
-    found: dict[str, Origin] = {}
-    for agreement_id, ids in by_agreement.items():
-        bound = force.in_force(tx, agreement_id, now=now)
-        if bound is not None:
-            for stix_id, slip in _slips(tx, agreement_id, ids).items():
-                found[stix_id] = Origin(bound, slip)
-    return found
-
-
-def _slips(tx: Tx, agreement_id: str, ids: Iterable[str]) -> Mapping[str, Slip]:
-    rows = received.given_as(tx, agreement_id, ids, "accepted")
-    return {row.delivered_id: slips.read_slip(row.slip) for row in rows if row.slip}
+        by_agreement.setdefault(row.source, []).append(row.stix_id)
+    return {
+        each.delivered_id: slips.read_slip(each.slip)
+        for agreement_id, ids in by_agreement.items()
+        for each in received.given_as(tx, agreement_id, ids, "accepted")
+        if each.slip
+    }

@@ -4,12 +4,11 @@ The receipt for a recall says how many we told further and how many of these hav
 one more does, the giver gets another receipt. Who they are is not in it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tearline.agreement import force, outbox
 from tearline.log import record
-from tearline.release.slips import Withdrawal
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, onward, releases
 from tearline.store.agreements import Version
@@ -19,10 +18,13 @@ from tearline.store.onward import Hop
 _NUMBERS = 3
 
 
-def tie(tx: Tx, agreement_id: str, recalled: Sequence[Withdrawal]) -> None:
-    """Note which of our releases a giver's recalls reach, before anything of it is erased."""
-    passed = onward.passed_among(tx, {each.object for each in recalled})
-    by_id = {e.object: e.release for e in recalled if passed.get(e.object) == agreement_id}
+def tie(tx: Tx, agreement_id: str, ended: Mapping[str, int]) -> None:
+    """Note which of our releases the end of a giver's reaches, before anything of it is erased.
+
+    `ended` has the giver's releases by object: recalled, or over by our own clock.
+    """
+    passed = onward.passed_among(tx, ended)
+    by_id = {each: at for each, at in ended.items() if passed.get(each) == agreement_id}
     if not by_id:
         return
     hops = [

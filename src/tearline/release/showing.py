@@ -122,11 +122,11 @@ def _would_get(tx: Tx, home: Home, bound: InForce, said: Explanation, now: int) 
     return it.raw or objects.raw_of(tx, [it.seq or 0])[it.seq or 0]
 
 
-def _stored(tx: Tx, row: Release) -> bytes:
-    if row.cut_raw is not None:
+def _stored(tx: Tx, row: Release) -> bytes | None:
+    """The bytes of a release; None where they had to be forgotten."""
+    if row.cut_raw is not None or row.seq is None:
         return row.cut_raw
-    seq = row.seq or 0
-    return objects.raw_of(tx, [seq])[seq]
+    return objects.raw_of(tx, [row.seq])[row.seq]
 
 
 class _Approved(Known):
@@ -137,12 +137,13 @@ class _Approved(Known):
         self._approved = ids
 
     def facts(self, ids: Iterable[str], now: int) -> dict[str, Facts]:
-        """The facts, with nothing left to ask people about."""
+        """The facts, with nothing left to ask people about, nor who gave it."""
         found = super().facts(ids, now)
         for each in self._approved & found.keys():
             its = found[each]
             level = CLEAR if its.marking == CONTRADICTORY else its.marking
-            found[each] = msgspec.structs.replace(its, found=0, marking=level)
+            source = its.source and msgspec.structs.replace(its.source, consent="given")
+            found[each] = msgspec.structs.replace(its, found=0, marking=level, source=source)
         return found
 
     def added(self, ids: Iterable[str], added: Sequence[Category]) -> dict[str, int]:
