@@ -22,7 +22,7 @@ from tearline.release.decide import decide
 from tearline.release.facts import Known
 from tearline.stix import marking
 from tearline.stix.strict import collector_paused
-from tearline.store import objects, releases
+from tearline.store import objects, private, releases
 from tearline.store.database import Tx, trial
 from tearline.store.objects import OURS
 
@@ -66,13 +66,13 @@ def _floors(home: Home, agreement_id: str) -> tuple[Spent, Spent]:
 def _written_again(tx: Tx, agreement_id: str) -> Spent:
     standing = list(releases.standing_all(tx, agreement_id).values())
     rows = list(releases.releases_at(tx, agreement_id, [e.position for e in standing]).values())
-    noted = [record for kind, record in releases.pending_private(tx) if kind == "decision"]
+    noted = [record for kind, record in private.pending(tx) if kind == "decision"]
     other = f"{agreement_id[:-1]}x"
 
     def write() -> None:
         releases.append_releases(tx, [(other, *each) for each in rows])
         releases.put_standing(tx, [(other, *each) for each in standing])
-        releases.add_private(tx, "decision", noted)
+        private.add(tx, "decision", noted)
 
     with trial(tx) as give_up:
         taken = spent(write)

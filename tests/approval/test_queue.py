@@ -14,7 +14,7 @@ from tearline.errors import ProofError, RefusedError
 from tearline.log import record
 from tearline.release import arrive, inbound, recall, reconcile, replay
 from tearline.stix import canonical
-from tearline.store import logs, releases, reviews
+from tearline.store import logs, private, reviews
 from tearline.store.reviews import Person
 from tests.pair import DAY, Pair, make_pair, rel, sdo
 
@@ -234,9 +234,7 @@ def test_a_verdict_that_was_altered_in_the_store_counts_no_more(desk: Desk) -> N
 def test_every_verdict_is_in_the_private_log_with_its_signature(desk: Desk) -> None:
     desk.approve_all()
     with desk.pair.north.store.read() as tx:
-        told = [
-            json.loads(line) for kind, line in releases.pending_private(tx) if kind == "verdict"
-        ]
+        told = [json.loads(line) for kind, line in private.pending(tx) if kind == "verdict"]
         found = [
             json.loads(row[3])
             for row in logs.records(tx, record.PRIVATE, 0, logs.head(tx, record.PRIVATE).size)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, update
 
 from tearline.agreement.home import open_home
-from tearline.store import releases
+from tearline.store import private
 from tests.cli.calls import Sides, good, malware, tearline
 
 LOCK, FLY = malware("Tin Lock"), malware("Brass Fly")
@@ -100,9 +100,9 @@ def test_every_logged_decision_is_taken_again(agreed: Sides) -> None:
 
 def test_an_answer_that_is_not_the_logged_one_is_listed(agreed: Sides) -> None:
     with open_home(agreed.north).store.write() as tx:
-        column = releases.private_pending.c.record
+        column = private.private_pending.c.record
         changed = func.replace(column, '"outcome":"release"', '"outcome":"wait"')
-        tx.execute(update(releases.private_pending).values(record=changed))
+        tx.execute(update(private.private_pending).values(record=changed))
     said = tearline("replay", agreed.agreement, "--json", home=agreed.north)
     assert said.code == 1
     assert {each["logged"]["outcome"] for each in said.value["differing"]} == {"wait"}

@@ -17,7 +17,7 @@ from tearline.exchange.access import Door, TurnedAwayError
 from tearline.exchange.credentials import Credentials, is_password
 from tearline.release import collecting
 from tearline.store import accounts as stored
-from tearline.store import releases
+from tearline.store import private, releases
 from tests.exchange.local import PASSWORD, Shelf, cheap_passwords, indicator, post, shelf
 from tests.exchange.nodes import give, make_nodes
 
@@ -262,7 +262,7 @@ def test_each_act_stands_in_the_private_log_without_a_secret(node: Shelf) -> Non
     accounts.deny(node.home, "alice", write=["feed"], now=clock.now())
     accounts.end_account(node.home, "alice", now=clock.now())
     with node.home.store.read() as tx:
-        lines = [text for kind, text in releases.pending_private(tx) if kind == "account"]
+        lines = [text for kind, text in private.pending(tx) if kind == "account"]
     acts = [json.loads(each)["act"] for each in lines if json.loads(each)["account"] == "alice"]
     assert acts == ["added", "granted", "key", "denied", "ended"]
     assert key not in str(lines)

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from tearline.agreement.home import create_home, open_home
 from tearline.exchange.files import import_files
-from tearline.store import annotations, objects, releases, ties
+from tearline.store import annotations, objects, private, ties
 from tearline.store.objects import OURS, object_raw, object_version
 from tests.pair import START, rel, sdo
 
@@ -75,9 +75,7 @@ def test_an_import_that_is_killed_completes_when_run_again(tmp_path: Path, seed:
     with home.store.read() as tx:
         versions = Counter(tx.execute(select(object_version.c.stix_id)).scalars())
         raws = tx.execute(select(func.count()).select_from(object_raw)).scalar()
-        logged = [
-            json.loads(each) for kind, each in releases.pending_private(tx) if kind == "import"
-        ]
+        logged = [json.loads(each) for kind, each in private.pending(tx) if kind == "import"]
         relations = ties.relations_to(tx, OURS, [MALWARE["id"]])
     assert versions == Counter(doc["id"] for doc in DOCS)
     assert raws == len(DOCS)

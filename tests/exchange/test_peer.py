@@ -22,7 +22,7 @@ from tearline.exchange import peer
 from tearline.log import record
 from tearline.log.verify import parse_leaf
 from tearline.release import inbound, recall
-from tearline.store import agreements, logs, objects, parties, received, releases
+from tearline.store import agreements, logs, objects, parties, private, received
 from tests.exchange.nodes import Nodes, both_serving, free_socket, give, loader, make_nodes, url_of
 
 NORTH, SOUTH = "north-cert", "south-isac"
@@ -206,7 +206,7 @@ def test_another_hash_stops_one_agreement_with_a_reason(nodes: Nodes) -> None:
     assert isinstance(done.problem, PartnerError)
     assert "version" in done.problem.means
     with nodes.north.store.read() as tx:
-        kinds = [kind for kind, _ in releases.pending_private(tx)]
+        kinds = [kind for kind, _ in private.pending(tx)]
     assert "refusal" in kinds
 
 

@@ -20,7 +20,7 @@ from tearline.exchange.foreign_line import Line, Login, ShutOutError
 from tearline.exchange.sources import Polled, due_at
 from tearline.stix.bundle import Limits
 from tearline.stix.marking import GREEN
-from tearline.store import annotations, objects, releases
+from tearline.store import annotations, objects, private
 from tearline.store import sources as rows
 from tearline.store.objects import OURS
 from tearline.store.sources import Reading, Source, Walk
@@ -133,7 +133,7 @@ def test_what_comes_is_an_import_of_ours_with_the_default_labels(home: Home, ser
         (version,) = objects.latest(tx, OURS, [doc["id"]]).values()
         assert version.source == "taxii:feed"
         assert annotations.annotations(tx, [doc["id"]]) == {doc["id"]: (GREEN, 33)}
-        kinds = [kind for kind, _ in releases.pending_private(tx)]
+        kinds = [kind for kind, _ in private.pending(tx)]
     assert sorted(kinds) == ["annotation", "annotation", "import", "source"]
 
 

@@ -15,7 +15,7 @@ from tearline import clock
 from tearline.agreement.home import Home
 from tearline.exchange import accounts, taxii_local, taxii_writing
 from tearline.release import arrive, collecting
-from tearline.store import collections, objects, releases
+from tearline.store import collections, objects, private
 from tearline.store.objects import OURS
 from tests.exchange.local import STAMP, TAXII, Shelf, indicator, post, post_raw, shelf, walk
 from tests.pair import as_object, sdo
@@ -538,9 +538,7 @@ def test_what_is_posted_is_ours_and_can_be_released(node: Shelf) -> None:
         post(client, node.path("feed"), sent)
     with node.home.store.read() as tx:
         (held,) = objects.versions_of(tx, OURS, [sent["id"]])[sent["id"]]
-        logged = [
-            json.loads(text) for kind, text in releases.pending_private(tx) if kind == "import"
-        ]
+        logged = [json.loads(text) for kind, text in private.pending(tx) if kind == "import"]
     assert (held.source, held.latest) == ("taxii:feed", True)
     assert [(each["source"], each["count"]) for each in logged] == [("taxii:feed", "1")]
 

@@ -19,7 +19,7 @@ from tearline.agreement.terms import parse_toml
 from tearline.exchange.access import CHALLENGE, Door
 from tearline.exchange.taxii_server import Taxii
 from tearline.stix.bundle import split_envelope
-from tearline.store import jobs, parties, releases
+from tearline.store import jobs, parties, private, releases
 from tests.exchange.nodes import Nodes, give, make_nodes
 
 OTHER = "urn:uuid:1b2d7b35-6a59-4f0b-9a3e-0f4c3f1d2a77"
@@ -411,9 +411,7 @@ def test_another_version_of_the_agreement_is_a_conflict_and_noted(fresh: Nodes) 
     reply = client.get(fresh.path, headers={"Tearline-Agreement": old})
     assert (reply.status_code, reply.json()["details"]) == (409, {"agreement": fresh.last_hash})
     with fresh.north.store.read() as tx:
-        noted = [
-            json.loads(text) for kind, text in releases.pending_private(tx) if kind == "refusal"
-        ]
+        noted = [json.loads(text) for kind, text in private.pending(tx) if kind == "refusal"]
     assert [(each["party"], each["code"]) for each in noted] == [("south-isac", "agreement")]
     assert client.get(fresh.path).status_code == 200
 
@@ -424,7 +422,7 @@ def test_conflicts_do_not_fill_the_log(fresh: Nodes) -> None:
     for _ in range(70):
         client.get("/taxii2/", headers={"Tearline-Agreement": "sha256:00"})
     with fresh.north.store.read() as tx:
-        kinds = [kind for kind, _ in releases.pending_private(tx)]
+        kinds = [kind for kind, _ in private.pending(tx)]
     assert kinds.count("refusal") == 60
 
 

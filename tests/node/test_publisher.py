@@ -8,7 +8,7 @@ from tearline.errors import ProofError
 from tearline.log import record
 from tearline.log.checkpoint import open_checkpoint
 from tearline.node.publisher import flush_private, publish_grown
-from tearline.store import logs, releases
+from tearline.store import logs, private
 from tests.exchange.nodes import Nodes, give, make_nodes
 
 
@@ -60,9 +60,9 @@ def test_what_waits_becomes_one_private_leaf_for_each_kind(nodes: Nodes) -> None
     home = nodes.north
     with home.store.write() as tx:
         size = logs.head(tx, record.PRIVATE).size
-        releases.add_private(tx, "decision", ['{"kind":"decision","n":1}'])
-        releases.add_private(tx, "refusal", ['{"kind":"refusal","n":2}'])
-        releases.add_private(tx, "decision", ['{"kind":"decision","n":3}'])
+        private.add(tx, "decision", ['{"kind":"decision","n":1}'])
+        private.add(tx, "refusal", ['{"kind":"refusal","n":2}'])
+        private.add(tx, "decision", ['{"kind":"decision","n":3}'])
     assert flush_private(home, now=nodes.tick()) == 3
     assert flush_private(home, now=nodes.tick()) == 0
     with home.store.read() as tx:

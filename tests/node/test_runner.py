@@ -11,7 +11,7 @@ from tearline.errors import PartnerError
 from tearline.exchange import peer
 from tearline.node.logs import log_as_json
 from tearline.node.runner import LEASE_US, Carrying, Deciding, Job, backoff_s
-from tearline.store import agreements, releases
+from tearline.store import agreements, private
 from tests.exchange.nodes import Nodes, give, make_nodes, signs
 
 SECOND = 1_000_000
@@ -76,7 +76,7 @@ def test_private_records_become_leaves_at_fixed_moments_alone(nodes: Nodes) -> N
 
     def pending() -> int:
         with nodes.north.store.read() as tx:
-            return releases.pending_count(tx)
+            return private.count(tx)
 
     for now in (turn, turn + 1, turn + span - 1):
         deciding(now)

@@ -13,7 +13,7 @@ from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.release import arrive, preview, reconcile, replay
 from tearline.release.arrive import Annotation
-from tearline.store import releases, stirred
+from tearline.store import private, releases, stirred
 from tearline.store.database import Tx, metadata
 from tests.pair import DAY, Pair, as_object, make_pair, rel, sdo
 
@@ -46,7 +46,7 @@ def rows(pair: Pair) -> dict[str, releases.Standing]:
 
 def records(pair: Pair, kind: str) -> Iterator[dict[str, Any]]:
     with pair.north.store.read() as tx:
-        for queued, line in releases.pending_private(tx):
+        for queued, line in private.pending(tx):
             if queued == kind:
                 yield json.loads(line)
 

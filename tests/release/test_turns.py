@@ -22,7 +22,8 @@ from tearline.stix.timestamp import parse_timestamp
 from tearline.store import releases
 from tearline.store.aliases import alias
 from tearline.store.logs import log_leaf, log_record
-from tearline.store.releases import decision, head, private_pending, release
+from tearline.store.private import private_pending
+from tearline.store.releases import decision, head, release
 
 _NOW = parse_timestamp("2026-03-01T00:00:00Z")
 _AGREEMENTS = corpus.FAMILIES + 5

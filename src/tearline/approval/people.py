@@ -19,7 +19,7 @@ from tearline.agreement.home import Home, slug_of
 from tearline.errors import InputError, RefusedError
 from tearline.log.checkpoint import parse_vkey, vkey
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import releases, reviews
+from tearline.store import private, reviews
 from tearline.store.database import Tx
 from tearline.store.reviews import Person
 
@@ -122,4 +122,4 @@ def person_of(tx: Tx, name: str) -> Person:
 
 def _record(tx: Tx, record: dict[str, str], now: int) -> None:
     line = orjson.dumps({**record, "at": format_timestamp(now, digits=6)}).decode()
-    releases.add_private(tx, "person", [line])
+    private.add(tx, "person", [line])

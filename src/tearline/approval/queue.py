@@ -28,7 +28,7 @@ from tearline.release.reasons import Code
 from tearline.release.reviewing import Reviewed, weigh
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import objects, releases, reviews, stirred
+from tearline.store import objects, private, releases, reviews, stirred
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Standing
@@ -294,4 +294,4 @@ def _record(tx: Tx, row: Review, agreement: str, signed: Signed, now: int) -> No
         "signed": jws.builtins(signed),
         "at": format_timestamp(now, digits=6),
     }
-    releases.add_private(tx, "verdict", [orjson.dumps(record).decode()])
+    private.add(tx, "verdict", [orjson.dumps(record).decode()])

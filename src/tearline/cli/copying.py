@@ -12,7 +12,7 @@ from tearline.cli.readings import resolve
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
 from tearline.log import record, tiles
-from tearline.store import agreements, logs, releases
+from tearline.store import agreements, logs, private, releases
 from tearline.store.database import Tx
 
 
@@ -37,7 +37,7 @@ def copy_log(
         origin, vkey = key_of(tx, home, name)
         tiles.write_folder(tx, name, directory, vkey=vkey, with_records=records)
         signed = logs.last_checkpoint(tx, name)
-        waiting = len(releases.pending_private(tx)) if name == record.PRIVATE else 0
+        waiting = len(private.pending(tx)) if name == record.PRIVATE else 0
     size = signed.size if signed else 0
     done = {"log": name, "origin": origin, "vkey": vkey, "size": size, "folder": str(directory)}
     return done | {"waiting": waiting}

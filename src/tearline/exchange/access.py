@@ -23,7 +23,7 @@ from tearline.agreement.home import Home
 from tearline.errors import RefusedError
 from tearline.exchange.credentials import Credentials, Proofs, credentials, is_password
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import accounts, knocks, parties, releases
+from tearline.store import accounts, knocks, parties, private
 from tearline.store.database import Store, Tx
 from tearline.store.releases import Head
 
@@ -161,7 +161,7 @@ class Door:
             "at": format_timestamp(now, digits=6),
         }
         with home.store.write() as tx:
-            releases.add_private(tx, "refusal", [orjson.dumps(entry).decode()])
+            private.add(tx, "refusal", [orjson.dumps(entry).decode()])
 
     def is_known(self, headers: Mapping[str, str], *, now: int) -> bool:
         """Whether `prove` has nothing to do: no password, or one that was proven lately."""

@@ -16,7 +16,7 @@ from tearline.exchange.credentials import LONGEST, hash_password
 from tearline.release.collecting import served
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import accounts, releases
+from tearline.store import accounts, private
 from tearline.store.accounts import Key, LocalAccount
 from tearline.store.database import Tx
 
@@ -185,4 +185,4 @@ def _check_some(read: Sequence[str], write: Sequence[str]) -> None:
 def _note(tx: Tx, act: str, name: str, now: int) -> None:
     record = {"kind": "account", "act": act, "account": name}
     line = orjson.dumps({**record, "at": format_timestamp(now, digits=6)}).decode()
-    releases.add_private(tx, "account", [line])
+    private.add(tx, "account", [line])

@@ -19,7 +19,7 @@ from tearline.log.mirror import SplitViewError
 from tearline.log.tree import TILE_WIDTH, Tile, tile_path, unpack_entries
 from tearline.log.verify import Opening, parse_leaf, parse_opening
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import logs, releases
+from tearline.store import logs, private
 from tearline.store.database import Tx
 
 _NOTE_BYTES = 1 << 20
@@ -156,4 +156,4 @@ def _expose(home: Home, force: InForce, error: SplitViewError, now: int) -> None
         "at": format_timestamp(now, digits=6),
     }
     with home.store.write() as tx:
-        releases.add_private(tx, "refusal", [orjson.dumps(entry).decode()])
+        private.add(tx, "refusal", [orjson.dumps(entry).decode()])

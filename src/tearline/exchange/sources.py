@@ -40,7 +40,7 @@ from tearline.release.arrive import Annotation
 from tearline.stix.bundle import Limits
 from tearline.stix.strict import collector_paused
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import releases, sources
+from tearline.store import private, sources
 from tearline.store.database import Tx
 from tearline.store.sources import Reading, Source, Turn
 
@@ -355,4 +355,4 @@ def _count(tx: Tx, reading: Reading, result: ImportResult, lifted: int) -> None:
 
 def _record(tx: Tx, kind: str, record: dict[str, str], now: int) -> None:
     line = {"kind": kind, **record, "at": format_timestamp(now, digits=6)}
-    releases.add_private(tx, kind, [orjson.dumps(line).decode()])
+    private.add(tx, kind, [orjson.dumps(line).decode()])

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tearline.agreement.home import Home
-from tearline.store import agreements, logs, releases
+from tearline.store import agreements, logs, private
 from tearline.store.database import Tx
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
@@ -76,10 +76,10 @@ class _Waiting(Collector):
         """Read the figures now."""
         with self._home().store.read() as tx:
             outbox = len(agreements.pending(tx))
-            private = releases.pending_count(tx)
+            waiting = private.count(tx)
             unsigned = sum(_unsigned(tx, name) for name in logs.names(tx))
         yield GaugeMetricFamily("tearline_outbox_messages", "Not yet with a partner.", outbox)
-        yield GaugeMetricFamily("tearline_private_records", "Not yet in a leaf.", private)
+        yield GaugeMetricFamily("tearline_private_records", "Not yet in a leaf.", waiting)
         yield GaugeMetricFamily("tearline_unsigned_leaves", "Not yet under a checkpoint.", unsigned)
 
 

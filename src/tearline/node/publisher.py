@@ -4,7 +4,7 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.log import record
-from tearline.store import logs, releases
+from tearline.store import logs, private
 
 _OURS = "ours/"
 
@@ -30,7 +30,7 @@ def flush_private(home: Home, *, now: int) -> int:
     """Make leaves of the records that wait for the private log, one for each kind; count them."""
     with home.store.write() as tx:
         count = 0
-        for kind, records in releases.take_private(tx):
+        for kind, records in private.take(tx):
             contents = [orjson.loads(each) for each in records]
             record.append(tx, record.PRIVATE, kind, contents, at=now, agreement=None)
             count += len(records)

@@ -17,7 +17,7 @@ from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, onward, releases, stirred, ties
+from tearline.store import annotations, objects, onward, private, stirred, ties
 from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion
@@ -104,7 +104,7 @@ def take_in(
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
         hashes = sorted(each.version.hash for each in found.new)
         record |= {"count": str(len(hashes)), "hash": canonical.sha256("\n".join(hashes).encode())}
-        releases.add_private(tx, "import", [orjson.dumps(record).decode()])
+        private.add(tx, "import", [orjson.dumps(record).decode()])
     return outcomes
 
 
@@ -194,7 +194,7 @@ def _marked_by(tx: Tx, ids: Iterable[str]) -> set[str]:
 
 def _record(tx: Tx, record: dict[str, str | None], now: int) -> None:
     line = orjson.dumps({**record, "at": format_timestamp(now, digits=6)}).decode()
-    releases.add_private(tx, record["kind"] or "", [line])
+    private.add(tx, record["kind"] or "", [line])
 
 
 def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:

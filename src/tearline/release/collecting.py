@@ -19,7 +19,7 @@ from tearline.release.sorting import Outcome
 from tearline.stix import canonical
 from tearline.stix.sift import Refusal
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import accounts, collections, objects, onward, releases, submissions
+from tearline.store import accounts, collections, objects, onward, private, submissions
 from tearline.store.collections import EVERY, Collection, Member, Which
 from tearline.store.database import Tx, in_chunks
 from tearline.store.objects import OURS, Version
@@ -327,4 +327,4 @@ def _counted(kind: str, found: Collection, ids: Iterable[str]) -> dict[str, str]
 
 def _note(tx: Tx, record: dict[str, str], now: int) -> None:
     line = orjson.dumps({**record, "at": format_timestamp(now, digits=6)}).decode()
-    releases.add_private(tx, record["kind"], [line])
+    private.add(tx, record["kind"], [line])

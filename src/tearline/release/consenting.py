@@ -29,7 +29,7 @@ from tearline.release.planned import Ask, Planned
 from tearline.release.reviewing import item_of
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import agreements, onward, parties, received, releases, stirred
+from tearline.store import agreements, onward, parties, private, received, releases, stirred
 from tearline.store.agreements import Version
 from tearline.store.database import Tx
 from tearline.store.onward import Consent
@@ -292,7 +292,7 @@ def answer(home: Home, name: str, verdict: Says, reason: str, *, now: int) -> Co
         outbox.enqueue(tx, "onward-answer", row.party, body, now=now, version=version, leaf=leaf)
         note = {"kind": "onward-answer", "item": row.item, "verdict": verdict, "reason": reason}
         note["at"] = format_timestamp(now, digits=6)
-        releases.add_private(tx, "onward-answer", [orjson.dumps(note).decode()])
+        private.add(tx, "onward-answer", [orjson.dumps(note).decode()])
         return row
 
 

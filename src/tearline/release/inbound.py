@@ -24,7 +24,7 @@ from tearline.release.sorting import sort_out
 from tearline.stix import canonical
 from tearline.stix.objects import read
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import agreements, logs, objects, received, releases
+from tearline.store import agreements, logs, objects, private, received
 from tearline.store.database import Tx
 from tearline.store.received import Cursor, Received
 
@@ -136,7 +136,7 @@ def _accept(
             | {"reasons": orjson.loads(row.reasons), "at": format_timestamp(now, digits=6)}
             for row in away
         ]
-        releases.add_private(tx, "quarantine", [orjson.dumps(each).decode() for each in noted])
+        private.add(tx, "quarantine", [orjson.dumps(each).decode() for each in noted])
 
 
 def _given_anew(
@@ -282,7 +282,7 @@ def _in_quarantine(tx: Tx, agreement_id: str, hash_: str) -> Received:
 def _note_person(tx: Tx, kind: str, row: Received, reason: str, now: int) -> None:
     line = {"kind": kind, "hash": row.hash, "reason": reason}
     line["at"] = format_timestamp(now, digits=6)
-    releases.add_private(tx, "quarantine", [orjson.dumps(line).decode()])
+    private.add(tx, "quarantine", [orjson.dumps(line).decode()])
 
 
 def _is_past(row: Received, told: Story) -> bool:

@@ -18,7 +18,7 @@ from tearline.release.facts import Known, gather
 from tearline.release.rules import FOREVER, Facts, Rules
 from tearline.stix import canonical, handling
 from tearline.stix.strict import collector_paused
-from tearline.store import agreements, objects, releases, stirred
+from tearline.store import agreements, objects, private, releases, stirred
 from tearline.store.database import Tx, in_chunks
 from tearline.store.objects import OURS
 from tearline.store.stirred import Seen
@@ -131,7 +131,7 @@ def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope]
         for each in under
         if each.hash in fresh
     ]
-    releases.add_private(tx, "scope", listed)
+    private.add(tx, "scope", listed)
     alike: dict[tuple[Category, ...], list[Scope]] = {}
     for each in under:
         alike.setdefault(each.rules.added, []).append(each)
@@ -141,7 +141,7 @@ def _note_unconcerned(known: Known, ids: Collection[str], under: Sequence[Scope]
             found = gather(known, some, now, delivered={}, added=added)
             facts = [unconcerned(each) for _, each in sorted(found.items())]
             records = (_record(each, its, concerned.get(each.id, frozenset())) for each in facts)
-            releases.add_private(tx, "decision", [_line(each) for each in records if each])
+            private.add(tx, "decision", [_line(each) for each in records if each])
 
 
 def _concerned(tx: Tx, ids: Iterable[str]) -> dict[str, set[str]]:

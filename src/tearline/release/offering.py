@@ -17,7 +17,7 @@ from tearline.errors import InputError, RefusedError
 from tearline.release.preview import preview
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import agreements, offers, releases
+from tearline.store import agreements, offers, private
 from tearline.store.offers import Offer
 
 KIND = "preview"
@@ -65,7 +65,7 @@ def offer(home: Home, terms: Terms, *, now: int) -> Offer:
         outbox.enqueue(tx, KIND, version.partner, body, now=now, version=version)
         record = {"kind": "preview-offered", "agreement": hash_, "bands": text}
         record |= {"at": format_timestamp(now, digits=6)}
-        releases.add_private(tx, "preview-offered", [canonical.canonical(record).decode()])
+        private.add(tx, "preview-offered", [canonical.canonical(record).decode()])
     return new
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from tearline.release import cut, quota
 from tearline.release.batch import Batch, Scene
-from tearline.release.clause_sql import proposed
+from tearline.release.clause_sql import proposed, with_speaking
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known, ends_of
@@ -136,13 +136,7 @@ class _Work:
         ids = [self._forms[each].delivered_id for each in found]
         last = releases.last_delivered(self._known.tx, self._ground.agreement_id, ids)
         self._asks = {each: self._ask(each, docs[each].doc, last) for each in found}
-        decided = self._batch.decided
-        otherwise = {
-            each
-            for each, said in self.stood.asked().items()
-            if each in decided
-            and not said.under(self._ground.hash, decided[each].facts.source_agreement)
-        }
+        otherwise = self.stood.asked_otherwise(self._ground.hash, self._batch.decided)
         return frozenset(
             each
             for each in found | recalled | otherwise
@@ -232,17 +226,8 @@ class _Work:
         self.stood.among(near)
         self._batch.objects(near)
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
-        self._batch.edges(self._speaking_of(changed | {each for each in near if depends(each)}))
-
-    def _speaking_of(self, ids: set[str]) -> set[str]:
-        """`ids` that are edges, and all edges and containers that speak of them, at any remove."""
-        found: set[str] = {each for each in ids if depends(each)}
-        edge = ids
-        while edge:
-            referring = self._known.references_to(edge)
-            edge = {each.from_id for each in referring if depends(each.from_id)} - found
-            found |= edge
-        return found
+        speaking = with_speaking(self._known, changed | {each for each in near if depends(each)})
+        self._batch.edges({each for each in speaking if depends(each)})
 
     def _behind(self, moved: set[str]) -> set[str]:
         """Released objects whose path leads over an object that now goes under another id."""

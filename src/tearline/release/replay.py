@@ -12,7 +12,7 @@ from tearline.log.verify import parse_leaf
 from tearline.release.concern import rules_under, scope_of
 from tearline.release.decide import decide
 from tearline.release.rules import FOREVER, Facts, Rules
-from tearline.store import agreements, logs, releases
+from tearline.store import agreements, logs, private
 from tearline.store.database import Tx
 
 _NO_RULES = Rules((), 0, 0)
@@ -142,7 +142,7 @@ def _entries(tx: Tx, kind: str) -> Iterator[dict[str, Any]]:
         if leaf is not None and parse_leaf(leaf).kind == kind:
             for _, _, _, content in logs.records(tx, record.PRIVATE, index, index + 1):
                 yield orjson.loads(content)
-    for queued, line in releases.pending_private(tx):
+    for queued, line in private.pending(tx):
         if queued == kind:
             yield orjson.loads(line)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from tearline.release.batch import Before
+from tearline.release.concern import Decided
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.store import releases
 from tearline.store.database import Tx
@@ -50,9 +51,16 @@ class Stood:
         self.on(stix_id)
         return self._reviewed.get(stix_id)
 
-    def asked(self) -> Mapping[str, Reviewed]:
-        """What stands on all those, of the ones looked at, that people were asked about."""
-        return self._reviewed
+    def asked_otherwise(self, agreement: str, decided: Mapping[str, Decided]) -> set[str]:
+        """Those of which people were asked under another version, of this agreement or its source.
+
+        Among what is decided now.
+        """
+        return {
+            each
+            for each, said in self._reviewed.items()
+            if each in decided and not said.under(agreement, decided[each].facts.source_agreement)
+        }
 
     def held(self, stix_id: str) -> Standing:
         """What stood on an object that they hold."""

@@ -22,7 +22,7 @@ from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER, day_of
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import aliases, quotas, recalls, releases, reviews, stirred
+from tearline.store import aliases, private, quotas, recalls, releases, reviews, stirred
 from tearline.store.releases import Head, Release, Standing
 from tearline.store.reviews import Review
 from tearline.topics.topic import type_of
@@ -148,7 +148,7 @@ class Turn:
         aliases.put_aliases(self._tx, self._aliases)
         releases.put_standing(self._tx, self._standing)
         releases.put_heads(self._tx, self._heads)
-        releases.add_private(self._tx, "decision", self._noted)
+        private.add(self._tx, "decision", self._noted)
         stirred.put_seen(self._tx, self._seen)
 
     def _stand(

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Serial, Text, among
+from tearline.store.columns import Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.objects import OURS, object_raw, object_version
 from tearline.store.partitions import BY_AGREEMENT
@@ -79,13 +79,6 @@ release = Table(
     Index("release_object", "agreement_id", "delivered_id", "position"),
     Index("release_at", "agreement_id", "at"),
     postgresql_partition_by=BY_AGREEMENT,
-)
-private_pending = Table(
-    "private_pending",
-    metadata,
-    Column("seq", Serial, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),
-    Column("record", Text, nullable=False),
 )
 
 
@@ -428,35 +421,3 @@ def live_count(tx: Tx, agreement_id: str) -> int:
         release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN
     )
     return tx.execute(query.select_from(release)).scalar() or 0
-
-
-_LAST_PRIVATE = Statement(select(func.max(private_pending.c.seq)))
-
-
-def add_private(tx: Tx, kind: str, records: Sequence[str]) -> None:
-    """Queue records for the private log; a leaf is made of them at the fixed cadence."""
-    if not records:
-        return
-    start = (_LAST_PRIVATE(tx).scalar() or 0) + 1
-    rows = [(seq, kind, record) for seq, record in enumerate(records, start=start)]
-    insert_rows(tx, private_pending, rows)
-
-
-def take_private(tx: Tx) -> Iterator[tuple[str, list[str]]]:
-    """Take all queued records out, by kind, in order; the caller logs them."""
-    by_kind: dict[str, list[str]] = {}
-    for row in tx.execute(select(private_pending).order_by(private_pending.c.seq)):
-        by_kind.setdefault(row.kind, []).append(row.record)
-    tx.execute(delete(private_pending))
-    yield from by_kind.items()
-
-
-def pending_count(tx: Tx) -> int:
-    """How many records are queued for the private log."""
-    return tx.execute(select(func.count()).select_from(private_pending)).scalar() or 0
-
-
-def pending_private(tx: Tx) -> list[tuple[str, str]]:
-    """What is queued for the private log: kind and record."""
-    query = select(private_pending.c.kind, private_pending.c.record)
-    return [(row.kind, row.record) for row in tx.execute(query.order_by(private_pending.c.seq))]

@@ -8,7 +8,7 @@ import time
 
 from tearline.agreement.home import open_home
 from tearline.cli.demo.nodes import Node, StepError
-from tearline.store import agreements, parties, releases
+from tearline.store import agreements, parties, private
 
 _LONGEST_S = 60.0
 
@@ -43,7 +43,7 @@ def wait_for_leaves(*nodes: Node) -> None:
         try:
             while True:
                 with home.store.read() as tx:
-                    if not releases.pending_private(tx):
+                    if not private.pending(tx):
                         break
                 if time.monotonic() > until:
                     raise StepError(f"{node.name} does not write its private log.")
