@@ -69,6 +69,7 @@ _OTHER = "another one, neither wider nor narrower"
 
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
     yield from _document_never(old, new)
+    yield from _numbers(old, new)
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
@@ -94,6 +95,14 @@ def _added(terms: Terms) -> set[tuple[str, str, str]]:
 def _document_never(old: Terms, new: Terms) -> Iterator[str]:
     if old.never != new.never:
         yield f"never: this limit became {_turn('never', old.never, new.never)}."
+
+
+def _numbers(old: Terms, new: Terms) -> Iterator[str]:
+    for name in ("objects_per_day", "requests_per_hour"):
+        was, now = (getattr(each.limits, name) for each in (old, new))
+        if was != now:
+            turn = "wider" if now is None or (was is not None and was < now) else "narrower"
+            yield f"limits · {name}: this limit became {turn}."
 
 
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:
