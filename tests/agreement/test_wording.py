@@ -7,6 +7,7 @@ from tearline.agreement.change import changes
 from tearline.agreement.document import NEEDED_LIMITS
 from tearline.agreement.template import Receiver, template
 from tearline.agreement.terms import parse_toml, sentences, to_bytes, warnings
+from tearline.errors import InputError
 from tests.agreement.sides import NOW, Sides, paper_terms, terms, text
 
 OTHER = "another one, neither wider nor narrower"
@@ -254,3 +255,29 @@ def test_an_onward_rule_is_read_back_with_its_warnings(sides: Sides) -> None:
         "onward · marking_max",
         "onward · ask_first",
     ]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "turn"),
+    [
+        ("objects_per_day = 10", "objects_per_day = 20", "wider"),
+        ("objects_per_day = 20", "objects_per_day = 10", "narrower"),
+        ("", "requests_per_hour = 1", "narrower"),
+        ("requests_per_hour = 600", "", "wider"),
+    ],
+)
+def test_a_changed_number_is_said_to_be_wider_or_narrower(
+    sides: Sides, was: str, now: str, turn: str
+) -> None:
+    old, new = (parse_toml(f"{text(sides)}\n[limits]\n{each}\n") for each in (was, now))
+    name = (was or now).partition(" ")[0]
+    said = changes(old, new)
+    assert said[-1] == f"limits · {name}: this limit became {turn}."
+    assert any(each.startswith(f"limits · {name}: ") for each in sentences(old if was else new))
+
+
+def test_a_number_is_at_least_one_and_known(sides: Sides) -> None:
+    for wrong in ("objects_per_day = 0", "objects_per_day = '*'", "match_items_per_day = 5"):
+        with pytest.raises(InputError) as caught:
+            parse_toml(f"{text(sides)}\n[limits]\n{wrong}\n")
+        assert "limits" in caught.value.place

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.calls import Sides, actor, bundle, good, make_sides, malware, tearline, uses
+from tests.cli.calls import Sides, actor, agree, bundle, good, make_sides, malware, tearline, uses
 
 HERON, LOCK, FLY = actor("Gray Heron"), malware("Tin Lock"), malware("Brass Fly")
 
@@ -221,3 +221,19 @@ def test_what_is_not_known_is_not_explained(agreed: Sides) -> None:
     said = tearline("explain", LOCK["id"], "--to", "nobody", "--json", home=agreed.north)
     assert said.code == 1
     assert "nobody" in json.loads(said.out)["error"]["what"]
+
+
+def test_what_is_left_of_today_is_shown(strangers: Sides) -> None:
+    heron, lock = actor("Gray Heron"), malware("Tin Lock")
+    path = bundle(strangers.folder / "held.json", heron, lock, uses(heron, lock))
+    good("import", path, "--mark", "TLP:GREEN", "--grade", "B2", home=strangers.north)
+    text = strangers.draft.read_text("utf-8") + "\n[limits]\nobjects_per_day = 2\n"
+    strangers.draft.write_text(text, "utf-8")
+    agree(strangers)
+    shown = good("agreement", "show", strangers.agreement, home=strangers.north)["limits"]
+    assert (shown["objects_per_day"], shown["given_today"], shown["left_today"]) == (2, 1, 1)
+    for verb in (("agreement", "show", strangers.agreement), ("status",)):
+        said = tearline(*verb, home=strangers.north).out
+        assert "1 new object went of 2; 1 left." in said
+    why = good("explain", lock["id"], "--to", "south-isac", home=strangers.north)
+    assert [each["code"] for each in why["reasons"]] == ["quota-spent"]

@@ -78,6 +78,7 @@ _OTHER = "another one, neither wider nor narrower"
 def _turns(old: Terms, new: Terms) -> Iterator[str]:
     yield from _document_never(old, new)
     yield from _onward(old.onward, new.onward)
+    yield from _numbers(old, new)
     clauses = {clause.id: clause for clause in old.clause}
     for clause in new.clause:
         if clause.id in clauses:
@@ -124,6 +125,14 @@ def _passes_within(inner: Onward, outer: Onward) -> bool:
         and parse_level(inner.marking_max or "") <= parse_level(outer.marking_max)
         and (inner.ask_first or not outer.ask_first)
     )
+
+
+def _numbers(old: Terms, new: Terms) -> Iterator[str]:
+    for name in ("objects_per_day", "requests_per_hour"):
+        was, now = (getattr(each.limits, name) for each in (old, new))
+        if was != now:
+            turn = "wider" if now is None or (was is not None and was < now) else "narrower"
+            yield f"limits · {name}: this limit became {turn}."
 
 
 def _clause_turns(old: Clause, new: Clause) -> Iterator[str]:

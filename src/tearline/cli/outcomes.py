@@ -174,7 +174,7 @@ def limits_lines(limits: dict[str, Any] | None) -> list[str]:
     if limits is None or limits["objects_per_day"] is None:
         return []
     given, left, most = (limits[n] for n in ("given_today", "left_today", "objects_per_day"))
-    return [f"Today (UTC) {count(given, 'new object')} went of {most:,}; {left:,} are left."]
+    return [f"Today (UTC) {count(given, 'new object')} went of {most:,}; {left:,} left."]
 
 
 def offered_parts(found: dict[str, Any]) -> list[Part]:
