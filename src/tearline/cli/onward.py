@@ -26,7 +26,7 @@ def list_(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """List what partners ask us, what we ask them, and what was passed on to us.
+    """List what is asked either way, and what was passed on to us.
 
     A partner asks whether an object that we gave it may go on to somebody: we consent or refuse. Of
     what was passed on to us, the consent that came along is checked: its signature, the bytes, the
@@ -43,7 +43,10 @@ def list_(
 
 @app.command()
 def show(item: Item, home: Place = None, json: Json = False) -> None:
-    """Show one question: who asks, for whom, the exact bytes, the answer."""
+    """Show one question.
+
+    Who asks, for whom, the exact bytes, the answer.
+    """
     from tearline.cli.options import open_home
     from tearline.cli.passing_on import shown, shown_parts
     from tearline.cli.terminal import answer
@@ -73,7 +76,10 @@ def consent(
 def refuse(
     item: Item, reason: Reason, out: Out = None, home: Place = None, json: Json = False
 ) -> None:
-    """Say no: the object stays with the partner, and the third party learns nothing."""
+    """Say no.
+
+    The object stays with the partner, and the third party learns nothing.
+    """
     from tearline.cli.passing_on import say
 
     say(home, item, "refuse", reason, out, as_json=json)
