@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from tearline.agreement import outbox, signing
+from tearline.agreement import force, outbox, signing
 from tearline.agreement.terms import parse_toml
 from tearline.errors import InputError
 from tearline.log import record
 from tearline.release import expiring, inbound, recall, reconcile, replay
 from tearline.release.holding import Holding, holdings, is_over
+from tearline.release.preview import preview
 from tearline.release.rules import HOUR
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, logs, objects, received, releases
@@ -160,13 +161,21 @@ def keeping(folder: Path, days: int) -> Pair:
     return pair
 
 
+def previewed(pair: Pair) -> int:
+    """What would go under the version that runs."""
+    with pair.north.store.read() as tx:
+        bound = force.in_force(tx, pair.agreement_id, now=pair.now)
+    assert bound is not None
+    return preview(pair.north, bound.terms, now=pair.now).go
+
+
 def test_what_was_kept_for_its_days_goes_on_both_sides_and_stays_away(tmp_path: Path) -> None:
     pair = keeping(tmp_path, 30)
     until = START // HOUR * HOUR + 30 * DAY
     assert {each.until_at for each in shown(pair).values()} == {until}
     pair.now = until - HOUR
     pair.reconcile()
-    assert len(pair.delivered()) == 3
+    assert len(pair.delivered()) == previewed(pair) == 3
     pair.now = until
     assert expiring.expire_all(pair.south, now=pair.now) == 3
     pair.carry()
@@ -176,6 +185,7 @@ def test_what_was_kept_for_its_days_goes_on_both_sides_and_stays_away(tmp_path: 
     done = reconcile.reconcile(pair.north, pair.agreement_id, now=pair.now, whole=True)
     assert done[:2] == (0, 0)
     assert pair.delivered() == {}
+    assert previewed(pair) == 0
     assert replay.replay(pair.north).differing == ()
     pair.put(loader | {"modified": format_timestamp(pair.now)})
     pair.reconcile()

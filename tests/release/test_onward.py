@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tearline.agreement import signing
+from tearline.agreement import force, signing
 from tearline.agreement.terms import parse_toml
 from tearline.release import (
     arrive,
@@ -62,6 +62,17 @@ def test_what_may_go_on_goes_byte_for_byte_and_names_its_agreement(chain: Chain)
     }
     assert chain.rebuilt()
     assert replay.replay(chain.south).differing == ()
+
+
+@pytest.mark.parametrize(("rule", "go", "wait"), [(FREELY, 3, 0), (ASKED, 0, 3), (TO_NOBODY, 0, 0)])
+def test_a_preview_counts_what_may_go_on(chain: Chain, rule: str, go: int, wait: int) -> None:
+    chain.agree({"onward": rule}, {})
+    chain.move()
+    with chain.south.store.read() as tx:
+        bound = force.in_force(tx, chain.second.agreement_id, now=chain.first.now)
+    assert bound is not None
+    found = preview.preview(chain.south, bound.terms, now=chain.first.now)
+    assert (found.go, found.wait) == (go, wait)
 
 
 def test_a_limit_left_out_lets_nothing_go_on(chain: Chain) -> None:

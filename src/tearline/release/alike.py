@@ -16,6 +16,7 @@ from tearline.release.batch import _NONE, Batch, Paths, Scene
 from tearline.release.concern import Decided
 from tearline.release.decide import decide
 from tearline.release.facts import Known
+from tearline.release.origin import AGREEMENT
 from tearline.release.rules import GOES, STAYS
 from tearline.stix import marking
 from tearline.store import sweeping
@@ -102,8 +103,9 @@ class Alike(Batch):
             for row in rows:
                 stix_id = row[0]
                 key = row[2:]
-                # What markings in objects of their own say, and added categories, only bytes tell.
-                if row[1] == marking.UNKNOWN or rules.added:
+                # What markings in objects of their own say, and added categories, only bytes tell;
+                # of what a partner gave, its slip.
+                if row[1] == marking.UNKNOWN or rules.added or row[2].startswith(AGREEMENT):
                     key = (stix_id,)
                 elif stix_id in odd:
                     key = (stix_id,) if stix_id in alone else (*key, "victim")

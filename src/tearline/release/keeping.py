@@ -27,6 +27,12 @@ def first_given(known: Known, agreement_id: str, ids: Iterable[str]) -> dict[str
     return found
 
 
+def over(known: Known, agreement_id: str, keep: int, now: int) -> dict[str, int]:
+    """When that was first released of which the time is over."""
+    given = first_given(known, agreement_id, releases.standing_all(known.tx, agreement_id))
+    return {each: at for each, at in given.items() if ends_at(at, keep) <= now}
+
+
 def with_end(facts: Mapping[str, Facts], given: Mapping[str, int], keep: int) -> dict[str, Facts]:
     """The facts of what was given before, each ending when it may be kept no longer."""
     return {

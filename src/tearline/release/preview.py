@@ -12,7 +12,7 @@ from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
 from tearline.agreement.terms import Terms, agreement_hash, to_bytes
 from tearline.errors import RefusedError
-from tearline.release import quota, reasons
+from tearline.release import keeping, quota, reasons
 from tearline.release.alike import Alike, Tell
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.changes import compared
@@ -112,19 +112,26 @@ class Stage(NamedTuple):
 
 
 def stage(tx: Tx, terms: Terms, rules: Rules, at: int, running: InForce | None) -> Stage:
-    """Set a preview up: what they have counts, and what people said of the very same version."""
+    """Set a preview up: what they have counts, and what people said of the very same version.
+
+    So does what they may keep no longer.
+    """
     had = {} if running is None else releases.revoked_held(tx, running.agreement_id)
     said: Mapping[str, Reviewed] = {}
     if running is not None and running.hash == agreement_hash(to_bytes(terms)):
         asked = [each.stix_id for each in reviews.all_reviews(tx, running.agreement_id)]
         said = reviewed_on(tx, asked).get(running.agreement_id, {})
+    over: Mapping[str, int] = {}
+    if running is not None and rules.keep is not None:
+        over = keeping.over(Known(tx, OURS), running.agreement_id, rules.keep, at)
     scene = Scene(
         rules,
         at,
         lambda ids: {each: Before("withhold", had[each]) for each in had.keys() & set(ids)},
         reviewed=lambda ids: {each: said[each] for each in said.keys() & set(ids)},
+        given=lambda ids: {each: over[each] for each in over.keys() & set(ids)},
     )
-    return Stage(scene, frozenset(had), frozenset(had.keys() | said.keys()))
+    return Stage(scene, frozenset(had), frozenset(had.keys() | said.keys() | over.keys()))
 
 
 def _everything(tx: Tx, on: Stage, tell: Tell | None) -> Alike:
