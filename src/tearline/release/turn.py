@@ -167,7 +167,8 @@ class Turn:
         ended = []
         for stix_id, each in planned.items():
             before = each.reviewed.item if each.reviewed else None
-            if each.ask is not None and each.ask.item != before:
+            # What ended is asked anew, be it about the same bytes.
+            if each.ask is not None and (each.void or each.ask.item != before):
                 asks.append(Review(agreement_id, stix_id, *each.ask, self._now, ""))
             gone = each.decided is None and each.standing.outcome == "withhold"
             if before is not None and (each.void or gone):
