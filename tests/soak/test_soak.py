@@ -87,7 +87,7 @@ def test_a_plan_that_ignores_what_late_edges_reach_is_found(
     ("name", "instead", "found"),
     [
         ("_approved", lambda *_: True, "people approved it"),
-        ("_oddly", lambda *_: 0, "but it"),
+        ("_handled", lambda rules, *_: [(each, 0) for each in rules.clauses], "but it"),
     ],
 )
 def test_a_limit_that_decides_nothing_is_found(

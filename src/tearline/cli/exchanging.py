@@ -66,7 +66,7 @@ def received(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """List what partners gave us, until when it may be used, and what expired.
+    """List what partners gave us, and until when it may be used.
 
     What expired is gone from here, by our own clock: only this line is left of it, and the entry in
     our log that the giver has a receipt of.

@@ -39,7 +39,7 @@ def draft(out: OutFile = None, home: Place = None, json: Json = False) -> None:
 
 @app.command()
 def check(file: File, home: Place = None, json: Json = False) -> None:
-    """Read a template back in English, with warnings, and the hash that every pair names."""
+    """Read a template back in English, with its warnings and hash."""
     from tearline.cli.grouping import draft_parts, draft_value, read_template
     from tearline.cli.terminal import answer
 
@@ -79,7 +79,7 @@ def add(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Make a pair with each party from the group's text, and propose it.
+    """Make and propose a pair of the group's text for each party.
 
     Each accedes by countersigning its own; none waits for the others. Exit 1 when one of them could
     not be asked; the others are.
@@ -125,7 +125,7 @@ def propose(
 
 @app.command()
 def show(name: Name, home: Place = None, json: Json = False) -> None:
-    """Show a group: its text, and each member's answer to it and since when."""
+    """Show a group: its text, and each member's answer to it."""
     from tearline import clock
     from tearline.agreement import groups
     from tearline.cli.grouping import group_parts, group_value
@@ -138,7 +138,7 @@ def show(name: Name, home: Place = None, json: Json = False) -> None:
 
 @app.command("list")
 def list_(home: Place = None, json: Json = False) -> None:
-    """List the groups, and how many members have signed the newest text."""
+    """List the groups, and how many signed the newest text of each."""
     from tearline import clock
     from tearline.agreement import groups
     from tearline.cli.grouping import group_value, groups_parts

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Column, Table, Text, delete, func, select
+from sqlalchemy import Column, Table, delete, func, select
 
-from tearline.store.columns import Serial
+from tearline.store.columns import Serial, Text
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 private_pending = Table(

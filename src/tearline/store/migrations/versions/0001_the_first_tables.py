@@ -411,8 +411,8 @@ def upgrade() -> None:
     op.create_table(
         "private_pending",
         sa.Column("seq", serial, autoincrement=False, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("record", text, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
