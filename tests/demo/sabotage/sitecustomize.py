@@ -100,6 +100,14 @@ def certificate() -> None:
     certifying.covers = lambda *_: True
 
 
+def fewer() -> None:
+    """Half of what North imports: nothing that a switched-off safeguard shows is of the rest."""
+    from tearline.cli.demo import data
+
+    few = tuple(each for each in data.GALAXIES if each != "mitre-attack-pattern")
+    data.GALAXIES = few  # type: ignore[assignment]
+
+
 _SWITCHES = {
     "about": about,
     "approvals": approvals,
@@ -109,5 +117,7 @@ _SWITCHES = {
     "leaf": leaf,
 }
 
+if "--once" in sys.orig_argv:
+    fewer()
 if "tearline.cli.demo.judge" not in sys.orig_argv and os.environ.get("DEMO_SABOTAGE"):
     _SWITCHES[os.environ["DEMO_SABOTAGE"]]()
