@@ -19,6 +19,8 @@ from tearline.agreement.document import Hash, Slug
 from tearline.agreement.home import Home
 from tearline.errors import RefusedError, TearlineError
 from tearline.log import record
+from tearline.log.checkpoint import vkey_for
+from tearline.log.verify import verify_receipt
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import parties
@@ -169,3 +171,21 @@ def refuse(home: Home, error: MessageRefusedError, document: bytes, *, now: int)
                 }
                 record.append(tx, record.PRIVATE, "refusal", [content], at=now, agreement=None)
     raise error
+
+
+def proven(message: Message, agreement_id: str, *kinds: str) -> dict[str, Any]:
+    """Return the record whose receipt came along, from the sender's log of the agreement.
+
+    RefusedError where there is no receipt, or it is of a record of another kind; ProofError where
+    it does not hold.
+    """
+    receipt = message.body.get("receipt")
+    if not isinstance(receipt, dict):
+        raise RefusedError(f"This {message.kind} has no proof from their log.", do="Refuse it.")
+    origin = record.origin_of(message.sender, agreement_id)
+    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
+    if found.get("kind") not in kinds:
+        raise RefusedError(
+            f"The proof is of another act than this {message.kind}.", do="Refuse it."
+        )
+    return found

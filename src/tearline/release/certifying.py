@@ -14,11 +14,9 @@ import orjson
 from tearline.agreement import force, outbox
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.agreement.messages import Message
+from tearline.agreement.messages import Message, proven
 from tearline.errors import RefusedError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
 from tearline.release import slips
 from tearline.release.delivery import delivery_hash, expand, spans
 from tearline.release.expiring import must_go
@@ -76,7 +74,9 @@ def certified(home: Home, message: Message, *, now: int) -> None:
         if not agreements.remember(tx, message.id, message.sender, at=now):
             return
         agreement_id = version.agreement_id
-        said = _proven(message, agreement_id)
+        said = proven(message, agreement_id, "certificate")
+        if said.get("party") != message.sender:
+            raise RefusedError("The proof is of another party's certificate.", do="Refuse it.")
         positions = expand(said["positions"]) if said.get("positions") else []
         given = releases.releases_at(tx, agreement_id, positions)
         ours = delivery_hash((at, each.hash) for at, each in given.items())
@@ -141,15 +141,3 @@ def _gone(tx: Tx, agreement_id: str) -> dict[int, str]:
         if each.slip:
             gone.add(slips.read_slip(each.slip).position)
     return {at: given[at] for at in gone & given.keys()}
-
-
-def _proven(message: Message, agreement_id: str) -> dict[str, Any]:
-    """What the certificate says, once it proves to be in the partner's log of the agreement."""
-    receipt = message.body.get("receipt")
-    if not isinstance(receipt, dict):
-        raise RefusedError("This certificate has no proof from their log.", do="Refuse it.")
-    origin = record.origin_of(message.sender, agreement_id)
-    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
-    if found.get("kind") != "certificate" or found.get("party") != message.sender:
-        raise RefusedError("The proof is of another act than a certificate.", do="Refuse it.")
-    return found

@@ -17,11 +17,9 @@ from tearline.agreement.card import read_card
 from tearline.agreement.document import Hash, Slug
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.agreement.messages import Message
+from tearline.agreement.messages import Message, proven
 from tearline.errors import RefusedError, TearlineError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
 from tearline.release import consents, slips
 from tearline.release.consents import Line, Says
 from tearline.release.facts import Known
@@ -205,7 +203,7 @@ def asked(home: Home, message: Message, *, now: int) -> None:
         bound = version and force.in_force(tx, version.agreement_id, now=now)
         if not version or not bound or version.partner != message.sender:
             raise RefusedError("These questions are under no agreement with their sender.")
-        _check_logged(message, version, body.receipt, "onward-request")
+        _check_logged(message, version, "onward-request")
         if not agreements.remember(tx, message.id, message.sender, at=now):
             return
         rows = [
@@ -222,11 +220,9 @@ def asked(home: Home, message: Message, *, now: int) -> None:
             record.append(tx, log, "onward-request", entries, at=now, agreement=version.hash)
 
 
-def _check_logged(message: Message, version: Version, receipt: dict[str, Any], kind: str) -> None:
+def _check_logged(message: Message, version: Version, kind: str) -> None:
     """Refuse what its sender cannot show to be in its log of the agreement."""
-    origin = record.origin_of(message.sender, version.agreement_id)
-    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
-    if found.get("kind") != kind or found.get("agreement") != version.hash:
+    if proven(message, version.agreement_id, kind).get("agreement") != version.hash:
         raise RefusedError("The proof is of another act than this one.", do="Refuse it.")
 
 
@@ -315,7 +311,7 @@ def answered(home: Home, message: Message, *, now: int) -> None:
         version = agreements.version_of(tx, row.agreement)
         if version is None or row.verdict == "consent":
             return
-        _check_logged(message, version, body.receipt, "onward-answer")
+        _check_logged(message, version, "onward-answer")
         row = row._replace(verdict=said.verdict, signed=body.signed, answered_at=now)
         onward.put_consents(tx, [row])
         _log(tx, version, row, now)

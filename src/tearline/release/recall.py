@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.agreement.messages import Message
+from tearline.agreement.messages import Message, proven
 from tearline.agreement.partners import find_party
 from tearline.errors import RefusedError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
 from tearline.release import arrive, reconcile, second_hop
 from tearline.release.reasons import Code
 from tearline.release.rules import DAY
@@ -116,7 +114,8 @@ def receipted(home: Home, message: Message, *, now: int) -> None:
         if not agreements.remember(tx, message.id, message.sender, at=now):
             return
         agreement_id = version.agreement_id
-        receipt = canonical.canonical(_checked(message, agreement_id)).decode()
+        proven(message, agreement_id, "recall-receipt", "expiry")
+        receipt = canonical.canonical(message.body["receipt"]).decode()
         if message.body.get("expired") is True:
             _carried_out_early(tx, agreement_id, positions, now)
         ordered = {row[0] for row in recalls_under(tx, agreement_id)}
@@ -144,18 +143,6 @@ def _carried_out_early(tx: Tx, agreement_id: str, positions: list[int], now: int
     given = releases.releases_at(tx, agreement_id, positions)
     rows = [(at, each.delivered_id, str(Code.EXPIRED), now) for at, each in given.items()]
     add_recalls(tx, agreement_id, rows)
-
-
-def _checked(message: Message, agreement_id: str) -> dict[str, Any]:
-    """The receipt that came along, once it proves to be from the partner's log of the agreement."""
-    receipt = message.body.get("receipt")
-    if not isinstance(receipt, dict):
-        raise RefusedError("This recall receipt has no proof from their log.", do="Refuse it.")
-    origin = record.origin_of(message.sender, agreement_id)
-    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
-    if found.get("kind") not in {"recall-receipt", "expiry"}:
-        raise RefusedError("The proof is of another act than a recall receipt.", do="Refuse it.")
-    return receipt
 
 
 def _held_by(tx: Tx, partner: str, stix_id: str, now: int) -> dict[str, int]:
