@@ -10,7 +10,7 @@ from tearline.errors import MisuseError, ProofError, RefusedError
 from tearline.log import record
 from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import verify_receipt
-from tearline.release import certifying
+from tearline.release import certifying, expiring
 from tearline.release.delivery import delivery_hash
 from tearline.release.leaving import leave, leaving
 from tearline.store import releases
@@ -119,3 +119,25 @@ def test_a_certificate_that_speaks_of_less_leaves_the_end_open(pair: Pair) -> No
         put_certificate(tx, pair.agreement_id, held._replace(spans="[[1,2]]"))
     (after,) = leaving(pair.north, "south-isac", now=pair.now)
     assert (after.lacks, after.is_done) == (("theirs",), False)
+
+
+def test_a_certificate_speaks_of_what_expired_and_was_given_again(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    pair.put(heron, loader, rel(heron, "uses", loader))
+    pair.agree(age="10")
+    pair.sync()
+    with pair.north.store.read() as tx:
+        (until,) = {each.until_at for each in releases.standing_all(tx, pair.agreement_id).values()}
+    pair.now = until
+    assert expiring.expire_all(pair.south, now=pair.now) == 3
+    pair.agree(age="3650")
+    pair.carry()
+    pair.sync()
+    assert len(pair.delivered()) == 3  # the same bytes, as other releases
+    signing.terminate(pair.north, pair.agreement_id, "the purpose is met", now=pair.tick())
+    pair.carry()
+    pair.reconcile()
+    pair.sync()
+    (north,) = leave(pair.north, "south-isac", now=pair.now)
+    assert {each.position for each in north.recalled} == {1, 2, 3, 4, 5, 6}
+    assert (north.lacks, north.is_done) == ((), True)

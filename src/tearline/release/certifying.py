@@ -127,7 +127,10 @@ def _is_news(tx: Tx, agreement_id: str, since: int) -> bool:
 
 
 def _gone(tx: Tx, agreement_id: str) -> dict[int, str]:
-    """By position, the hash of every release that was recalled from us or expired here."""
+    """By position, the hash of every release that was recalled from us or expired here.
+
+    What expired is asked of our log: the same bytes may have been given again since.
+    """
     log = record.their_log(agreement_id)
     given: dict[int, str] = {}
     gone: set[int] = set()
@@ -137,7 +140,7 @@ def _gone(tx: Tx, agreement_id: str) -> dict[int, str]:
             given[said.position] = said.hash
         elif said is not None and said.recall:
             gone.add(said.release)
-    for each in received.in_state(tx, agreement_id, "expired"):
-        if each.slip:
-            gone.add(slips.read_slip(each.slip).position)
+    ours = record.our_log(agreement_id)
+    own = (orjson.loads(row[3]) for row in logs.records(tx, ours, 0, logs.head(tx, ours).size))
+    gone |= {each["release"] for each in own if each["kind"] == "expiry"}
     return {at: given[at] for at in gone & given.keys()}
