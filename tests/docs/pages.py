@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.docs.warm import STARTER
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -56,16 +59,33 @@ def commands(block: Block) -> str:
     return "\n".join(line.removeprefix("$ ") for line in lines if line.startswith("$ ")) + "\n"
 
 
-def run_script(script: str, folder: Path, *, seconds: int) -> subprocess.CompletedProcess[str]:
-    """Run a script in bash in `folder`; whatever it started and left behind is ended."""
+def run_script(
+    script: str, folder: Path, *, seconds: int, warm: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a script in bash in `folder`; whatever it started and left behind is ended.
+
+    With `warm`, one process loads the program once, and each command forks from it.
+    """
     bin_folder = Path(sys.executable).parent
+    if warm:
+        # Not in `folder`: the address of a socket has to be short.
+        with tempfile.TemporaryDirectory(prefix="warm-") as short:
+            at = f"{short}/door"
+            begin = f'PYTHONPATH="{ROOT}/src:{ROOT}" {sys.executable} -m tests.docs.warm {at} &\n'
+            begin += f"until [ -S {at} ]; do sleep 0.05; done\n"
+            found = _starter(folder, at)
+            return _run(begin + script, folder, f"{found}{os.pathsep}{bin_folder}", seconds)
+    return _run(script, folder, str(bin_folder), seconds)
+
+
+def _run(script: str, folder: Path, found: str, seconds: int) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TEARLINE_")}
     environment |= {
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "TEARLINE_HOME": str(folder / "home"),
         "PYTHONPATH": str(folder / "src"),
-        "PATH": f"{bin_folder}{os.pathsep}{environment['PATH']}",
+        "PATH": f"{found}{os.pathsep}{environment['PATH']}",
     }
     # Into a file, not a pipe: what the script left running would hold a pipe open.
     said = folder / "said.txt"
@@ -88,6 +108,16 @@ def run_script(script: str, folder: Path, *, seconds: int) -> subprocess.Complet
         finally:
             _end_rest(started.pid)
     return subprocess.CompletedProcess(script, started.returncode, said.read_text("utf-8"))
+
+
+def _starter(folder: Path, at: str) -> Path:
+    """A folder with a `tearline` that asks the process which has loaded the program."""
+    found = folder / "bin"
+    found.mkdir()
+    starter = found / "tearline"
+    starter.write_text(STARTER.format(python=sys.executable, at=at))
+    starter.chmod(0o755)
+    return found
 
 
 def _end_rest(group: int) -> None:
