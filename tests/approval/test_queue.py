@@ -198,6 +198,22 @@ def test_a_new_version_of_what_was_approved_waits_again(desk: Desk) -> None:
     assert recall.recalls(desk.pair.north, now=desk.pair.now) == []
 
 
+def test_what_ended_while_it_was_decided_and_waits_again_is_asked_anew(desk: Desk) -> None:
+    # The clinic is asked about as it goes while the hospital stays; for a moment of one plan the
+    # hospital goes, and so the clinic in other bytes, until its own new version is seen.
+    clinic = sdo("identity", "a clinic", created_by_ref=hospital["id"])
+    desk.pair.put(clinic, rel(heron, "targets", clinic))
+    desk.pair.reconcile()
+    asked = desk.items()[clinic["id"]].review.item
+    desk.say("ada", "approve", hospital, TARGETS)
+    desk.say("bo", "approve", TARGETS)
+    queue.say(desk.pair.north, desk.signed("bo", "approve", hospital), now=desk.pair.now)
+    desk.pair.put(hospital | {"name": "another", "modified": "2026-03-02T00:00:00.000Z"})
+    desk.pair.reconcile()
+    assert desk.gone() == set()
+    assert (desk.state(clinic), desk.items()[clinic["id"]].review.item) == ("waits", asked)
+
+
 def test_another_version_of_the_agreement_voids_what_was_said(desk: Desk) -> None:
     desk.say("ada", "approve", hospital, TARGETS)
     desk.pair.agree(approvals=2, age=3650)
