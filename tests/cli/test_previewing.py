@@ -32,6 +32,26 @@ def test_the_commands_of_the_page_run(strangers: Sides) -> None:
     bands = shown["previews"]["theirs"]["bands"]
     assert bands["malware"] == {"go": "1-9", "wait": "none", "stay": "1-9"}
     assert "They say, signed" in tearline("agreement", "show", name, home=sides.south).out
+    assert "They say, signed" in tearline("agreement", "preview", name, home=sides.south).out
+    assert good("agreement", "preview", name, home=sides.south)["previews"] == shown["previews"]
+
+
+def test_a_quota_and_what_only_people_hold_back_are_said_beside_the_numbers(
+    strangers: Sides,
+) -> None:
+    sides = strangers
+    file = bundle(sides.folder / "b.json", HERON, LOCK, FLY, uses(HERON, LOCK))
+    good("import", file, "--mark", "TLP:GREEN", "--grade", "B2", home=sides.north)
+    before = good("agreement", "preview", sides.draft, home=sides.north)
+    assert (before["go"], before["days"]) == (3, None)
+    text = sides.draft.read_text("utf-8")
+    sides.draft.write_text(f"{text}\n[limits]\nobjects_per_day = 2\n", "utf-8")
+    after = good("agreement", "preview", sides.draft, home=sides.north)
+    assert (after["go"], after["days"]) == (3, 2)
+    said = tearline("agreement", "preview", sides.draft, home=sides.north).out
+    assert "With 2 a day, it takes up to 2 days until all of it went." in said
+    assert after["warnings"] == good("agreement", "check", sides.draft)["warnings"] != []
+    assert f"Warning: {after['warnings'][0]}" in said
 
 
 def _with(words: list[str], draft: Path) -> list[str | Path]:

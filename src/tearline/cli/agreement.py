@@ -105,7 +105,8 @@ def preview(
 
     The same decision as release makes, over everything held; nothing is written. A reason counts
     the objects that have it, and those that have no other. Where a version runs, also which objects
-    change side against it. While much is held, a sample says first about how many.
+    change side against it. While much is held, a sample says first about how many. Then warnings,
+    the days that it takes where there is a quota, and what the partner offered as its own preview.
 
     With --against the question is what would have left of files that are not imported: they are
     looked at aside, with --mark and --grade as an import would put them beside, and forgotten.
@@ -124,7 +125,9 @@ def preview(
     with importing.looked_at(opened, against or [], labels, as_json=json) as holding:
         how = weighing.How(sample, listed, json)
         found, parts = weighing.weigh(holding, terms, how, now=clock.now())
-    answer(json, msgspec.to_builtins(found), *parts)
+    go = found.go if isinstance(found.go, int) else found.go.likely
+    more, lines = weighing.beside(opened, terms, go=go, now=clock.now())
+    answer(json, msgspec.to_builtins(found) | more, *parts, *lines)
 
 
 @app.command()

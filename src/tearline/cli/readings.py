@@ -89,10 +89,7 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
             "limits": limits_of(tx, shown, terms),
             "sentences": sentences(terms),
             "warnings": warnings(terms),
-            "previews": {
-                side: _preview(offers.offer_of(tx, shown.hash, ours=side == "ours"))
-                for side in ("ours", "theirs")
-            },
+            "previews": offered(tx, shown.hash),
         }
 
 
@@ -112,6 +109,14 @@ def limits_of(tx: Tx, version: Version, terms: Terms) -> dict[str, Any] | None:
         "day": stamp(day_at),
         "given_today": given if most is not None else None,
         "left_today": max(most - given, 0) if most is not None else None,
+    }
+
+
+def offered(tx: Tx, hash_: str) -> dict[str, Any]:
+    """Return what each side offered as a preview of a version; None where it did not."""
+    return {
+        side: _preview(offers.offer_of(tx, hash_, ours=side == "ours"))
+        for side in ("ours", "theirs")
     }
 
 
