@@ -6,6 +6,7 @@ import pytest
 
 from tearline.agreement import force, signing
 from tearline.agreement.terms import parse_toml
+from tearline.errors import RefusedError
 from tearline.release import (
     arrive,
     consenting,
@@ -265,6 +266,19 @@ def test_it_ends_with_the_clock_of_its_source(chain: Chain) -> None:
     assert chain.at_east() == {}
     chain.move()
     assert chain.held_at_east() == set()
+
+
+def test_who_asks_without_end_is_refused_and_asks_again_later(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.agree({"onward": ASKED}, {})
+    monkeypatch.setattr(consenting, "_MOST_OPEN", 2)
+    with pytest.raises(RefusedError, match="would wait for our word"):
+        chain.move()
+    assert chain.asked() == []
+    monkeypatch.setattr(consenting, "_MOST_OPEN", 3)
+    chain.move()
+    assert {each.given for each in chain.asked()} == ALL
 
 
 def test_a_consent_that_is_to_something_else_is_not_taken(

@@ -89,6 +89,40 @@ def test_what_they_hold_already_goes_besides(pair: Pair) -> None:
     assert pair.reconcile().released == 1
 
 
+_SECOND_CLAUSE = """
+[[clause]]
+id = "N2"
+from = "north"
+to = "south"
+types = ["intrusion-set", "malware", "indicator", "relationship"]
+topics = ["T1"]
+reach = 2
+marking_max = "TLP:GREEN"
+grading_min = "*"
+max_age_days = "*"
+countries = "*"
+confidence_min = "*"
+"""
+
+
+def test_one_number_is_for_all_clauses_together(pair: Pair) -> None:
+    kit = sdo("tool", "Shared Kit")
+    all_of_it = [heron, loader, uses, kit, rel(heron, "uses", kit), *signs, *ties]
+    first = '["intrusion-set", "malware", "tool", "relationship"]'
+    pair.agree(types=first, reach=2, categories=_SECOND_CLAUSE + quota(5))
+    pair.put(*all_of_it, marking=1)
+    number = pair.reconcile().released
+    while number < len(all_of_it):
+        before, number = number, len(pair.delivered())
+        assert number - before <= 5
+        assert pair.sync().quarantined == 0
+        to_next_day(pair)
+    with pair.north.store.read() as tx:
+        found = releases.standing_all(tx, pair.agreement_id).values()
+    assert Counter(each.clause for each in found if each.live) == {"N1": 1, "N2": 12}
+    assert replay.replay(pair.north).differing == ()
+
+
 def test_a_withdrawal_gives_nothing_back(pair: Pair) -> None:
     pair.agree(categories=quota(3))
     pair.put(heron, loader, uses)

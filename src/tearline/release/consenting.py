@@ -34,6 +34,8 @@ from tearline.store.onward import Consent
 
 _AT_ONCE = 500_000
 """About how many bytes of objects one message asks about."""
+_MOST_OPEN = 10_000
+"""How many questions under one agreement may wait for our word: each is bytes of theirs here."""
 _SHORT = 8
 """The fewest hex digits that name an item."""
 
@@ -214,6 +216,12 @@ def asked(home: Home, message: Message, *, now: int) -> None:
         onward.put_consents(tx, rows)
         for each in rows:
             onward.forget_older(tx, each)
+        if onward.unanswered(tx, version.agreement_id) > _MOST_OPEN:
+            raise RefusedError(
+                f"More than {_MOST_OPEN:,} questions under this agreement would wait for our word.",
+                means="None of these is kept; the partner brings them again later.",
+                do="Answer some with `tearline onward consent` or `tearline onward refuse`.",
+            )
         if rows:
             entries = [_entry("onward-request", each, now) for each in rows]
             log = record.our_log(version.agreement_id)

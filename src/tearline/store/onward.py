@@ -240,6 +240,14 @@ def consents(tx: Tx) -> list[Consent]:
     return [_consent(row) for row in tx.execute(query)]
 
 
+def unanswered(tx: Tx, agreement_id: str) -> int:
+    """How many questions of a partner's, of what we gave under an agreement, wait for our word."""
+    query = select(func.count()).where(
+        ~consent.c.ours, consent.c.agreement_id == agreement_id, consent.c.verdict == ""
+    )
+    return int(tx.execute(query).scalar_one())
+
+
 def put_consents(tx: Tx, rows: Sequence[Consent]) -> None:
     """Keep questions and answers; whatever was there of the same item gives way."""
     for each in rows:
