@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 from tearline.agreement import home
-from tearline.store.database import Place
+from tearline.store import schema
+from tearline.store.database import Place, Tx
 from tests.cluster import Cluster, NoPostgresError, cluster
 
 # A property is about what is right; how fast is measured elsewhere, on a quiet machine.
@@ -16,6 +17,40 @@ settings.register_profile("tearline", deadline=None)
 settings.load_profile("tearline")
 
 BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_at_once() -> Iterator[None]:
+    """Every file but the first of a process gets the tables that the revisions made in the first.
+
+    Running the revisions is most of what it takes to make a home.
+    """
+    made: list[str] = []
+
+    def make(tx: Tx) -> None:
+        if tx.dialect.name != "sqlite":
+            _revisions(tx)
+        elif made:
+            for each in made:
+                tx.exec_driver_sql(each)
+        else:
+            _revisions(tx)
+            made.extend(sql for (sql,) in tx.exec_driver_sql(_MADE))
+            made.append(f"INSERT INTO alembic_version VALUES ('{schema.HEAD}')")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "_migrate", make)
+        yield
+
+
+@pytest.fixture
+def by_revisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every store of a test gets its tables from the revisions."""
+    monkeypatch.setattr(schema, "_migrate", _revisions)
+
+
+_revisions = schema._migrate  # noqa: SLF001  # what makes tables, before anything stands in for it
+_MADE = "SELECT sql FROM sqlite_master WHERE sql <> '' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from tearline.store import schema
 from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
+pytestmark = pytest.mark.usefixtures("by_revisions")
+
 
 def test_the_revisions_make_the_tables_that_the_code_expects(empty_place: Place) -> None:
     store = open_store(empty_place)
