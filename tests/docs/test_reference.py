@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.routing import Route
 
 from tearline.agreement import document
 from tearline.agreement.card import Card
@@ -12,6 +13,7 @@ from tearline.config import Settings
 from tearline.exchange import peer_server
 from tearline.exchange.taxii_server import Taxii
 from tearline.log.verify import RECEIPT_SCHEMA
+from tearline.web import app as web
 from tests.docs.pages import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -100,7 +102,9 @@ def _paths() -> list[str]:
 
 def test_every_route_is_on_the_page() -> None:
     said = re.findall(r"`(?:GET|POST|DELETE) ([^`?]+)[^`]*`", _page("http.md"))
-    assert set(said) - {"/health", "/metrics"} == set(_paths())
+    pages = {each.path for each in web.routes(_nobody) if isinstance(each, Route)}
+    shown = {each for each in pages if not each.endswith(".json")}
+    assert set(said) - {"/health", "/metrics"} == {*_paths(), *shown}
 
 
 def test_the_form_of_a_receipt_is_on_the_page() -> None:

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from tearline import clock
 from tearline.agreement.home import Home, create_home
-from tearline.exchange import accounts, credentials
+from tearline.approval import passwords
+from tearline.exchange import accounts
 from tearline.exchange.access import Door
 from tearline.exchange.taxii_server import Taxii
 from tearline.release import collecting
@@ -56,10 +57,10 @@ class Shelf:
 @contextmanager
 def cheap_passwords() -> Iterator[None]:
     """Hash new passwords with little work: most tests are about something else."""
-    before = credentials._MEMORY_KIB, credentials._PASSES  # noqa: SLF001  # for tests alone
-    credentials._MEMORY_KIB, credentials._PASSES = 64, 1  # noqa: SLF001
+    before = passwords._MEMORY_KIB, passwords._PASSES  # noqa: SLF001  # for tests alone
+    passwords._MEMORY_KIB, passwords._PASSES = 64, 1  # noqa: SLF001
     yield
-    credentials._MEMORY_KIB, credentials._PASSES = before  # noqa: SLF001
+    passwords._MEMORY_KIB, passwords._PASSES = before  # noqa: SLF001
 
 
 @contextmanager

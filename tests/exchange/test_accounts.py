@@ -11,10 +11,11 @@ import pytest
 
 from tearline import clock
 from tearline.agreement.home import open_home
+from tearline.approval.passwords import is_password
 from tearline.errors import MisuseError, RefusedError
 from tearline.exchange import access, accounts
 from tearline.exchange.access import Door, TurnedAwayError
-from tearline.exchange.credentials import Credentials, is_password
+from tearline.exchange.credentials import Credentials
 from tearline.release import collecting
 from tearline.store import accounts as stored
 from tearline.store import private, releases

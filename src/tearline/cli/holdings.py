@@ -22,8 +22,7 @@ def listing(home: Home, type_: str | None, limit: int) -> dict[str, Any]:
     """Return counts by type and the newest objects, of one type or of all."""
     with home.store.read() as tx:
         types = objects.count(tx, OURS)
-        fits = [each for each in objects.latest_all(tx, OURS) if type_ in {None, each.type}]
-        newest = fits[-limit:][::-1] if limit else []
+        newest = objects.newest(tx, OURS, type_=type_, limit=limit)
         raws = objects.raw_of(tx, [each.seq for each in newest])
     return {
         "held": sum(types.values()),

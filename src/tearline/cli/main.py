@@ -24,6 +24,7 @@ from tearline.cli import (
     queue,
     signing,
     source,
+    staff,
     status,
     store,
 )
@@ -88,6 +89,7 @@ for name, group_app in {
     "queue": queue.app,
     "onward": onward.app,
     "person": person.app,
+    "staff": staff.app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
     "store": store.app,

@@ -30,13 +30,21 @@ def serve(
 ) -> None:
     """Run the node until it is stopped.
 
-    It serves partners, syncs with them, and signs our logs.
+    It serves partners and pages, syncs, and signs our logs. As long as nobody uses the pages it
+    prints a link by which the first admin signs in.
     """
-    from tearline.cli.options import place_of
+    from tearline import clock
+    from tearline.cli.options import open_home, place_of
     from tearline.cli.terminal import note
     from tearline.node.serve import serve as run
+    from tearline.web.signing_in import first
 
+    opened = open_home(home)
+    token = first(opened, now=clock.now())
+    opened.store.close()
     note(f"Serving at http://{host}:{port}; Ctrl-C stops it.", as_json=json)
+    if token is not None:
+        note(f"First sign-in: http://{host}:{port}/welcome/{token}", as_json=json)
     run(place_of(home), host, port, workers)
 
 

@@ -51,7 +51,9 @@ def beside(home: Home, terms: Terms, *, go: int, now: int) -> tuple[dict[str, An
         previews = offered(tx, agreement_hash(to_bytes(terms)))
     lines = [f"Warning: {each}" for each in cautions]
     if most and days and days > 1:
-        lines.append(f"With {most:,} a day, it takes up to {count(days, 'day')} until all of it went.")
+        lines.append(
+            f"With {most:,} a day, it takes up to {count(days, 'day')} until all of it went."
+        )
     return {"warnings": cautions, "days": days, "previews": previews}, [
         *lines,
         *offered_parts(previews),

@@ -20,8 +20,9 @@ import orjson
 
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
+from tearline.approval.passwords import is_password
 from tearline.errors import RefusedError
-from tearline.exchange.credentials import Credentials, Proofs, credentials, is_password
+from tearline.exchange.credentials import Credentials, Proofs, credentials
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import accounts, knocks, parties, private
 from tearline.store.database import Store, Tx

@@ -11,8 +11,9 @@ import orjson
 
 from tearline import clock
 from tearline.agreement.home import Home
+from tearline.approval.passwords import hash_password
 from tearline.errors import MisuseError, RefusedError
-from tearline.exchange.credentials import LONGEST, hash_password
+from tearline.exchange.credentials import LONGEST
 from tearline.release.collecting import served
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp

@@ -32,6 +32,7 @@ from tearline.node.logs import Lines, log_as_json
 from tearline.node.metrics import Metrics
 from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
+from tearline.web.app import routes as pages
 
 _THREADS = 6
 """Requests in worker threads at once, beside those that read TAXII."""
@@ -90,6 +91,7 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.router.routes.extend(peer_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
+    app.router.routes.extend(pages(home))
     app.add_exception_handler(InputError, _unfit)
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)

@@ -289,6 +289,22 @@ def count(tx: Tx, origin: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
+def newest(
+    tx: Tx, origin: str, *, type_: str | None = None, before: int | None = None, limit: int
+) -> list[Version]:
+    """The latest versions, first what came last; of one type, and from before a version's number.
+
+    The `seq` of the last one is the `before` of the next part.
+    """
+    query = select(*_VERSION).where(*_held(origin))
+    if type_ is not None:
+        query = query.where(object_version.c.type == type_)
+    if before is not None:
+        query = query.where(object_version.c.seq < before)
+    rows = tx.execute(query.order_by(object_version.c.seq.desc()).limit(limit))
+    return [_version(tuple(row)) for row in rows]
+
+
 def number(tx: Tx, origin: str) -> int:
     """How many objects are held, latest versions only."""
     return tx.execute(select(func.count()).where(*_held(origin))).scalar() or 0

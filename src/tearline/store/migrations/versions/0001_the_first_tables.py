@@ -610,6 +610,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "url"),
     )
     op.create_table(
+        "staff",
+        sa.Column("name", text, nullable=False),
+        sa.Column("role", text, nullable=False),
+        sa.Column("password", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "staff_invitation",
+        sa.Column("token_hash", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("role", text, nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "staff_session",
+        sa.Column("token_hash", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.Column("proven_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    with op.batch_alter_table("staff_session", schema=None) as batch_op:
+        batch_op.create_index("staff_session_name", ["name"], unique=False)
+
+    op.create_table(
         "statement",
         sa.Column("hash", text, nullable=False),
         sa.Column("agreement_id", text, nullable=False),

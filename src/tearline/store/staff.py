@@ -1,0 +1,161 @@
+"""Who of ours uses the pages: names, roles, password hashes, invitations and sessions.
+
+A session and an invitation are 256 random bits, kept as their SHA-256. Who can write here can sign
+in as anybody; what needs a person's own key (an approval) is signed outside of the store.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Column, Index, Table, delete, insert, select, update
+
+from tearline.store.columns import Text
+from tearline.store.database import Tx, metadata
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+staff_invitation = Table(
+    "staff_invitation",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+)
+staff_session = Table(
+    "staff_session",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("proven_at", BigInteger, nullable=False),
+    Index("staff_session_name", "name"),
+)
+
+
+class Member(NamedTuple):
+    """One of the staff; `password` is a PHC string of Argon2id."""
+
+    name: str
+    role: str
+    password: str
+    since_at: int
+    ended_at: int | None = None
+
+
+class Invitation(NamedTuple):
+    """A link by which somebody chooses a password, once and until a moment."""
+
+    token_hash: str
+    name: str
+    role: str
+    until_at: int
+
+
+class Session(NamedTuple):
+    """A browser that signed in; `proven_at` is when its user last showed the password."""
+
+    token_hash: str
+    name: str
+    since_at: int
+    until_at: int
+    proven_at: int
+
+
+# --------------------------------------------------------------------------------------- members
+
+
+def members(tx: Tx) -> list[Member]:
+    """Everybody who is or was one of the staff, by name."""
+    return [Member(*row) for row in tx.execute(select(staff).order_by(staff.c.name))]
+
+
+def member_named(tx: Tx, name: str) -> Member | None:
+    """One of the staff, ended or not."""
+    row = tx.execute(select(staff).where(staff.c.name == name)).one_or_none()
+    return Member(*row) if row else None
+
+
+def put_member(tx: Tx, member: Member) -> None:
+    """Keep one of the staff; whatever was kept under the name gives way."""
+    tx.execute(delete(staff).where(staff.c.name == member.name))
+    tx.execute(insert(staff).values(member._asdict()))
+
+
+def end_member(tx: Tx, name: str, at: int) -> None:
+    """Let somebody in no more; sessions and open invitations end with it."""
+    tx.execute(update(staff).where(staff.c.name == name).values(ended_at=at))
+    tx.execute(delete(staff_session).where(staff_session.c.name == name))
+    tx.execute(delete(staff_invitation).where(staff_invitation.c.name == name))
+
+
+# ----------------------------------------------------------------------------------- invitations
+
+
+def put_invitation(tx: Tx, new: Invitation) -> None:
+    """Keep an invitation; an older one for the same name is void."""
+    tx.execute(delete(staff_invitation).where(staff_invitation.c.name == new.name))
+    tx.execute(insert(staff_invitation).values(new._asdict()))
+
+
+def invitation(tx: Tx, token_hash: str, now: int) -> Invitation | None:
+    """The invitation of a token, while it counts."""
+    query = select(staff_invitation).where(
+        staff_invitation.c.token_hash == token_hash, staff_invitation.c.until_at > now
+    )
+    row = tx.execute(query).one_or_none()
+    return Invitation(*row) if row else None
+
+
+def drop_invitation(tx: Tx, token_hash: str) -> None:
+    """An invitation is used once."""
+    tx.execute(delete(staff_invitation).where(staff_invitation.c.token_hash == token_hash))
+
+
+# -------------------------------------------------------------------------------------- sessions
+
+
+def add_session(tx: Tx, new: Session) -> None:
+    """Keep a session, and forget those that are over."""
+    tx.execute(delete(staff_session).where(staff_session.c.until_at <= new.since_at))
+    tx.execute(insert(staff_session).values(new._asdict()))
+
+
+def session(tx: Tx, token_hash: str, now: int) -> tuple[Session, Member] | None:
+    """The session of a token and whose it is, while both count."""
+    query = (
+        select(staff_session, staff)
+        .join_from(staff_session, staff, staff.c.name == staff_session.c.name)
+        .where(
+            staff_session.c.token_hash == token_hash,
+            staff_session.c.until_at > now,
+            staff.c.ended_at.is_(None),
+        )
+    )
+    row = tx.execute(query).one_or_none()
+    fields = len(Session._fields)
+    return (Session(*row[:fields]), Member(*row[fields:])) if row else None
+
+
+def set_proven(tx: Tx, token_hash: str, at: int) -> None:
+    """Note that the user of a session showed the password again."""
+    tx.execute(
+        update(staff_session).where(staff_session.c.token_hash == token_hash).values(proven_at=at)
+    )
+
+
+def drop_sessions(tx: Tx, *, token_hash: str | None = None, name: str | None = None) -> None:
+    """End one session, or all of a name."""
+    which = (
+        staff_session.c.token_hash == token_hash
+        if token_hash is not None
+        else staff_session.c.name == name
+    )
+    tx.execute(delete(staff_session).where(which))

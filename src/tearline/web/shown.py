@@ -1,0 +1,116 @@
+"""How values become pages: templates that escape everything, words in the viewer's language.
+
+What came from a partner is text and nothing else. Characters that would hide or turn what is read
+(controls, and those that change the direction of writing) are shown as what they are.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tearline.web.signing_in import ROLES, WEIGHING, Viewer
+from tearline.web.words import LANGUAGES, catalogue, chosen
+
+_FOLDER = Path(__file__).parent
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+def render(template: str, accepted: str, path: str, *, who: Viewer | None, value: object) -> str:
+    """Return a page as HTML, in the language that fits an Accept-Language header best."""
+    language = chosen(accepted)
+    found = _environment(language).get_template(template)
+    places = [each for each in NAVIGATION if who is not None and who.may(*each[2])]
+    return found.render(who=who, value=value, path=path, language=language, navigation=places)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    words = catalogue(language)
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "say": _sayer(words),
+        "style": _static("tearline.css"),
+        "mark": _static("mark.svg"),
+    }
+    made.filters |= {"seen": seen, "day": day, "number": number, "short": short, "laid": laid}
+    return made
+
+
+def _sayer(words: Mapping[str, str]) -> Callable[..., str]:
+    """What says a sentence; one with a bar has two forms, for one and for any other number `n`."""
+
+    def say(sentence: str, **given: object) -> str:
+        one, bar, more = words.get(sentence, sentence).partition("|")
+        text = more if bar and given.get("n") != 1 else one
+        shown = {k: number(v) if isinstance(v, int) else v for k, v in given.items()}
+        return text.format(**shown)
+
+    return say
+
+
+NAVIGATION = (
+    ("/", "Home", ROLES),
+    ("/queue", "Queue", WEIGHING),
+    ("/objects", "Objects", ROLES),
+    ("/agreements", "Agreements", ROLES),
+    ("/partners", "Partners", ROLES),
+    ("/recalls", "Recalls", ROLES),
+    ("/quarantine", "Quarantine", WEIGHING),
+    ("/log", "Log", WEIGHING),
+    ("/settings", "Settings", ROLES),
+)
+"""Where one can go from everywhere, in the order of a day's work."""
+
+
+@cache
+def _static(name: str) -> str:
+    """The address of a file of ours; it changes with the file."""
+    digest = sha256((_FOLDER / "static" / name).read_bytes()).hexdigest()
+    return f"/static/{name}?{digest[:12]}"
+
+
+def seen(text: object) -> str:
+    """The text with every hidden character shown by its number."""
+    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", str(text))
+
+
+def day(at: int | None) -> str:
+    """A moment, to the minute in UTC; a dash where there is none."""
+    if at is None or at >= 2**62:
+        return "-"
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def laid(value: object) -> str:
+    """A JSON value laid out for reading."""
+    return seen(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def number(count: int) -> str:
+    """A number with its thousands apart."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def short(text: str) -> str:
+    """The beginning of a hash or an id, long enough to tell it from others."""
+    kind, mark, rest = text.partition("--")
+    if mark:
+        return f"{kind}--{rest[:8]}…"
+    return f"{text.removeprefix('sha256:')[:12]}…" if len(text) > 20 else text  # noqa: PLR2004  # a hash
+
+
+__all__ = ["LANGUAGES", "NAVIGATION", "render", "seen"]
