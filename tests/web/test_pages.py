@@ -148,6 +148,11 @@ def test_a_list_goes_on_where_its_page_ends(officer: TestClient) -> None:
             break
         before = f"?before={part['next']}"
     assert len(found) == len(set(found)) == part["held"] == 66
+    ties = officer.get("/objects.json?type=relationship").json()["objects"]
+    assert {each["name"] for each in ties} == {
+        "Gray Heron uses Mud Loader",
+        "Gray Heron targets a hospital",
+    }
     assert officer.get("/objects?before=x&type=nothing").status_code == 200
 
 

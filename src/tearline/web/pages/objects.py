@@ -1,5 +1,6 @@
 """What we hold: a list that begins with the newest, and one object with all that became of it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -28,7 +29,9 @@ def _objects(asked: Asked) -> dict[str, Any]:
             before=int(before) if before.isascii() and before.isdigit() else None,
             limit=_ROWS + 1,
         )
-        raws = objects.raw_of(tx, [each.seq for each in rows])
+        docs = _parsed(tx, rows)
+        ends = {end for doc in docs.values() for end in _ends(doc)}
+        named = {e: name_of(d, {}) for e, d in _parsed(tx, _latest(tx, ends)).items()}
         said = annotations.annotations(tx, [each.stix_id for each in rows])
     shown = rows[:_ROWS]
     return {
@@ -37,18 +40,34 @@ def _objects(asked: Asked) -> dict[str, Any]:
         "type": type_,
         "before": before or None,
         "next": shown[-1].seq if len(rows) > _ROWS else None,
-        "objects": [_row(each, raws[each.seq], said.get(each.stix_id)) for each in shown],
+        "objects": [
+            _row(each, name_of(docs[each.stix_id], named), said.get(each.stix_id)) for each in shown
+        ],
     }
 
 
-def _row(
-    version: Version, raw: bytes, said: tuple[int | None, int | None] | None
-) -> dict[str, Any]:
+def _latest(tx: Tx, ids: Iterable[str]) -> Iterable[Version]:
+    return objects.latest(tx, OURS, ids).values()
+
+
+def _parsed(tx: Tx, rows: Iterable[Version]) -> dict[str, dict[str, Any]]:
+    ids = {each.seq: each.stix_id for each in rows}
+    return {ids[seq]: orjson.loads(raw) for seq, raw in objects.raw_of(tx, ids).items()}
+
+
+def _ends(doc: dict[str, Any]) -> tuple[str, ...]:
+    """What a relationship ties."""
+    if doc.get("type") != "relationship":
+        return ()
+    return str(doc.get("source_ref")), str(doc.get("target_ref"))
+
+
+def _row(version: Version, name: str, said: tuple[int | None, int | None] | None) -> dict[str, Any]:
     marking, grade = said or (None, None)
     return {
         "id": version.stix_id,
         "type": version.type,
-        "name": name_of(orjson.loads(raw)),
+        "name": name,
         "marking": level_name(version.marking),
         "our_marking": None if marking is None else level_name(marking),
         "our_grade": None if grade in {None, NO_GRADE} else grade_name(grade or 0),
@@ -58,13 +77,17 @@ def _row(
     }
 
 
-def name_of(doc: dict[str, Any]) -> str:
-    """What people call an object: its name, its value or pattern, or what it ties."""
+def name_of(doc: dict[str, Any], named: Mapping[str, str]) -> str:
+    """What people call an object: its name, its value or pattern, or what it ties.
+
+    `named` has the names of what a relationship may tie.
+    """
     for name in ("name", "value", "pattern", "path", "opinion", "content", "abstract"):
         if isinstance(found := doc.get(name), str) and found:
             return found[:_LONGEST]
-    if doc.get("type") == "relationship":
-        return f"{doc.get('source_ref')} {doc.get('relationship_type')} {doc.get('target_ref')}"
+    if ends := _ends(doc):
+        source, target = (named.get(each, each) for each in ends)
+        return f"{source} {doc.get('relationship_type')} {target}"
     return str(doc.get("id", ""))
 
 
@@ -75,15 +98,17 @@ def _object(asked: Asked) -> dict[str, Any]:
         if not versions:
             raise AbsentError("We hold no object of this id.", do="Look for it among the objects.")
         latest = next((each for each in versions if each.latest), versions[-1])
-        raw = objects.raw_of(tx, [latest.seq])[latest.seq]
+        doc = _parsed(tx, [latest])[stix_id]
+        ends = _parsed(tx, _latest(tx, _ends(doc)))
+        name = name_of(doc, {each: name_of(its, {}) for each, its in ends.items()})
         said = annotations.annotations(tx, [stix_id]).get(stix_id)
         holds = annotations.holds(tx)
         bound = force.all_in_force(tx, now=asked.now)
         has = [found for each in bound if (found := _had(tx, each, stix_id)) is not None]
         names = {each.slug: each.name for each in parties.partners(tx)}
     to = asked.query.get("to") or None
-    return _row(latest, raw, said) | {
-        "object": orjson.loads(raw),
+    return _row(latest, name, said) | {
+        "object": doc,
         "hash": latest.hash,
         "versions": [
             {"at": e.version_at, "arrived_at": e.arrived_at, "hash": e.hash, "source": e.source}
