@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.applications import Starlette
 
@@ -95,7 +96,15 @@ def places(pair: Pair, page: Page, at: str) -> dict[str, str]:
         "quarantine": "/quarantine",
         "log": "/log",
         "settings": "/settings",
+        "sign-in": "/sign-in",
+        "prove": "/prove",
     }
+
+
+def broken(page: Page) -> list[str]:
+    """What keeps people with other senses or hands from using a page, by axe-core."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
 WIDE, NARROW = (1360, 860), (390, 844)
@@ -137,6 +146,7 @@ def test_every_page_holds(  # what a browser can be
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
             assert sum(came) < BUDGET, name
+            assert broken(page) == [], name
             PICTURES.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=PICTURES / f"{name}-{scheme}-{width}.png", full_page=True)
     assert said == []
