@@ -349,12 +349,12 @@ def nodes(tmp_path: Path) -> Iterator[Nodes]:
 @pytest.fixture
 def kept(nodes: Nodes) -> Iterator[httpx2.Client]:
     """A client of a server that keeps what it gave."""
-    with client_of(nodes.north, nodes.key) as made:
+    with client_of(nodes.north, nodes.key, nodes.signs) as made:
         yield made
 
 
 def assert_same_pages(nodes: Nodes, kept: httpx2.Client, status: int = 200) -> bytes:
-    fresh, found = client_of(nodes.north, nodes.key), []
+    fresh, found = client_of(nodes.north, nodes.key, nodes.signs), []
     for rest in ("objects/", "objects/?limit=2", "manifest/", "objects/?match[type]=indicator"):
         theirs = fresh.get(nodes.path + rest)
         for _ in range(4):
@@ -402,7 +402,7 @@ def test_an_agreement_ends_by_the_clock_alone(
     assert force is not None
     end = force.until_at
     nothing = nodes.path + "objects/?added_after=2098-01-01T00:00:00Z"
-    with client_of(nodes.north, nodes.key) as kept:
+    with client_of(nodes.north, nodes.key, nodes.signs) as kept:
         monkeypatch.setattr(clock, "now", lambda: end - 1)
         assert warm(kept, nothing, again).json() == {}
         monkeypatch.setattr(clock, "now", lambda: end)

@@ -243,6 +243,7 @@ def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
         log=keys.log,
         next_root=keys.next_root,
         url=url.rstrip("/") if url else None,
+        tls=keys.tls,
         issued=format_timestamp(now),
         expires=format_timestamp(now + CARD_DAYS * _US_PER_DAY),
     )

@@ -17,7 +17,7 @@ from tearline.agreement.state import ENDED
 from tearline.agreement.terms import collection_id
 from tearline.errors import PartnerError, RefusedError, TearlineError
 from tearline.exchange import taxii_client
-from tearline.exchange.link import Link
+from tearline.exchange.link import Identity, Link
 from tearline.exchange.mirror import copy_log
 from tearline.exchange.taxii_client import NotServedError
 from tearline.release import inbound
@@ -96,7 +96,7 @@ def deliver(home: Home, party: str, *, now: int) -> Delivered:
     if not kinds:
         return Delivered(0, ())
     taken, refused = 0, []
-    with Link(_address(partner)) as link:
+    with _link(home, partner) as link:
         for message_id, document in export_messages(home, partner.slug, now=now):
             reason = _post(home, link, message_id, document)
             if reason is None:
@@ -142,6 +142,14 @@ def _address(partner: Partner) -> str:
             do="Carry messages as files: `tearline agreement export`.",
         )
     return url
+
+
+def _link(
+    home: Home, partner: Partner, *, key: str | None = None, agreement: str | None = None
+) -> Link:
+    """Return a line to the partner's node, on which we prove who we are, and it who it is."""
+    pins = _card(partner).tls
+    return Link(_address(partner), ours=Identity.of(home), pins=pins, key=key, agreement=agreement)
 
 
 def _card(partner: Partner) -> Card:
@@ -204,7 +212,7 @@ def _sync_one(
         progress(Progress(force.agreement_id, what, count))
 
     try:
-        with Link(_address(partner), key=key, agreement=force.hash) as link:
+        with _link(home, partner, key=key, agreement=force.hash) as link:
             served = force.accepting
             if force.accepting:
                 objects, served = _read_pages(home, link, force, now=now, tell=tell)
