@@ -25,19 +25,27 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port.")] = 8400,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS with the key of `tearline tls make`.")
+    ] = False,
     home: Place = None,
     json: Json = False,
 ) -> None:
     """Run the node until it is stopped.
 
-    It serves partners, syncs with them, and signs our logs.
+    It serves partners, syncs with them, and signs our logs. It speaks TLS with --tls, or with the
+    files that TEARLINE_TLS_CERT and TEARLINE_TLS_KEY name.
     """
     from tearline.cli.options import place_of
     from tearline.cli.terminal import note
     from tearline.node.serve import serve as run
+    from tearline.node.serve import shows
 
-    note(f"Serving at http://{host}:{port}; Ctrl-C stops it.", as_json=json)
-    run(place_of(home), host, port, workers)
+    place = place_of(home)
+    shown = shows(place, own=tls)
+    scheme = "http" if shown is None else "https"
+    note(f"Serving at {scheme}://{host}:{port}; Ctrl-C stops it.", as_json=json)
+    run(place, host, port, workers, shown)
 
 
 def story(
