@@ -340,7 +340,7 @@ def test_a_right_a_password_and_a_key_end_at_once(node: Shelf) -> None:
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     made = make_nodes(tmp_path)
-    made.agree(reach=2, age=3000)
+    made.agree(reach=2, age=1000, until="2029-12-31")  # while the cards are good
     give(made, 3)
     yield made
     made.close()
@@ -429,6 +429,8 @@ def test_a_key_that_another_process_blocks_opens_nothing_more(
 def test_a_new_version_and_a_suspension_show_at_once(nodes: Nodes, kept: httpx2.Client) -> None:
     assert_same_pages(nodes, kept)
     nodes.agree(reach=1)
+    assert kept.get(nodes.path + "objects/").status_code == 409
+    kept.auth = nodes.signs  # under the new version
     assert_same_pages(nodes, kept)
     signing.suspend(nodes.north, nodes.agreement_id, "We look into it.", now=nodes.tick())
     assert_same_pages(nodes, kept, 404)
