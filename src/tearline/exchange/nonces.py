@@ -65,16 +65,14 @@ class Nonces:
 
     def _put(self, at: int, mark: int, until: int, now: int) -> bool:
         held = _BUCKET.unpack_from(self._map, at)
-        free = None
-        for place in range(PLACES):
-            if held[2 * place + 1] <= now:
-                free = place if free is None else free
-            elif held[2 * place] == mark:
-                return False
-        if free is None:
-            raise FullError
-        _PLACE.pack_into(self._map, at + free * _PLACE.size, mark, until)
-        return True
+        marks, untils = held[::2], held[1::2]
+        if mark in marks and untils[marks.index(mark)] > now:
+            return False
+        for place, taken in enumerate(untils):
+            if taken <= now:
+                _PLACE.pack_into(self._map, at + place * _PLACE.size, mark, until)
+                return True
+        raise FullError
 
     def close(self) -> None:
         """Let the file go."""
