@@ -37,7 +37,7 @@ SIGNATURE, INPUT = "Signature", "Signature-Input"
 DIGEST = "Content-Digest"
 ACCEPTED = (
     'tearline=("@method" "@target-uri" "content-digest" "tearline-agreement")'
-    f';created;nonce;keyid;tag="{TAG}"'
+    f';created;keyid;nonce;tag="{TAG}"'
 )
 """What is asked for where a signature is missing (RFC 9421 section 5.1)."""
 
@@ -48,8 +48,9 @@ _AGREEMENT = b"tearline-agreement"
 _DIGEST = b"content-digest"
 _READ = frozenset({_AGREEMENT, _DIGEST, b"signature", b"signature-input"})
 _FORM = re.compile(
-    rb'tearline=(\(([^)]*)\);created=([1-9][0-9]{0,11});nonce="([A-Za-z0-9_-]{16,64})"'
-    rb';keyid="([a-z0-9-]{1,63}/sign\+[0-9a-f]{8})";tag="tearline-request")'
+    rb"tearline=(\(([^)]*)\);created=([1-9][0-9]{0,11})"
+    rb';keyid="([a-z0-9-]{1,63}/sign\+[0-9a-f]{8})"'
+    rb';nonce="([A-Za-z0-9_-]{16,64})";tag="tearline-request")'
 )
 _SENTENCES = {
     "unsigned": "A request of a node has to be signed.",
@@ -110,8 +111,8 @@ class Signer(NamedTuple):
             agreement.encode() if agreement else None,
         )
         params = (
-            f'({names.decode()});created={at // _US_PER_S};nonce="{nonce or _nonce()}"'
-            f';keyid="{self.keyid}";tag="{TAG}"'
+            f'({names.decode()});created={at // _US_PER_S};keyid="{self.keyid}"'
+            f';nonce="{nonce or _nonce()}";tag="{TAG}"'
         )
         signature = self.key.sign(lines + params.encode())
         made = {
@@ -200,7 +201,7 @@ def claim_of(
     fit = _FORM.fullmatch(said or b"")
     if fit is None or signature is None or url is None:
         raise UnprovenError("form")
-    params, covered, created, nonce, keyid = fit.groups()
+    params, covered, created, keyid, nonce = fit.groups()
     digest = found.get(_DIGEST)
     names, lines = _lines(method, _target(url, path, query), digest, found.get(_AGREEMENT))
     if covered != names:

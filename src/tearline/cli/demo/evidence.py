@@ -59,8 +59,8 @@ class Signs:
             request.headers["Tearline-Agreement"] = self._agreement
         names = " ".join(f'"{each}"' for each in lines)
         params = (
-            f'({names});created={clock.now() // 1_000_000};nonce="{clock.fresh_bytes(16).hex()}"'
-            f';keyid="{self._keyid}";tag="tearline-request"'
+            f'({names});created={clock.now() // 1_000_000};keyid="{self._keyid}"'
+            f';nonce="{clock.fresh_bytes(16).hex()}";tag="tearline-request"'
         )
         text = "".join(f'"{name}": {value}\n' for name, value in lines.items())
         signed = self._key.sign(f'{text}"@signature-params": {params}'.encode())
