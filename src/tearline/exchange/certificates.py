@@ -54,6 +54,7 @@ def make(home: Home, *, days: int, now: int) -> Shown:
     """
     if not 0 < days <= 3650:  # noqa: PLR2004  # ten years
         raise MisuseError("A certificate lasts from one day to ten years.", do="Set --days.")
+    _check_address(home)
     key = _key(home.path / KEY)
     return _made(home, key, [*home.card.tls, _pin(key)], days=days, now=now)
 
