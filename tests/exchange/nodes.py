@@ -48,13 +48,19 @@ class Signs:
             self.signer.headers(
                 request.method,
                 target_of(self.url, path),
-                agreement=request.headers.get("Tearline-Agreement"),
+                agreement=_stripped(request.headers.get("Tearline-Agreement")),
                 body=body,
                 at=clock.now() + self.ahead_us,
                 nonce=secrets.token_hex(16),  # also where a test lets chance fall the same
             )
         )
         return request
+
+
+def _stripped(value: Any) -> str | None:  # noqa: ANN401  # text or bytes
+    """As a header arrives: without the space around it."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text.strip(" \t") if text is not None else None
 
 
 @dataclass

@@ -107,8 +107,8 @@ class Signer(NamedTuple):
         names, lines = _lines(
             method,
             target.encode(),
-            digest.encode() if digest else None,
-            agreement.encode() if agreement else None,
+            None if digest is None else digest.encode(),
+            None if agreement is None else agreement.encode(),
         )
         params = (
             f'({names.decode()});created={at // _US_PER_S};keyid="{self.keyid}"'
