@@ -15,7 +15,7 @@ from tearline.agreement.outbox import delivered, export_messages, undelivered
 from tearline.agreement.partners import find_party
 from tearline.agreement.state import ENDED
 from tearline.agreement.terms import collection_id
-from tearline.errors import PartnerError, RefusedError, TearlineError
+from tearline.errors import PartnerError, ProofError, RefusedError, TearlineError
 from tearline.exchange import taxii_client
 from tearline.exchange.link import Identity, Link
 from tearline.exchange.mirror import copy_log
@@ -221,8 +221,16 @@ def _sync_one(
         settled = inbound.settle(home, force.agreement_id, now=now)
     except TearlineError as error:
         over = force.state in ENDED and isinstance(error, PartnerError)
-        problem = None if over else error
+        problem = None if over else _advised(error)
     return Synced(force.agreement_id, force.title, objects, leaves, records, settled, problem)
+
+
+def _advised(error: TearlineError) -> TearlineError:
+    """Say what to do about what a partner's node sent, where whoever found it wrong could not."""
+    if isinstance(error, ProofError) and not error.do:
+        error.means = error.means or "Nothing of it was kept; what was held before still is."
+        error.do = "Sync again. If it stays so, keep what the private log has, and ask the partner."
+    return error
 
 
 def _read_pages(
