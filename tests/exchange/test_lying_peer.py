@@ -463,8 +463,8 @@ def test_whatever_lies_are_told_in_whatever_order_the_truth_is_what_stays(world:
     run_state_machine_as_test(
         bound,
         settings=settings(
-            max_examples=6,
-            stateful_step_count=8,
+            max_examples=8,
+            stateful_step_count=10,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

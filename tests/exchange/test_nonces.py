@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -62,21 +63,25 @@ def test_it_remembers_what_a_set_remembers(
     held.close()
 
 
+_barrier: list[Barrier] = []
+
+
+def _meet(barrier: Barrier) -> None:
+    _barrier.append(barrier)
+
+
 def _race(path: str, count: int) -> list[int]:
     held = Nonces(Path(path), SECRET)
-    with ThreadPoolExecutor(4) as pool:
+    _barrier[0].wait(60)
+    with ThreadPoolExecutor(2) as pool:
         won = list(pool.map(lambda each: held.take(f"{each}", until=60, now=0), range(count)))
     return [number for number, fresh in enumerate(won) if fresh]
 
 
 def test_of_several_at_once_one_alone_wins(path: Path) -> None:
-    """Processes and their threads, all with the same names."""
+    """Processes and their threads, all with the same names at the same time."""
     Nonces(path, SECRET).close()
-    count = 2_000
-    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
-        won = [
-            number
-            for each in pool.map(_race, [os.fspath(path)] * 3, [count] * 3)
-            for number in each
-        ]
-    assert sorted(won) == list(range(count))
+    count, many = 20_000, multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(3, many, _meet, (many.Barrier(3),)) as pool:
+        won = pool.map(_race, [os.fspath(path)] * 3, [count] * 3)
+        assert sorted(number for each in won for number in each) == list(range(count))

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.types import Scope
 
 from tearline.agreement.home import Home
+from tearline.errors import StoreError
 from tearline.exchange.nonces import FullError, Nonces
 from tearline.exchange.signatures import Claim, Signatory, UnprovenError, claim_of
 
@@ -62,7 +63,14 @@ class Proving:
     def _nonces(self, home: Home) -> Nonces:
         with self._lock:
             if self._held is None:
-                self._held = Nonces(home.path / _NONCES, home.keys.secret)
+                try:
+                    self._held = Nonces(home.path / _NONCES, home.keys.secret)
+                except OSError as error:
+                    raise StoreError(
+                        f"{home.path / _NONCES} cannot be written: {error.strerror}.",
+                        means="No request of a partner's node can be told from a repeated one.",
+                        do="See to the space on the disk and to the rights of the folder.",
+                    ) from error
             return self._held
 
 

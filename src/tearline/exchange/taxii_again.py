@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from tearline import clock
 from tearline.agreement.home import Home
+from tearline.errors import StoreError
 from tearline.exchange.access import Caller, Door, TurnedAwayError
 from tearline.exchange.taxii_answers import ROUTE, Page
 from tearline.exchange.taxii_pages import Pages
@@ -82,7 +83,7 @@ class Again:
         if isinstance(about.reply.caller, Caller):
             try:
                 self._door.check_signed(home, scope, about.reply.caller, now=now)
-            except TurnedAwayError:
+            except (TurnedAwayError, StoreError):
                 return False
         return True
 
