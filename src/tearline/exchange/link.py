@@ -78,7 +78,7 @@ class Link:
             headers=headers,
             timeout=httpx.Timeout(_SILENCE_S, connect=_CONNECT_S),
             follow_redirects=False,
-            verify=_context(pins, ours.certificate if ours else None),
+            verify=_context(self.url, pins, ours.certificate if ours else None),
             trust_env=not is_loopback(self.url),
         )
 
@@ -204,8 +204,10 @@ def refused_for(reply: Reply) -> Refused | None:
         return None
 
 
-def _context(pins: Sequence[str], certificate: Files | None) -> ssl.SSLContext:
-    return context(pins, certificate) if pins or certificate else trusted()
+def _context(url: str, pins: Sequence[str], certificate: Files | None) -> ssl.SSLContext:
+    if url.startswith("http:") or not (pins or certificate):
+        return trusted()
+    return context(pins, certificate)
 
 
 def _is_wrong_key(error: BaseException | None) -> bool:

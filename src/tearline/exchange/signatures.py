@@ -67,6 +67,8 @@ _SENTENCES = {
 }
 REASONS = frozenset(_SENTENCES)
 """Why a signed request is refused; a closed list."""
+TITLES = frozenset(_SENTENCES.values())
+"""The same as they are told."""
 
 
 class UnprovenError(RefusedError):
