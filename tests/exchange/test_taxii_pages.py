@@ -418,6 +418,23 @@ def test_an_answer_is_for_one_version_of_the_agreement(
     assert warm(kept, nodes.path + "objects/", again).status_code == 200
 
 
+def test_what_is_given_again_is_given_to_who_signs(
+    nodes: Nodes, kept: httpx2.Client, again: Counter[bool]
+) -> None:
+    """A signature is no part of what an answer is kept under, and is looked at all the same."""
+    url = nodes.path + "objects/"
+    first = warm(kept, url, again).request
+    bare = {"Tearline-Agreement": nodes.last_hash or ""}
+    kept.auth = lambda request: request  # signs nothing
+    for headers, code in (
+        (bare, "unsigned"),
+        (dict(first.headers), "replay"),
+        ({**first.headers, "signature": f"tearline=:{'A' * 86}==:"}, "signature"),
+    ):
+        reply = kept.get(url, headers=headers)
+        assert (reply.status_code, reply.json()["details"]["code"]) == (401, code)
+
+
 def test_a_key_that_another_process_blocks_opens_nothing_more(
     nodes: Nodes, kept: httpx2.Client, again: Counter[bool]
 ) -> None:
