@@ -25,6 +25,7 @@ from bench import (
     rebuilding,
     recalling,
     reconciling,
+    signing,
     sizing,
 )
 from bench.measuring import Figure, machine
@@ -42,6 +43,7 @@ MEASURED: dict[str, Callable[[], Iterator[Figure]]] = {
     "post": posting.figures,
     "read": reading.figures,
     "poll": polling.figures,
+    "sign": signing.figures,
     "grow": growing.figures,
     "size": sizing.figures,
     "demo": playing.figures,

@@ -8,6 +8,7 @@ client. It reads no JSON: of a page it looks for `next` alone, and throws the by
 """
 
 import json
+import random
 import re
 import selectors
 import socket
@@ -22,10 +23,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tearline import clock
+from tearline.exchange.signatures import Signer, target_of
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 LATER = "2098-01-01T00:00:00.000000Z"
 """A moment after which nothing was added."""
+DIFFERENT = "{digits}"
+"""Stands in a target for what is to be another in each request."""
 
 _LIMIT_S = 300.0
 _PIECE = 1 << 20
@@ -35,6 +42,15 @@ _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _NEXT = re.compile(rb'"next": *"([^"]+)"')
 _MORE = re.compile(rb'"more": *true')
 _LAST = re.compile(rb"\r\nx-taxii-date-added-last: *([^\r]+)", re.IGNORECASE)
+
+
+class Signing(msgspec.Struct, frozen=True):
+    """What signs each request: the key's name and seed, the server's address, the agreement."""
+
+    keyid: str
+    seed: str
+    address: str
+    agreement: str
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -50,6 +66,7 @@ class Task(msgspec.Struct, frozen=True):
     """Bodies to POST, one a line."""
     seconds: float = _LIMIT_S
     """After so long no request is begun any more."""
+    signing: Signing | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -92,9 +109,14 @@ class Client:
         times: int,
         clients: int = 1,
         seconds: float = _LIMIT_S,
+        signing: Signing | None = None,
     ) -> Answered:
-        """Ask for the same `times` times in all, from so many connections that each wait."""
-        return self._do(Task("get", port, target, dict(headers), times, clients, seconds=seconds))
+        """Ask for the same `times` times in all, from so many connections that each wait.
+
+        Requests are signed before the first is sent: who signs is not what is measured.
+        """
+        task = Task("get", port, target, dict(headers), times, clients, seconds=seconds)
+        return self._do(msgspec.structs.replace(task, signing=signing))
 
     def walk(
         self, port: int, target: str, headers: Mapping[str, str], *, seconds: float = _LIMIT_S
@@ -226,8 +248,30 @@ def _request(task: Task, method: str, target: str, body: bytes = b"") -> list[by
 
 
 def _gets(task: Task) -> Answered:
-    request = _request(task, "GET", task.target)
-    return _flow(task, deque([request] * task.times))
+    if task.signing is None and DIFFERENT not in task.target:
+        request = _request(task, "GET", task.target)
+        return _flow(task, deque([request] * task.times))
+    return _flow(task, deque(_made(task) for _ in range(task.times)))
+
+
+def _made(task: Task) -> list[bytes]:
+    """A request of its own: signed, and with six digits by chance where the target wants them."""
+    target = task.target.replace(DIFFERENT, f"{random.randrange(10**6):06}")
+    own = msgspec.structs.replace(task, target=target)
+    return _signed(own, own.signing) if own.signing else _request(own, "GET", target)
+
+
+def _signed(task: Task, by: Signing) -> list[bytes]:
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(by.seed))
+    made = Signer(by.keyid, key).headers(
+        "GET",
+        target_of(by.address, task.target),
+        agreement=by.agreement,
+        body=b"",
+        at=clock.now(),
+    )
+    whole = msgspec.structs.replace(task, headers={**task.headers, **made})
+    return _request(whole, "GET", task.target)
 
 
 def _posts(task: Task) -> Answered:

@@ -239,6 +239,7 @@ def _set_up(folder: Path, store: str, url: str) -> tuple[Door, str]:
             agreement_id=nodes.agreement_id,
             agreement_hash=nodes.last_hash or "",
             partner_key=nodes.key,
+            signs=nodes.signs,
             topic=loader,
         )
         vkey = nodes.north.log_vkey(nodes.agreement_id)

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from tearline.exchange.access import AGREEMENT_HEADER
+from tests.exchange.nodes import Signs
 from tests.pair import rel, sdo
 
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
@@ -35,6 +36,7 @@ class Door:
     agreement_id: str
     agreement_hash: str
     partner_key: str
+    signs: Signs
     topic: dict[str, Any]
 
     @property
@@ -48,7 +50,9 @@ class Door:
 
     def partner(self) -> httpx.Client:
         """Return a client of the partner, under the agreement."""
-        return self._client(self.partner_key, **{AGREEMENT_HEADER: self.agreement_hash})
+        made = self._client(self.partner_key, **{AGREEMENT_HEADER: self.agreement_hash})
+        made.auth = self.signs
+        return made
 
     def _client(self, key: str, **headers: str) -> httpx.Client:
         return httpx.Client(

@@ -15,6 +15,12 @@ def one_sided(pair: Pair, **limits: object) -> str:
     return f'one_sided = true\npaper = "sha256:{"0" * 64}"\n{text}'
 
 
+def give_key(pair: Pair, **limits: object) -> str:
+    """Sign one, and return the key of the East Clinic."""
+    sign(pair, **limits)
+    return signing.open_account(pair.north, pair.agreement_id, now=pair.tick())
+
+
 def sign(pair: Pair, **limits: object) -> None:
     """Have North sign the next version, which is in force by that, and let releases follow."""
     terms = parse_toml(one_sided(pair, **limits))

@@ -32,6 +32,14 @@ class Settings(BaseSettings):
     """How often a running node syncs with each partner; 0 switches it off."""
     private_seconds: int = 60
     """The fixed cadence at which private decisions and imports become a leaf of the private log."""
+    tls_cert: Path | None = None
+    """The certificate, with its chain, that this node shows; a PEM file. None: plain HTTP."""
+    tls_key: Path | None = None
+    """The private key of that certificate; a PEM file."""
+    proxies: str = "127.0.0.1,::1"
+    """The addresses of proxies in front of this node, which are believed who asks."""
+    client_certificates: bool = False
+    """Whether partners' nodes have to show a certificate too, which the proxy hands on."""
     metrics: Literal["loopback", "all", "off"] = "loopback"
     """Who may read /metrics: programs on this machine alone, everybody, or nobody."""
     max_document_bytes: int = 1 << 30

@@ -1,11 +1,14 @@
 """Two nodes that answer on loopback, with invented names, on the clock of the machine."""
 
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -14,20 +17,58 @@ from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.home import Home, create_home
 from tearline.agreement.partners import add_party
 from tearline.agreement.terms import collection_id
+from tearline.exchange.signatures import Signer, target_of
 from tearline.node.app import create_app
 from tearline.release import arrive
 from tearline.release.arrive import Annotation
 from tearline.store import parties
 from tests.pair import Pair, as_object, rel, sdo
 
+SERVED = "http://testserver"
+"""The address of a node that is asked in its own process."""
 heron = sdo("intrusion-set", "Gray Heron")
 loader = sdo("malware", "Mud Loader")
 FOREVER = "2099-12-31"
 
 
+class Signs:
+    """Signs the requests of a client, of httpx or requests, as the node of a home does."""
+
+    def __init__(self, home: Home, url: str | None, agreement: str | None) -> None:
+        self.signer, self.url, self.agreement = Signer.of(home), url or "", agreement
+        self.ahead_us = 0
+
+    def __call__(self, request: Any) -> Any:  # noqa: ANN401  # of either library
+        asked = urlsplit(str(request.url))
+        path = asked.path + (f"?{asked.query}" if asked.query else "")
+        if self.agreement is not None:
+            request.headers.setdefault("Tearline-Agreement", self.agreement)
+        body = request.content if hasattr(request, "content") else request.body or b""
+        request.headers.update(
+            self.signer.headers(
+                request.method,
+                target_of(self.url, path),
+                agreement=_stripped(request.headers.get("Tearline-Agreement")),
+                body=body,
+                at=clock.now() + self.ahead_us,
+                nonce=secrets.token_hex(16),  # also where a test lets chance fall the same
+            )
+        )
+        return request
+
+
+def _stripped(value: Any) -> str | None:  # noqa: ANN401  # text or bytes
+    """As a header arrives: without the space around it."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text.strip(" \t") if text is not None else None
+
+
 @dataclass
 class Nodes(Pair):
     """A pair whose homes know each other's address; its clock is the machine's."""
+
+    plain_key: str = ""
+    """That of a receiver without a node in South's place, where there is one."""
 
     def tick(self, span: int = 0) -> int:
         self.now = max(clock.now(), self.now + 1 + span)
@@ -47,12 +88,17 @@ class Nodes(Pair):
         with self.south.store.read() as tx:
             return parties.credential_of(tx, self.agreement_id) or ""
 
+    @property
+    def signs(self) -> Signs:
+        """Signs as South, for North."""
+        return Signs(self.south, self.north.card.url, self.last_hash)
+
     def close(self) -> None:
         self.north.store.close()
         self.south.store.close()
 
 
-def make_nodes(folder: Path, north: str | None = None, south: str | None = None) -> Nodes:
+def make_nodes(folder: Path, north: str | None = SERVED, south: str | None = None) -> Nodes:
     """Two fresh homes that pinned each other's card."""
     now = clock.now()
     homes = [

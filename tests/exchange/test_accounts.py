@@ -21,6 +21,7 @@ from tearline.store import accounts as stored
 from tearline.store import private, releases
 from tests.exchange.local import PASSWORD, Shelf, cheap_passwords, indicator, post, shelf
 from tests.exchange.nodes import give, make_nodes
+from tests.plain import give_key
 
 ROOT = "/taxii2/local/"
 
@@ -176,14 +177,14 @@ def test_sixteen_clients_never_meet_another_account(node: Shelf) -> None:
 
 def test_partners_and_accounts_stand_beside_each_other(tmp_path: Path) -> None:
     nodes = make_nodes(tmp_path)
-    nodes.agree(reach=2)
+    key = give_key(nodes, reach=2)
     give(nodes, 1)
     node = Shelf(nodes.north)
     node.collection("feed")
     with cheap_passwords():
-        node.account("south-isac", read=("feed",))
-    partner = httpx2.BasicAuth("south-isac", nodes.key)
-    account = httpx2.BasicAuth("south-isac", PASSWORD)
+        node.account("east-clinic", read=("feed",))
+    partner = httpx2.BasicAuth("east-clinic", key)
+    account = httpx2.BasicAuth("east-clinic", PASSWORD)
     with node.client() as client:
         roots = [
             client.get("/taxii2/", auth=each).json()["api_roots"] for each in (partner, account)

@@ -250,10 +250,11 @@ def answers(copy: Copy, agreed: Agreed) -> dict[str, tuple[int, dict[str, str], 
         mock.patch.object(clock, "fresh_bytes", fixed_bytes),
         TestClient(app, raise_server_exceptions=False) as client,
     ):
+        client.auth = agreed.nodes.signs
         for name, asked, headers in (
             ("right", agreed.asked, key | relied),
             ("outdated", few, key | {"Tearline-Agreement": "sha256:0"}),
-            ("plain", few, key),
+            ("forged", few, key | {"Signature": "tearline=:AA==:"}),
             ("wrong", few[:9], {"Authorization": "Bearer no"}),
             ("none", few[:9], {}),
         ):

@@ -59,9 +59,8 @@ class Line(Chain):
             "Accept": "application/taxii+json;version=2.1",
             "Tearline-Agreement": pair.last_hash or "",
         }
-        return httpx.get(
-            f"{self.south.card.url}{pair.path}objects/", headers=headers, trust_env=False
-        ).content
+        page = f"{self.south.card.url}{pair.path}objects/"
+        return httpx.get(page, headers=headers, auth=pair.signs, trust_env=False).content
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,16 @@ from tearline.log import record
 from tearline.log.verify import parse_leaf
 from tearline.release import inbound, recall
 from tearline.store import agreements, logs, objects, parties, private, received
-from tests.exchange.nodes import Nodes, both_serving, free_socket, give, loader, make_nodes, url_of
+from tests.exchange.nodes import (
+    Nodes,
+    Signs,
+    both_serving,
+    free_socket,
+    give,
+    loader,
+    make_nodes,
+    url_of,
+)
 
 NORTH, SOUTH = "north-cert", "south-isac"
 
@@ -74,11 +83,15 @@ def ask(nodes: Nodes, path: str, **headers: str) -> httpx.Response:
     uuid = nodes.agreement_id.removeprefix("urn:uuid:")
     known = {"Authorization": f"Bearer {nodes.key}", "Tearline-Agreement": nodes.last_hash or ""}
     url = f"{nodes.north.card.url}/peer/agreements/{uuid}/log/{path}"
-    return httpx.get(url, headers=known | headers, trust_env=False)
+    return httpx.get(url, headers=known | headers, auth=nodes.signs, trust_env=False)
 
 
-def send(home: Home, body: bytes) -> httpx.Response:
-    return httpx.post(f"{home.card.url}/peer/messages", content=body, trust_env=False)
+def send(nodes: Nodes, home: Home, body: bytes) -> httpx.Response:
+    """Bring a home a message, as the other one's node does."""
+    other = nodes.north if home is nodes.south else nodes.south
+    signs = Signs(other, home.card.url, None)
+    url = f"{home.card.url}/peer/messages"
+    return httpx.post(url, content=body, auth=signs, trust_env=False)
 
 
 # --------------------------------------------------------------------------------------- course
@@ -269,10 +282,12 @@ def test_whatever_is_wrong_with_a_message_the_answer_is_the_same(
         changed(good, lambda content: content.update(kind=["odd"])),
         changed(good, lambda content: content.update({"from": "nobody"})),
     ]
-    answers = {(reply.status_code, reply.content) for reply in (send(nodes.south, b) for b in bad)}
+    answers = {
+        (reply.status_code, reply.content) for reply in (send(nodes, nodes.south, b) for b in bad)
+    }
     assert answers == {(403, b'{"title":"The message was not accepted."}')}
-    assert send(nodes.south, good).json() == {"outcome": "taken"}
-    assert send(nodes.south, good).json() == {"outcome": "known"}
+    assert send(nodes, nodes.south, good).json() == {"outcome": "taken"}
+    assert send(nodes, nodes.south, good).json() == {"outcome": "known"}
 
 
 def test_a_tampered_message_changes_nothing_and_leaves_a_line_without_content(
@@ -280,7 +295,10 @@ def test_a_tampered_message_changes_nothing_and_leaves_a_line_without_content(
 ) -> None:
     nodes.propose(reach=2)
     ((_, good),) = outbox.export_messages(nodes.north, now=nodes.tick())
-    assert send(nodes.south, changed(good, lambda c: c.update(agreement=None))).status_code == 403
+    assert (
+        send(nodes, nodes.south, changed(good, lambda c: c.update(agreement=None))).status_code
+        == 403
+    )
     with nodes.south.store.read() as tx:
         assert agreements.agreement_ids(tx) == []
         rows = logs.records(tx, record.PRIVATE, 0, logs.head(tx, record.PRIVATE).size)
@@ -303,12 +321,12 @@ def test_an_acknowledgement_of_what_was_not_given_is_refused(nodes: Nodes) -> No
 
 
 def test_a_message_that_is_too_large_is_not_read(nodes: Nodes) -> None:
-    assert send(nodes.south, b" " * (MAX_BYTES + 1)).status_code == 413
+    assert send(nodes, nodes.south, b" " * (MAX_BYTES + 1)).status_code == 413
     assert refusals(nodes.south) == []
 
 
 def test_who_sends_nonsense_is_slowed_down(nodes: Nodes) -> None:
-    codes = [send(nodes.south, b"{}").status_code for _ in range(40)]
+    codes = [send(nodes, nodes.south, b"{}").status_code for _ in range(40)]
     assert codes[0] == 403
     assert codes[-1] == 429
 
@@ -335,7 +353,8 @@ def test_the_agreement_has_to_be_named(nodes: Nodes) -> None:
     agree_by_network(nodes)
     uuid = nodes.agreement_id.removeprefix("urn:uuid:")
     url = f"{nodes.north.card.url}/peer/agreements/{uuid}/log/checkpoint"
-    reply = httpx.get(url, headers={"X-API-Key": nodes.key}, trust_env=False)
+    signs = Signs(nodes.south, nodes.north.card.url, None)
+    reply = httpx.get(url, headers={"X-API-Key": nodes.key}, auth=signs, trust_env=False)
     assert reply.status_code == 400
 
 

@@ -30,6 +30,7 @@ from tests.exchange.foreign_server import ONE, Foreign, foreign
 from tests.exchange.local import PASSWORD, TAXII, shelf
 from tests.exchange.nodes import Nodes, both_serving, free_socket, give, serving, url_of
 from tests.pair import START, sdo
+from tests.plain import give_key
 
 LOGIN = Login("basic", "admin", "Password0")
 SECOND = 1_000_000
@@ -246,13 +247,13 @@ def _killed(home: Home, reading: Reading, chance: random.Random) -> int:
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     with both_serving(tmp_path_factory.mktemp("nodes")) as made:
-        made.agree(reach=2)
+        made.plain_key = give_key(made, reach=2)
         give(made, 20)
         yield made
 
 
 def test_a_node_is_read_as_any_client_reads_it(home: Home, nodes: Nodes) -> None:
-    login = Login("basic", "south-isac", nodes.key)
+    login = Login("basic", "east-clinic", nodes.plain_key)
     reading = add(home, f"{nodes.north.card.url}/taxii2/", login, 9)
     assert poll(home, reading).problem is None
     assert held(home) == set(nodes.delivered())

@@ -11,6 +11,7 @@ from tearline.exchange.link import Link, Reply
 from tearline.exchange.taxii_client import NotServedError, Page, pages
 from tearline.stix.bundle import Limits
 from tests.exchange.nodes import Nodes, both_serving, give
+from tests.plain import give_key
 
 URL = "http://partner.example"
 PATH = "/taxii2/agreements/collections/c/"
@@ -147,13 +148,13 @@ def test_a_refusal_says_what_to_do(status: int, error: type[PartnerError]) -> No
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     with both_serving(tmp_path_factory.mktemp("nodes")) as made:
-        made.agree(reach=2)
+        made.plain_key = give_key(made, reach=2)
         give(made, 30)
         yield made
 
 
 def test_taxii2_client_reads_to_the_end_and_stix2_parses_all(nodes: Nodes) -> None:
-    server = Server(f"{nodes.north.card.url}/taxii2/", user="south-isac", password=nodes.key)
+    server = Server(f"{nodes.north.card.url}/taxii2/", user="east-clinic", password=nodes.plain_key)
     (collection,) = server.api_roots[0].collections
     assert collection.can_read
     assert not collection.can_write
@@ -178,7 +179,7 @@ def test_taxii2_client_reads_to_the_end_and_stix2_parses_all(nodes: Nodes) -> No
 
 def test_stix2_finds_objects_through_its_taxii_source(nodes: Nodes) -> None:
     collection = Collection(
-        f"{nodes.north.card.url}{nodes.path}", user="south-isac", password=nodes.key
+        f"{nodes.north.card.url}{nodes.path}", user="east-clinic", password=nodes.plain_key
     )
     source = stix2.TAXIICollectionSource(collection)
     found = source.query([stix2.Filter("type", "=", "indicator")])
@@ -189,7 +190,7 @@ def test_stix2_finds_objects_through_its_taxii_source(nodes: Nodes) -> None:
 
 
 def test_our_own_client_reads_the_same_bytes(nodes: Nodes) -> None:
-    with Link(nodes.north.card.url or "", key=nodes.key, agreement=nodes.last_hash) as link:
+    with Link(nodes.north.card.url or "", key=nodes.plain_key, agreement=nodes.last_hash) as link:
         found = list(pages(link, nodes.path, "", limit=9))
         assert [json.loads(raw)["id"] for page in found for raw in page.raws] == list(
             nodes.delivered()

@@ -340,7 +340,7 @@ def test_a_right_a_password_and_a_key_end_at_once(node: Shelf) -> None:
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     made = make_nodes(tmp_path)
-    made.agree(reach=2, age=3000)
+    made.agree(reach=2, age=1000, until="2029-12-31")  # while the cards are good
     give(made, 3)
     yield made
     made.close()
@@ -349,12 +349,12 @@ def nodes(tmp_path: Path) -> Iterator[Nodes]:
 @pytest.fixture
 def kept(nodes: Nodes) -> Iterator[httpx2.Client]:
     """A client of a server that keeps what it gave."""
-    with client_of(nodes.north, nodes.key) as made:
+    with client_of(nodes.north, nodes.key, nodes.signs) as made:
         yield made
 
 
 def assert_same_pages(nodes: Nodes, kept: httpx2.Client, status: int = 200) -> bytes:
-    fresh, found = client_of(nodes.north, nodes.key), []
+    fresh, found = client_of(nodes.north, nodes.key, nodes.signs), []
     for rest in ("objects/", "objects/?limit=2", "manifest/", "objects/?match[type]=indicator"):
         theirs = fresh.get(nodes.path + rest)
         for _ in range(4):
@@ -402,7 +402,7 @@ def test_an_agreement_ends_by_the_clock_alone(
     assert force is not None
     end = force.until_at
     nothing = nodes.path + "objects/?added_after=2098-01-01T00:00:00Z"
-    with client_of(nodes.north, nodes.key) as kept:
+    with client_of(nodes.north, nodes.key, nodes.signs) as kept:
         monkeypatch.setattr(clock, "now", lambda: end - 1)
         assert warm(kept, nothing, again).json() == {}
         monkeypatch.setattr(clock, "now", lambda: end)
@@ -418,6 +418,23 @@ def test_an_answer_is_for_one_version_of_the_agreement(
     assert warm(kept, nodes.path + "objects/", again).status_code == 200
 
 
+def test_what_is_given_again_is_given_to_who_signs(
+    nodes: Nodes, kept: httpx2.Client, again: Counter[bool]
+) -> None:
+    """A signature is no part of what an answer is kept under, and is looked at all the same."""
+    url = nodes.path + "objects/"
+    first = warm(kept, url, again).request
+    bare = {"Tearline-Agreement": nodes.last_hash or ""}
+    kept.auth = lambda request: request  # signs nothing
+    for headers, code in (
+        (bare, "unsigned"),
+        (dict(first.headers), "replay"),
+        ({**first.headers, "signature": f"tearline=:{'A' * 86}==:"}, "signature"),
+    ):
+        reply = kept.get(url, headers=headers)
+        assert (reply.status_code, reply.json()["details"]["code"]) == (401, code)
+
+
 def test_a_key_that_another_process_blocks_opens_nothing_more(
     nodes: Nodes, kept: httpx2.Client, again: Counter[bool]
 ) -> None:
@@ -429,6 +446,8 @@ def test_a_key_that_another_process_blocks_opens_nothing_more(
 def test_a_new_version_and_a_suspension_show_at_once(nodes: Nodes, kept: httpx2.Client) -> None:
     assert_same_pages(nodes, kept)
     nodes.agree(reach=1)
+    assert kept.get(nodes.path + "objects/").status_code == 409
+    kept.auth = nodes.signs  # under the new version
     assert_same_pages(nodes, kept)
     signing.suspend(nodes.north, nodes.agreement_id, "We look into it.", now=nodes.tick())
     assert_same_pages(nodes, kept, 404)

@@ -255,7 +255,8 @@ def test_a_partners_node_is_not_counted_as_served(tmp_path: Path) -> None:
     app = Starlette(routes=[Mount("", Taxii(lambda: nodes.north, Door(), memory))])
     headers = {"Authorization": f"Bearer {nodes.key}", "Tearline-Agreement": nodes.last_hash or ""}
     with TestClient(app, headers=headers) as client:
-        assert len(client.get(f"{nodes.path}objects/").json()["objects"]) == 5
+        asked = client.get(f"{nodes.path}objects/", auth=nodes.signs)
+        assert len(asked.json()["objects"]) == 5
     taken = memory.take()
     assert (len(taken.visits), taken.served) == (1, [])
     nodes.close()

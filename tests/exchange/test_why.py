@@ -60,6 +60,11 @@ TABLE = [
     Case(["never-connected"], {}, None),
     Case(["no-key", "never-connected"], {"has_key": False}, None),
     Case(["wrong-key"], {}, {**NOTHING, "status": 401, "collection": ""}),
+    Case(
+        ["unproven"],
+        {},
+        {**NOTHING, "status": 401, "title": "A request of a node has to be signed."},
+    ),
     Case(["ended-key"], {}, {**NOTHING, "status": 401, "key_hash": "sha256:old"}),
     Case(["blocked"], {"blocked": True, "serving": False}, {**NOTHING, "status": 403}),
     Case(["agreement-suspended"], {"state": "suspended", "serving": False}, {"status": 404}),

@@ -77,7 +77,7 @@ def test_metrics_are_for_those_whom_the_settings_allow(
 
 def test_metrics_count_routes_and_name_no_partner_and_no_object(nodes: Nodes) -> None:
     with client_of(nodes) as client:
-        client.get(nodes.path + "objects/", headers={"X-API-Key": nodes.key})
+        client.get(nodes.path + "objects/", headers={"X-API-Key": nodes.key}, auth=nodes.signs)
         client.get("/nosuch/secret-path")
         text = client.get("/metrics").text
     assert 'route="/taxii2/agreements/collections/{collection}/objects/",status="200"} 1.0' in text
@@ -97,8 +97,9 @@ def test_the_log_has_no_content_and_no_secrets(
         raise RuntimeError(f"The key is {found}.")
 
     with client_of(nodes, app) as client:
-        client.get(nodes.path + "objects/?match[id]=secret-id", auth=("south-isac", nodes.key))
-        client.post("/peer/messages", content=b"secret-words")
+        key = {"X-API-Key": nodes.key}
+        client.get(nodes.path + "objects/?match[id]=secret-id", headers=key, auth=nodes.signs)
+        client.post("/peer/messages", content=b"secret-words", auth=nodes.signs)
         monkeypatch.setattr(Door, "admit", breaks)
         reply = client.get("/taxii2/")
     assert reply.status_code == 500

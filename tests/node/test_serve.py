@@ -121,6 +121,7 @@ def test_workers_share_no_connection(nodes: Nodes) -> None:
     def ask(number: int) -> tuple[int, int]:
         key = nodes.key if number % 2 else "wrong"
         with httpx.Client(headers={"X-API-Key": key}, trust_env=False, timeout=30) as client:
+            client.auth = nodes.signs
             replies = [client.get(right) for _ in range(20)]
         sizes = {len(each.json().get("objects", [])) for each in replies}
         assert len(sizes) == 1

@@ -33,6 +33,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     `root` signs cards, `sign` signs agreements and statements, `log` signs checkpoints: verifier
     keys named slug/root, slug/sign and slug/log. `next_root` is the hash of the root key to come.
+    `tls` names the keys that its address may show: the hashes of their SubjectPublicKeyInfo.
     """
 
     schema: Literal["tearline-card/1"] = SCHEMA
@@ -43,6 +44,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log: Vkey
     next_root: Hash
     url: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]{1,500}\Z")] | None
+    tls: Annotated[tuple[Hash, ...], Meta(max_length=8)] = ()
     issued: Moment
     expires: Moment
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from msgspec.structs import replace
 
 from tearline import clock
 from tearline.agreement.card import Card, read_card, write_card
@@ -199,12 +200,15 @@ def _claim_store(path: Path, now: int) -> None:
         store.close()
 
 
-def renew_card(home: Home, url: str | None, *, now: int) -> bytes:
-    """Issue our card again, with another address and a new span; return its file.
+def renew_card(
+    home: Home, url: str | None, *, now: int, tls: tuple[str, ...] | None = None
+) -> bytes:
+    """Issue our card again, with another address, other TLS keys and a new span; return its file.
 
     The keys stay, so agreements stay; the check words change, and partners confirm them anew.
     """
-    card = _card(home.name, home.slug, url, now, home.card)
+    keys = home.card if tls is None else replace(home.card, tls=tls)
+    card = _card(home.name, home.slug, url, now, keys)
     document = _signed(card, home.keys.root)
     _write(home.path / "card.json.new", document)
     (home.path / "card.json.new").replace(home.path / "card.json")
@@ -243,6 +247,7 @@ def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
         log=keys.log,
         next_root=keys.next_root,
         url=url.rstrip("/") if url else None,
+        tls=keys.tls,
         issued=format_timestamp(now),
         expires=format_timestamp(now + CARD_DAYS * _US_PER_DAY),
     )

@@ -27,6 +27,7 @@ from tearline.cli import (
     staff,
     status,
     store,
+    tls,
 )
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
@@ -93,6 +94,7 @@ for name, group_app in {
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
     "store": store.app,
+    "tls": tls.app,
     "config": node.config_app,
 }.items():
     app.add_typer(group_app, name=name)

@@ -25,27 +25,35 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port.")] = 8400,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS with the key of `tearline tls make`.")
+    ] = False,
     home: Place = None,
     json: Json = False,
 ) -> None:
     """Run the node until it is stopped.
 
-    It serves partners and pages, syncs, and signs our logs. As long as nobody uses the pages it
+    It serves partners and pages, syncs, and signs our logs. It speaks TLS with --tls, or with the
+    files that TEARLINE_TLS_CERT and TEARLINE_TLS_KEY name. As long as nobody uses the pages it
     prints a link by which the first admin signs in.
     """
     from tearline import clock
     from tearline.cli.options import open_home, place_of
     from tearline.cli.terminal import note
     from tearline.node.serve import serve as run
+    from tearline.node.serve import shows
     from tearline.web.signing_in import first
 
-    opened = open_home(home)
+    place = place_of(home)
+    opened = open_home(place)
     token = first(opened, now=clock.now())
     opened.store.close()
-    note(f"Serving at http://{host}:{port}; Ctrl-C stops it.", as_json=json)
+    shown = shows(place, own=tls)
+    scheme = "http" if shown is None else "https"
+    note(f"Serving at {scheme}://{host}:{port}; Ctrl-C stops it.", as_json=json)
     if token is not None:
-        note(f"First sign-in: http://{host}:{port}/welcome/{token}", as_json=json)
-    run(place_of(home), host, port, workers)
+        note(f"First sign-in: {scheme}://{host}:{port}/welcome/{token}", as_json=json)
+    run(place, host, port, workers, shown)
 
 
 def story(

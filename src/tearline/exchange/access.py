@@ -17,12 +17,16 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import orjson
+from starlette.requests import Request
+from starlette.types import Scope
 
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
 from tearline.approval.passwords import is_password
 from tearline.errors import RefusedError
 from tearline.exchange.credentials import Credentials, Proofs, credentials
+from tearline.exchange.proving import Proving
+from tearline.exchange.signatures import ACCEPTED, Signatory, UnprovenError, signatory_of
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import accounts, knocks, parties, private
 from tearline.store.database import Store, Tx
@@ -61,7 +65,15 @@ class TurnedAwayError(RefusedError):
         self.details = dict(details or {})
 
 
-class OtherAgreementError(TurnedAwayError):
+class NotedError(TurnedAwayError):
+    """A refusal of a partner's request that stands in our private log: who, why, under what."""
+
+    party: str = ""
+    code: str = ""
+    agreement: str | None = None
+
+
+class OtherAgreementError(NotedError):
     """A request that relies on another version of the agreement than the one that binds here."""
 
     def __init__(self, caller: "Caller", named: str) -> None:
@@ -72,17 +84,36 @@ class OtherAgreementError(TurnedAwayError):
             "Exchange messages, then ask again under the hash that binds.",
             details={"agreement": caller.force.hash},
         )
-        self.caller = caller
+        self.party, self.code, self.agreement = caller.party, "agreement", caller.force.hash
         self.named = named
 
 
+class UnprovenRequestError(NotedError):
+    """A request that does not prove that a partner's node sent it, or not to us, or not now."""
+
+    def __init__(self, error: UnprovenError, party: str, agreement: str | None, now: int) -> None:
+        """Tell the reason and our time, and keep who is said to have asked, for our log."""
+        super().__init__(
+            401,
+            error.what,
+            error.means,
+            headers={"WWW-Authenticate": CHALLENGE, "Accept-Signature": ACCEPTED},
+            details={"code": error.code, "now": format_timestamp(now)},
+        )
+        self.party, self.code, self.agreement = party, error.code, agreement
+
+
 class Caller(NamedTuple):
-    """A partner that showed a key, and how its agreement stands at this moment."""
+    """A partner that showed a key, and how its agreement stands at this moment.
+
+    `signatory` is who signs its requests; None for a partner without a node.
+    """
 
     party: str
     agreement_id: str
     force: InForce
     key_hash: str
+    signatory: Signatory | None
 
 
 class LocalCaller(NamedTuple):
@@ -115,6 +146,7 @@ class Door:
         self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
         self._proofs = Proofs()
+        self.proving = Proving()
         self._known: dict[str, _Known] = {}
         self._hashing = ThreadPoolExecutor(_HASHES_AT_ONCE, "tearline-passwords")
         self._waiting = 0
@@ -147,18 +179,18 @@ class Door:
                 self._keys_at = now
             return key_hash in self._keys
 
-    def note(self, home: Home, error: OtherAgreementError, *, now: int) -> None:
-        """Queue for the private log that a partner relied on another version; sixty an hour."""
+    def note(self, home: Home, error: NotedError, *, now: int) -> None:
+        """Queue for the private log that a request was refused; sixty an hour of each partner."""
         with self._lock:
-            noted = self._noted.setdefault(error.caller.party, deque(maxlen=_NOTED_PER_HOUR))
+            noted = self._noted.setdefault(error.party, deque(maxlen=_NOTED_PER_HOUR))
             if len(noted) == _NOTED_PER_HOUR and noted[0] > now - _HOUR_US:
                 return
             noted.append(now)
         entry = {
             "kind": "refusal",
-            "party": error.caller.party,
-            "code": "agreement",
-            "agreement": error.caller.force.hash,
+            "party": error.party,
+            "code": error.code,
+            "agreement": error.agreement,
             "at": format_timestamp(now, digits=6),
         }
         with home.store.write() as tx:
@@ -202,13 +234,14 @@ class Door:
             self._proofs.put(found, phc, now=now)
 
     def admit(
-        self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int
+        self, tx: Tx, home: Home, request: Request, address: str, *, now: int
     ) -> Caller | LocalCaller:
         """Return who asks; TurnedAwayError: 401 no or wrong key, 403 blocked, 429 too often.
 
-        A password opens only after `prove`, and only while the account still has it.
+        A password opens only after `prove`, and only while the account still has it. A partner's
+        node opens only with a signed request; UnprovenRequestError else.
         """
-        found = credentials(headers)
+        found = credentials(request.headers)
         if found is not None and found.user is not None:
             proof = self._proofs.get(found, now=now)
             if proof and accounts.is_proven(tx, found.user, proof):
@@ -223,8 +256,18 @@ class Door:
             self.failed(address, now=now)
             raise _unknown("The user or the key is wrong.")
         if isinstance(caller, Caller):
+            self.check_signed(home, request.scope, caller, now=now)
             self._remember(tx, caller, now)
         return caller
+
+    def check_signed(self, home: Home, scope: Scope, caller: Caller, *, now: int) -> None:
+        """UnprovenRequestError unless the node of this partner signed the request, just now."""
+        if caller.signatory is None:
+            return
+        try:
+            self.proving.check(home, scope, caller.signatory, now=now)
+        except UnprovenError as error:
+            raise UnprovenRequestError(error, caller.party, caller.force.hash, now) from error
 
     def opened(
         self, store: Store, headers: Mapping[str, str], collection_id: str, *, now: int
@@ -246,27 +289,32 @@ class Door:
         return opened if opened and _same_user(found, opened.account) else None
 
     def known_partner(
-        self, store: Store, headers: Mapping[str, str], *, now: int
+        self, home: Home, request: Request, *, now: int
     ) -> tuple[Caller, Head] | None:
         """Return which partner asks, and the head of its agreement, from one question.
 
         None unless `admit` has let it in before, and nothing has changed for it since.
+        UnprovenRequestError as in `admit`.
         """
-        found = credentials(headers)
+        found = credentials(request.headers)
         known = self._known.get(found.key_hash) if found else None
         if found is None or known is None or not known.since_at <= now < known.until_at:
             return None
         if not _same_user(found, known.caller.party):
             return None
-        told = knocks.knock(store, found.key_hash)
-        return (known.caller, told.head) if told and told.signs == known.signs else None
+        told = knocks.knock(home.store, found.key_hash)
+        if told is None or told.signs != known.signs:
+            return None
+        self.check_signed(home, request.scope, known.caller, now=now)
+        return known.caller, told.head
 
     def _remember(self, tx: Tx, caller: Caller, now: int) -> None:
         """Keep how a partner stands until the clock changes it; whoever asks compares the rest."""
         told = knocks.knock_in(tx, caller.key_hash)
         if told is None:
             return
-        until = min((turn for turn in told.turns if turn > now), default=now + _HOUR_US)
+        turns = told.turns + ((caller.signatory.expires_at,) if caller.signatory else ())
+        until = min((turn for turn in turns if turn > now), default=now + _HOUR_US)
         with self._lock:
             if len(self._known) >= self._addresses:
                 self._known.clear()
@@ -283,10 +331,10 @@ class Door:
         return known.until_at if known and known.caller == caller else 0
 
     def admit_partner(
-        self, tx: Tx, headers: Mapping[str, str], address: str, *, now: int
+        self, tx: Tx, home: Home, request: Request, address: str, *, now: int
     ) -> Caller:
         """Return which partner asks; for accounts of ours there is nothing here (404)."""
-        caller = self.admit(tx, headers, address, now=now)
+        caller = self.admit(tx, home, request, address, now=now)
         if isinstance(caller, LocalCaller):
             raise TurnedAwayError(404, "There is nothing here that you may know of.")
         return caller
@@ -314,7 +362,15 @@ def _partner(tx: Tx, found: Credentials, now: int) -> Caller | None:
     force = in_force(tx, account.agreement_id, now=now)
     if force is None or force.partner != account.party:
         raise TurnedAwayError(404, "There is nothing here.")
-    return Caller(account.party, account.agreement_id, force, account.key_hash)
+    signatory = None if force.one_sided else _signatory(tx, account.party)
+    return Caller(account.party, account.agreement_id, force, account.key_hash, signatory)
+
+
+def _signatory(tx: Tx, party: str) -> Signatory:
+    partner = parties.partner_of(tx, party)
+    if partner is None or partner.card is None:
+        raise TurnedAwayError(404, "There is nothing here.")
+    return signatory_of(partner.card)
 
 
 def _local(tx: Tx, found: Credentials) -> LocalCaller | None:
@@ -326,11 +382,14 @@ def _same_user(found: Credentials, name: str) -> bool:
     return found.user is None or hmac.compare_digest(found.user.encode(), name.encode())
 
 
-def check_agreement(headers: Mapping[str, str], caller: Caller, *, required: bool) -> None:
-    """Compare the version a request relies on with the one that binds; 409 when it is another."""
+def check_agreement(headers: Mapping[str, str], caller: Caller, *, required: bool = False) -> None:
+    """Compare the version a request relies on with the one that binds; 409 when it is another.
+
+    A node has to name it; a plain client need not, unless it is `required`.
+    """
     named = headers.get(AGREEMENT_HEADER)
     if named is None:
-        if required:
+        if required or caller.signatory is not None:
             raise TurnedAwayError(400, f"The header {AGREEMENT_HEADER} is missing.")
     elif not hmac.compare_digest(named.strip().encode(), caller.force.hash.encode()):
         raise OtherAgreementError(caller, named.strip()[:100])

@@ -15,9 +15,9 @@ from tearline.agreement.outbox import delivered, export_messages, undelivered
 from tearline.agreement.partners import find_party
 from tearline.agreement.state import ENDED
 from tearline.agreement.terms import collection_id
-from tearline.errors import PartnerError, RefusedError, TearlineError
+from tearline.errors import PartnerError, ProofError, RefusedError, TearlineError
 from tearline.exchange import taxii_client
-from tearline.exchange.link import Link
+from tearline.exchange.link import Identity, Link
 from tearline.exchange.mirror import copy_log
 from tearline.exchange.taxii_client import NotServedError
 from tearline.release import inbound
@@ -96,7 +96,7 @@ def deliver(home: Home, party: str, *, now: int) -> Delivered:
     if not kinds:
         return Delivered(0, ())
     taken, refused = 0, []
-    with Link(_address(partner)) as link:
+    with _link(home, partner) as link:
         for message_id, document in export_messages(home, partner.slug, now=now):
             reason = _post(home, link, message_id, document)
             if reason is None:
@@ -142,6 +142,14 @@ def _address(partner: Partner) -> str:
             do="Carry messages as files: `tearline agreement export`.",
         )
     return url
+
+
+def _link(
+    home: Home, partner: Partner, *, key: str | None = None, agreement: str | None = None
+) -> Link:
+    """Return a line to the partner's node, on which we prove who we are, and it who it is."""
+    pins = _card(partner).tls
+    return Link(_address(partner), ours=Identity.of(home), pins=pins, key=key, agreement=agreement)
 
 
 def _card(partner: Partner) -> Card:
@@ -204,7 +212,7 @@ def _sync_one(
         progress(Progress(force.agreement_id, what, count))
 
     try:
-        with Link(_address(partner), key=key, agreement=force.hash) as link:
+        with _link(home, partner, key=key, agreement=force.hash) as link:
             served = force.accepting
             if force.accepting:
                 objects, served = _read_pages(home, link, force, now=now, tell=tell)
@@ -213,8 +221,16 @@ def _sync_one(
         settled = inbound.settle(home, force.agreement_id, now=now)
     except TearlineError as error:
         over = force.state in ENDED and isinstance(error, PartnerError)
-        problem = None if over else error
+        problem = None if over else _advised(error)
     return Synced(force.agreement_id, force.title, objects, leaves, records, settled, problem)
+
+
+def _advised(error: TearlineError) -> TearlineError:
+    """Say what to do about what a partner's node sent, where whoever found it wrong could not."""
+    if isinstance(error, ProofError) and not error.do:
+        error.means = error.means or "Nothing of it was kept; what was held before still is."
+        error.do = "Sync again. If it stays so, keep what the private log has, and ask the partner."
+    return error
 
 
 def _read_pages(

@@ -1,8 +1,9 @@
 """What a partner's node asks of ours: to take its messages, and to show it our log.
 
-A message needs no key: its signature says who sent it. Whatever is wrong with one, the answer is
-the same few bytes; the reason stands in our private log. The log of an agreement is shown to the
-other party of it alone, under its key and the hash of the agreement that binds.
+Every request is signed by the node that sends it. A message is signed besides and needs no key:
+its signature says who made it. Whatever is wrong with one, or with who brings it, the answer is the
+same few bytes; the reason stands in our private log. The log of an agreement is shown to the other
+party of it alone, under its key and the hash of the agreement that binds.
 """
 
 from collections.abc import Callable
@@ -22,18 +23,25 @@ from tearline.errors import ProofError, TearlineError
 from tearline.exchange.access import (
     Caller,
     Door,
-    OtherAgreementError,
+    NotedError,
     TurnedAwayError,
+    UnprovenRequestError,
     check_agreement,
 )
+from tearline.exchange.proving import claimed
+from tearline.exchange.signatures import Claim, Signatory, UnprovenError, signatory_of, signatory_on
 from tearline.log import record, tiles, tree
 from tearline.log.verify import Opening, parse_leaf, write_opening
 from tearline.release import certifying, consenting, delivery, offering, recall
-from tearline.store import logs, releases
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import logs, parties, private, releases
 from tearline.store.database import Tx
 from tearline.store.logs import OpenedRow
 
 _NOT_ACCEPTED = b'{"title":"The message was not accepted."}'
+_KNOWN = "known"
+_UNTOLD = frozenset({"key", "signature"})
+"""What is not told to whoever brings a message: it would say who our partners are."""
 _RECORDS_AT_ONCE = 1000
 _ACTS = {
     "acknowledgement": delivery.acknowledged,
@@ -104,17 +112,69 @@ def _kind(document: bytes) -> str:
 
 async def _take(request: Request, home: Callable[[], Home], door: Door) -> Response:
     address = request.client.host if request.client else ""
-    now = clock.now()
+    now, opened = clock.now(), home()
     try:
         door.check(address, now=now)
         document = await _body(request, messages.MAX_BYTES)
-        outcome = await run_in_threadpool(lambda: receive(home(), document, now=now))
-    except MessageRefusedError:
+        outcome = await run_in_threadpool(_taken, opened, door, request, document, now)
+    except (MessageRefusedError, _UntoldError):
         door.failed(address, now=now)
         return Response(_NOT_ACCEPTED, 403, media_type="application/json")
     except TurnedAwayError as error:
+        if isinstance(error, UnprovenRequestError):
+            door.failed(address, now=now)
         return _refusal(error)
     return Response(orjson.dumps({"outcome": outcome}), 202, media_type="application/json")
+
+
+class _UntoldError(Exception):
+    """A request that is refused without a reason."""
+
+
+def _taken(home: Home, door: Door, request: Request, document: bytes, now: int) -> str:
+    """Take a message that a partner's node brings; keep what shows that it brought it."""
+    party = ""
+    try:
+        claim = claimed(home, request.scope)
+        claim.check_moment(now)
+        found = _signatory(home, claim)
+        party = found.party if found else ""
+        door.proving.check(home, request.scope, found or _nobody(home), now=now)
+        claim.check_body(document)
+    except UnprovenError as error:
+        door.note(home, UnprovenRequestError(error, party, None, now), now=now)
+        if error.code in _UNTOLD:
+            raise _UntoldError from error
+        raise UnprovenRequestError(error, party, None, now) from error
+    outcome = receive(home, document, now=now)
+    if outcome != _KNOWN:
+        _keep(home, claim, now)
+    return outcome
+
+
+def _signatory(home: Home, claim: Claim) -> Signatory | None:
+    """Return who has to have signed, if the party that is named is a partner."""
+    with home.store.read() as tx:
+        partner = parties.partner_of(tx, claim.party)
+    return signatory_of(partner.card) if partner and partner.card else None
+
+
+def _nobody(home: Home) -> Signatory:
+    """Return a key that makes no request: a stranger's signature takes as long to refuse."""
+    return signatory_on(home.card)._replace(keyid="")
+
+
+def _keep(home: Home, claim: Claim, now: int) -> None:
+    """Queue for the private log what was signed, so that it can be shown who brought what."""
+    entry = {
+        "kind": "request",
+        "party": claim.party,
+        "base": claim.base.decode("latin-1"),
+        "signature": claim.signature.hex(),
+        "at": format_timestamp(now, digits=6),
+    }
+    with home.store.write() as tx:
+        private.add(tx, "request", [orjson.dumps(entry).decode()])
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -145,12 +205,12 @@ def _shown(
     address = request.client.host if request.client else ""
     try:
         with opened.store.read() as tx:
-            caller = door.admit_partner(tx, request.headers, address, now=now)
+            caller = door.admit_partner(tx, opened, request, address, now=now)
         if request.path_params["agreement"] != caller.agreement_id.removeprefix("urn:uuid:"):
             raise _absent()
         check_agreement(request.headers, caller, required=True)
         return show(opened, caller, request, now)
-    except OtherAgreementError as error:
+    except NotedError as error:
         door.note(opened, error, now=now)
         return _refusal(error)
     except TurnedAwayError as error:

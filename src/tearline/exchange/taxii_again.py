@@ -19,13 +19,15 @@ import msgspec
 from starlette.types import Scope
 
 from tearline import clock
-from tearline.exchange.access import Door
+from tearline.agreement.home import Home
+from tearline.errors import StoreError
+from tearline.exchange.access import Caller, Door, TurnedAwayError
 from tearline.exchange.taxii_answers import ROUTE, Page
 from tearline.exchange.taxii_pages import Pages
 from tearline.exchange.visits import Reply
-from tearline.store.database import Store
 
 _LIFE_US = 5_000_000
+_SIGNED = {b"signature", b"signature-input"}
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -60,17 +62,30 @@ class Again:
         self._pages, self._door = pages, door
         self._key = clock.fresh_bytes(32)
 
-    async def find(self, store: Store, scope: Scope, *, now: int) -> tuple[Asked, Given | None]:
-        """Return how the same request was answered, if nothing has changed since."""
-        said = scope["method"], scope["path"], scope["query_string"], scope["headers"]
+    async def find(self, home: Home, scope: Scope, *, now: int) -> tuple[Asked, Given | None]:
+        """Return how the same request was answered, if nothing has changed since.
+
+        A signature is another for each request; it is checked, and no part of the name.
+        """
+        rest = [each for each in scope["headers"] if each[0] not in _SIGNED]
+        said = scope["method"], scope["path"], scope["query_string"], rest
         name = blake2b(_encode(said), key=self._key, digest_size=32).digest()
         page, about = self._pages.find(name, now=now)
         if page is None or not isinstance(about, _About) or now < about.since:
             return Asked(name, None), None
-        state = await store.state()
-        if state is None or state != about.state:
+        state = await home.store.state()
+        if state is None or state != about.state or not self._proven(home, scope, about, now):
             return Asked(name, state), None
         return Asked(name, state), Given(page, about.reply, about.scope)
+
+    def _proven(self, home: Home, scope: Scope, about: _About, now: int) -> bool:
+        """Whether a node signed this request, too; whoever answers it else says what is wrong."""
+        if isinstance(about.reply.caller, Caller):
+            try:
+                self._door.check_signed(home, scope, about.reply.caller, now=now)
+            except (TurnedAwayError, StoreError):
+                return False
+        return True
 
     def keep(self, asked: Asked, scope: Scope, page: Page, reply: Reply, *, now: int) -> None:
         """Keep an answer; one that came without the state of the store shows what is repeated."""

@@ -88,12 +88,12 @@ def versions(ask: Asked) -> Response:
 def glance(name: str, look: Look) -> Glanced | None:
     """Answer a page of `name` from one question, where it is empty or was made before."""
     headers = look.request.headers
-    known = look.door.known_partner(look.home.store, headers, now=look.now)
-    if known is None or not accepts(headers.get("accept", "")):
-        return None
-    caller, head = known
     try:
-        check_agreement(headers, caller, required=False)
+        known = look.door.known_partner(look.home, look.request, now=look.now)
+        if known is None or not accepts(headers.get("accept", "")):
+            return None
+        caller, head = known
+        check_agreement(headers, caller)
         _enter(caller, look.request)
         walk = _walk(look.home, caller, look.request)
     except TurnedAwayError:

@@ -27,7 +27,7 @@ from tearline.exchange.access import (
     Caller,
     Door,
     LocalCaller,
-    OtherAgreementError,
+    NotedError,
     TurnedAwayError,
     check_agreement,
 )
@@ -92,7 +92,7 @@ class Taxii:
         """
         home, now = self._home(), clock.now()
         answer: Response
-        asked, again = await self._again.find(home.store, scope, now=now)
+        asked, again = await self._again.find(home, scope, now=now)
         if again is None or not self._pace.count(again.reply.caller, now=now):
             look = Look(home, self._door, self._pages, Request(scope, receive), now)
             answer, reply = await self._made(look, asked)
@@ -224,7 +224,7 @@ async def _answered(visit: "_Visit", request: Request) -> tuple[Response, str]:
     """Return the answer, and the title of a refusal."""
     try:
         return await visit.answer(), ""
-    except OtherAgreementError as error:
+    except NotedError as error:
         await run_in_threadpool(visit.door.note, visit.home, error, now=visit.now)
         return refusal(error, request), error.title
     except TurnedAwayError as error:
@@ -318,10 +318,12 @@ class _Visit:
     def _admitted(self, tx: Tx) -> Ask[Any]:
         """Let the caller in, as far as this resource is for it and has the method."""
         headers = self._request.headers
-        self._caller = caller = self.door.admit(tx, headers, self._address, now=self.now)
+        self._caller = caller = self.door.admit(
+            tx, self.home, self._request, self._address, now=self.now
+        )
         self._pace.check(caller, now=self.now)
         if isinstance(caller, Caller):
-            check_agreement(headers, caller, required=False)
+            check_agreement(headers, caller)
         if not isinstance(caller, self._resource.callers):
             raise absent()
         if self._request.method not in self._resource.methods:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tearline.exchange.pace import TOO_OFTEN
+from tearline.exchange.signatures import TITLES
 from tearline.stix.timestamp import format_timestamp
 from tearline.store.visits import Visit
 
@@ -99,7 +100,9 @@ def _turned_away(sight: Sight, visit: Visit) -> Iterator[Why]:
     status = visit.status
     if status in _OK:
         return
-    if status == 401:  # noqa: PLR2004  # HTTP
+    if visit.title in TITLES:
+        yield Why("unproven", visit.title, "A node signs each request; see docs/tls.md.")
+    elif status == 401:  # noqa: PLR2004  # HTTP
         old = visit.key_hash in sight.ended_keys
         yield Why(
             "ended-key" if old else "wrong-key",

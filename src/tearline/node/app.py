@@ -30,6 +30,7 @@ from tearline.exchange.visits import Visits
 from tearline.node.gathering import Gathering
 from tearline.node.logs import Lines, log_as_json
 from tearline.node.metrics import Metrics
+from tearline.node.proxies import addresses, hear
 from tearline.node.runner import Job, all_jobs
 from tearline.node.watch import Watch
 from tearline.web.app import routes as pages
@@ -96,6 +97,7 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Watch, metrics=metrics, lines=lines)
+    app.proxies = addresses(settings().proxies)
     app.watch, app.taxii = Watch(app, metrics, lines), Taxii(home, door, visits)
     return app
 
@@ -105,8 +107,11 @@ class _App(FastAPI):
 
     watch: Watch
     taxii: Taxii
+    proxies: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hear(scope, self.proxies)
         if scope["type"] == "http" and f"{scope['path']}/".startswith("/taxii2/"):
             await self.watch.send(self.taxii.answer, scope, receive, send)
         else:

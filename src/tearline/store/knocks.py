@@ -18,6 +18,7 @@ _KNOCK = Statement(
         account.c.agreement_id,
         account.c.party,
         party.c.slug,
+        party.c.card_hash,
         agreement_version.c.hash,
         agreement_version.c.state,
         agreement_version.c.serving,
@@ -40,8 +41,8 @@ _KNOCK = Statement(
     )
     .order_by(agreement_version.c.hash)
 )
-_HEAD = 9
-_MOMENTS = slice(7, 9)
+_HEAD = 10
+_MOMENTS = slice(8, 10)
 
 
 class Knock(NamedTuple):

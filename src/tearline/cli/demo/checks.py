@@ -67,7 +67,9 @@ def _nothing_flows(name: str, known: Known, north: Log) -> Iterator[Check]:
 def knocked(known: Known, moment: Moment) -> list[Check]:
     """The blocked third party brings its own proposal to North's door, by the judge's hand."""
     documents = Path(moment["messages"]).read_bytes().splitlines()
-    statuses = [post_message(known.case.nodes["north"], each) for each in documents]
+    statuses = [
+        post_message(known.case.nodes["north"], each, moment["signs"]) for each in documents
+    ]
     refused = bool(statuses) and all(each in _REFUSED for each in statuses)
     said = f"HTTP {', '.join(map(str, statuses))}"
     return [Check("knocked", "the blocked party's own proposal is refused", refused, said)]

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import httpx
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from tearline import clock
 from tearline.cli.demo.expect import Object
 from tearline.log.checkpoint import parse_vkey, vkey_for
 from tearline.log.verify import Verdict, parse_opening, verify_folder, verify_growth
@@ -37,16 +38,52 @@ class Answer(NamedTuple):
     pages: int
 
 
-def poll(node: str, collection: str, key: str | None) -> Answer:
-    """Read a collection to its end, page by page, as any TAXII client would."""
+class Signs:
+    """Signs requests to a node, written from RFC 9421 and RFC 9530, with a node's key."""
+
+    def __init__(self, node: str, given: Record) -> None:
+        """Take what the node lent: the key's name and seed, the agreement where it names one."""
+        self._node, self._keyid, self._agreement = node, given["keyid"], given.get("agreement")
+        self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(given["seed"]))
+
+    def __call__(self, request: httpx.Request) -> httpx.Request:
+        """Add the headers that sign a request."""
+        path = request.url.raw_path.decode()
+        lines = {"@method": request.method, "@target-uri": f"{self._node}{path}"}
+        if request.content:
+            digest = base64.b64encode(sha256(request.content).digest()).decode()
+            lines["content-digest"] = f"sha-256=:{digest}:"
+            request.headers["Content-Digest"] = lines["content-digest"]
+        if self._agreement:
+            lines["tearline-agreement"] = self._agreement
+            request.headers["Tearline-Agreement"] = self._agreement
+        names = " ".join(f'"{each}"' for each in lines)
+        params = (
+            f'({names});created={clock.now() // 1_000_000};keyid="{self._keyid}"'
+            f';nonce="{clock.fresh_bytes(16).hex()}";tag="tearline-request"'
+        )
+        text = "".join(f'"{name}": {value}\n' for name, value in lines.items())
+        signed = self._key.sign(f'{text}"@signature-params": {params}'.encode())
+        request.headers["Signature-Input"] = f"tearline={params}"
+        request.headers["Signature"] = f"tearline=:{base64.b64encode(signed).decode()}:"
+        return request
+
+
+def poll(node: str, collection: str, given: Record | str | None) -> Answer:
+    """Read a collection to its end, page by page.
+
+    As a node does, by what that lent; or as anybody would, with a key or none.
+    """
+    key = given["key"] if isinstance(given, dict) else given
     headers = {"Accept": _MEDIA_TYPE} | ({"Authorization": f"Bearer {key}"} if key else {})
+    signs = Signs(node, given) if isinstance(given, dict) else None
     path = f"/taxii2/agreements/collections/{collection}/objects/"
     found: dict[str, bytes] = {}
     params: dict[str, str] = {"limit": str(_PAGE)}
     pages = 0
     with httpx.Client(base_url=node, headers=headers, trust_env=False, timeout=60) as client:
         while True:
-            reply = client.get(path, params=params)
+            reply = client.get(path, params=params, auth=signs)
             if reply.status_code != _OK:
                 return Answer(reply.status_code, found, pages)
             pages += 1
@@ -57,9 +94,10 @@ def poll(node: str, collection: str, key: str | None) -> Answer:
             params["next"] = envelope["next"]
 
 
-def post_message(node: str, document: bytes) -> int:
-    """Bring a node a message, as a partner would; return the status of its answer."""
-    reply = httpx.post(f"{node}/peer/messages", content=document, trust_env=False, timeout=60)
+def post_message(node: str, document: bytes, given: Record) -> int:
+    """Bring a node a message, as a partner's node would; return the status of its answer."""
+    url, signs = f"{node}/peer/messages", Signs(node, given)
+    reply = httpx.post(url, content=document, auth=signs, trust_env=False, timeout=60)
     return reply.status_code
 
 

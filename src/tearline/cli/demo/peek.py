@@ -6,6 +6,8 @@ complete only once what waited for it became leaves.
 
 import time
 
+from tearline import clock
+from tearline.agreement.force import in_force
 from tearline.agreement.home import open_home
 from tearline.cli.demo.nodes import Node, StepError
 from tearline.store import agreements, parties, private
@@ -13,15 +15,24 @@ from tearline.store import agreements, parties, private
 _LONGEST_S = 60.0
 
 
-def key_of(node: Node, agreement_id: str) -> str:
-    """Return the key with which a node reads at its partner's."""
+def key_of(node: Node, agreement_id: str) -> dict[str, str]:
+    """Return what a node reads with at its partner's: a key, the agreement, what signs requests."""
     home = open_home(node.home)
     with home.store.read() as tx:
         key = parties.credential_of(tx, agreement_id)
+        bound = in_force(tx, agreement_id, now=clock.now())
     home.store.close()
-    if key is None:
+    if key is None or bound is None:
         raise StepError(f"{node.name} has no key for {agreement_id}.")
-    return key
+    return {"key": key, "agreement": bound.hash, **signs_of(node)}
+
+
+def signs_of(node: Node) -> dict[str, str]:
+    """Return what signs the requests of a node: the name of the key, and its seed."""
+    home = open_home(node.home)
+    home.store.close()
+    seed = home.keys.sign.private_bytes_raw().hex()
+    return {"keyid": "+".join(home.card.sign.split("+", 2)[:2]), "seed": seed}
 
 
 def signed_text(node: Node, agreement_hash: str) -> bytes:

@@ -21,7 +21,7 @@ from tearline import clock
 from tearline.cli.demo.data import GALAXIES, write_inputs
 from tearline.cli.demo.later import Later
 from tearline.cli.demo.nodes import Judge, StepError, at_once, environment
-from tearline.cli.demo.peek import key_of, signed_text, wait_for_leaves
+from tearline.cli.demo.peek import key_of, signed_text, signs_of, wait_for_leaves
 from tearline.cli.demo.stage import written
 from tearline.cli.demo.terms import write_terms
 from tearline.cli.terminal import visible
@@ -232,7 +232,7 @@ class Course(Later):
             lambda: east.run("agreement", "propose", path, "--out", messages),
         )
         self.say(f"North blocks {east.name}: “{reason}”")
-        self.ask("knocked", messages=str(messages))
+        self.ask("knocked", messages=str(messages), signs=signs_of(east))
         refused, logs = at_once(
             lambda: self.north.run("agreement", "propose", path, code=1),
             lambda: self.north.run("log", "list"),
