@@ -23,15 +23,9 @@ from tearline.log.checkpoint import (
     sign_note,
     vkey,
 )
+from tearline.log.receipt import RECEIPT_SCHEMA, TlogProof, verify_receipt, write_proof
 from tearline.log.tiles import StoredTree, derive, write_durably
-from tearline.log.verify import (
-    RECEIPT_SCHEMA,
-    SALT_SIZE,
-    Opening,
-    commitment,
-    parse_leaf,
-    verify_receipt,
-)
+from tearline.log.verify import SALT_SIZE, Opening, commitment, parse_leaf
 from tearline.stix.canonical import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import logs
@@ -250,16 +244,16 @@ def receipt(tx: Tx, log: str, index: int, item: int, *, origin: str, vkey: str) 
     openings = [Opening(*row) for row in logs.records(tx, log, index, index + 1)]
     if not 0 <= item < len(openings):
         raise ProofError(f"Record {item} of leaf {index} in the log {log} is not held here.")
-    document = _receipt(entry, index, openings, item)
-    document["proof"] = _base64(StoredTree(tx, log).inclusion_proof(index, signed.size))
-    document["checkpoint"] = signed.note
+    path = StoredTree(tx, log).inclusion_proof(index, signed.size)
+    document = _receipt(entry, openings, item)
+    document["proof"] = write_proof(TlogProof(index, tuple(path), signed.note))
     if parse_vkey(vkey)[0] != origin:
         raise MisuseError(f"The key {vkey.partition('+')[0]!r} is not of the log {origin!r}.")
     verify_receipt(document, vkey)
     return document
 
 
-def _receipt(entry: bytes, index: int, openings: list[Opening], item: int) -> dict[str, Any]:
+def _receipt(entry: bytes, openings: list[Opening], item: int) -> dict[str, Any]:
     hashes = [tree.leaf_hash(commitment(one.salt, one.record)) for one in openings]
     place = {
         "index": item,
@@ -272,7 +266,6 @@ def _receipt(entry: bytes, index: int, openings: list[Opening], item: int) -> di
         "salt": base64.b64encode(openings[item].salt).decode(),
         "item": place,
         "leaf": entry.decode(),
-        "index": index,
     }
 
 

@@ -1,4 +1,4 @@
-r"""Check a log, a receipt or a log's growth from files alone; needs nothing else of Tearline.
+r"""Check a log and its growth from files alone; needs nothing else of Tearline.
 
 This module also defines leaf format 1, so that who reads a leaf and who writes one agree:
 
@@ -12,13 +12,13 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tearline.errors import ProofError
 from tearline.log import tree
@@ -26,7 +26,6 @@ from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
 from tearline.log.tree import Tile, tile_path
 from tearline.stix.canonical import parse_canonical
 
-RECEIPT_SCHEMA = "tearline-receipt/1"
 SALT_SIZE = 32
 PROBLEM_LIMIT = 100
 _RECORD_PREFIX = b"tearline/record/1\n"
@@ -123,47 +122,6 @@ def parse_opening(line: bytes) -> Opening:
     return Opening(value["leaf"], value["item"], _unbase64(value["salt"]), record)
 
 
-# ------------------------------------------------------------------------------------ receipts
-
-
-def verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
-    """Return the record that a receipt proves to be in the log of `vkey`; else ProofError.
-
-    The record's commitment is shown to be in the leaf, the leaf in the tree, and the tree under
-    the signed checkpoint. Nothing but the document and the log's verifier key is needed.
-    """
-    try:
-        return _verify_receipt(document, vkey)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ProofError("The receipt is not of the form that receipts have.") from error
-
-
-def _verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
-    names = {"schema", "record", "salt", "item", "leaf", "index", "proof", "checkpoint"}
-    item = document["item"]
-    if document["schema"] != RECEIPT_SCHEMA or document.keys() != names:
-        raise ProofError(f"The receipt is not of the form {RECEIPT_SCHEMA}.")
-    if item.keys() != {"index", "count", "proof"}:
-        raise TypeError
-    entry, record = _utf8(document["leaf"]), _utf8(document["record"])
-    leaf = parse_leaf(entry)
-    if not (_is(item["index"]) and _is(item["count"], leaf.count, leaf.count)):
-        raise ProofError("The receipt does not say which of the leaf's records it is about.")
-    if not _is(document["index"]):
-        raise ProofError("The receipt does not say which leaf it is about.")
-    hashed = tree.leaf_hash(commitment(_unbase64(document["salt"]), record))
-    proof = [_unbase64(one) for one in item["proof"]]
-    tree.verify_inclusion(hashed, item["index"], leaf.count, proof, leaf.root)
-    checkpoint = open_checkpoint(document["checkpoint"], vkey, parse_vkey(vkey)[0])
-    proof = [_unbase64(one) for one in document["proof"]]
-    place = document["index"], checkpoint.size
-    tree.verify_inclusion(tree.leaf_hash(entry), *place, proof, checkpoint.root)
-    value = parse_canonical(record)
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
 # ------------------------------------------------------------------------------------- folders
 
 
@@ -196,35 +154,25 @@ class Verdict:
             self.problems.append(f"{place}: {error}")
 
 
-def verify_folder(directory: Path, vkey: str | None = None) -> Verdict:
+def verify_folder(directory: Path, vkey: str | None = None, since: Sequence[Path] = ()) -> Verdict:
     """Rebuild the tree of a log folder from its entries and check all else against it.
 
-    Checks the checkpoint's signature, every entry, every tile that is there, and every opened
-    record. Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not
-    read. Never raises for what is in the folder: see `problems`.
-    """
-    return _verify(directory, vkey, Verdict(pinned=vkey is not None), None)
+    Checks the checkpoint's signature, every entry, every tile that is there, every opened record,
+    and that the log only grew since each older checkpoint: those that lie in the folder under
+    `checkpoints/`, and those of `since`, each a folder or a file. When a signature holds and the
+    roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
 
-
-def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
-    """Check a log folder, and that it only grew since an older folder's checkpoint was signed.
-
-    Of the old folder only the checkpoint is read and, if none is given, the key that the new one
-    has to fit as well. When both signatures hold and
-    the roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
+    Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not read. Never
+    raises for what is in the folder: see `problems`. Without a key the oldest folder's is taken.
     """
     verdict = Verdict(pinned=vkey is not None)
-    try:
-        key, before = _read_checkpoint(old, vkey)
-    except (ProofError, OSError, ValueError) as error:
-        verdict.blame(f"{old.name}/checkpoint", error)
-        return verdict
-    return _verify(new, key, verdict, before)
-
-
-def _verify(
-    directory: Path, vkey: str | None, verdict: Verdict, before: Checkpoint | None
-) -> Verdict:
+    older: dict[int, list[_Older]] = {}
+    for path in (*since, *_kept(directory)):
+        try:
+            vkey, before = _read_checkpoint(path, vkey or _key_beside(path, directory))
+            older.setdefault(before.size, []).append(_Older(path.name, before))
+        except (ProofError, OSError, ValueError) as error:
+            verdict.blame(f"{path.name}: older checkpoint", error)
     try:
         _, checkpoint = _read_checkpoint(directory, vkey)
     except (ProofError, OSError, ValueError) as error:
@@ -232,17 +180,46 @@ def _verify(
         return verdict
     verdict.origin, verdict.size = checkpoint.origin, checkpoint.size
     verdict.root = checkpoint.root
-    if before and before.size > checkpoint.size:
-        verdict.blame("checkpoint", f"The log shrank from {before.size} leaves: a rollback.")
-    _walk(directory, verdict, before)
+    for size in older:
+        if size > checkpoint.size:
+            name = older[size][0].name
+            verdict.blame(
+                "checkpoint", f"The log shrank from the {size} leaves of {name}: a rollback."
+            )
+    _walk(directory, verdict, older)
     return verdict
 
 
-def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
+def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
+    """Check a log folder, and that it only grew since an older folder or checkpoint."""
+    return verify_folder(new, vkey, [old])
+
+
+class _Older(NamedTuple):
+    """A checkpoint that was signed before, and the file or folder that it is from."""
+
+    name: str
+    checkpoint: Checkpoint
+
+
+def _kept(directory: Path) -> list[Path]:
+    """The older checkpoints that lie in a folder."""
+    with suppress(OSError):
+        return sorted((directory / "checkpoints").iterdir())
+    return []
+
+
+def _key_beside(path: Path, directory: Path) -> str:
+    """The key that lies in an older folder, else the one in the folder itself."""
+    own = path / "vkey"
+    return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip()
+
+
+def _walk(directory: Path, verdict: Verdict, older: dict[int, list[_Older]]) -> None:
     """Go once through entries, tiles and records, side by side."""
     frontier = tree.Frontier()
     records = _Records(directory / "records.jsonl", verdict)
-    _compare(before, frontier, verdict)
+    _compare(older, frontier, verdict)
     for bundle in tree.tiles_of(verdict.size, None):
         entries = _read_bundle(directory, bundle, verdict)
         if entries is None:
@@ -251,7 +228,7 @@ def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
             _check_entry(entry, frontier.size, verdict, records)
             for tile, hashes in frontier.add(tree.leaf_hash(entry)):
                 _check_tile(directory, tile, hashes, verdict)
-            _compare(before, frontier, verdict)
+            _compare(older, frontier, verdict)
     for tile, hashes in frontier.partial():
         _check_tile(directory, tile, hashes, verdict)
     records.finish()
@@ -259,12 +236,14 @@ def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
         verdict.blame("checkpoint", "The root over the entries is not the one that was signed.")
 
 
-def _compare(before: Checkpoint | None, frontier: tree.Frontier, verdict: Verdict) -> None:
-    if before and before.size == frontier.size and frontier.root() != before.root:
-        verdict.blame(
-            "checkpoint",
-            f"The first {frontier.size} leaves are not those signed before: a second history.",
-        )
+def _compare(older: dict[int, list[_Older]], frontier: tree.Frontier, verdict: Verdict) -> None:
+    for name, before in older.get(frontier.size, ()):
+        if frontier.root() != before.root:
+            verdict.blame(
+                "checkpoint",
+                f"The first {frontier.size} leaves are not those that {name} was signed over: a "
+                "second history.",
+            )
 
 
 def _check_entry(entry: bytes, index: int, verdict: Verdict, records: "_Records") -> None:
@@ -328,10 +307,11 @@ def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
         verdict.blame("records.jsonl", error)
 
 
-def _read_checkpoint(directory: Path, vkey: str | None) -> tuple[str, Checkpoint]:
-    key = vkey or (directory / "vkey").read_text("utf-8").strip()
-    note = (directory / "checkpoint").read_bytes().decode("utf-8")
-    return key, open_checkpoint(note, key, parse_vkey(key)[0])
+def _read_checkpoint(path: Path, vkey: str | None) -> tuple[str, Checkpoint]:
+    """Open the checkpoint in a file or a folder, with its own key where none is given."""
+    key = vkey or (path / "vkey").read_text("utf-8").strip()
+    file = path / "checkpoint" if path.is_dir() else path
+    return key, open_checkpoint(file.read_bytes().decode("utf-8"), key, parse_vkey(key)[0])
 
 
 def _read_tile(directory: Path, tile: Tile) -> bytes | None:
