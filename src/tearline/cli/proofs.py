@@ -1,4 +1,4 @@
-"""Verbs about proof: log verify, copy, list, replay; receipt make, verify."""
+"""Verbs about proof: log verify, audit, copy, list, replay; receipt make, verify."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,14 @@ CardFiles = Annotated[
     list[Path] | None,
     typer.Option("--card", help="The card of a log's owner, for its key; can be repeated."),
 ]
+Since = Annotated[
+    list[Path] | None,
+    typer.Option("--since", help="An older copy or checkpoint of either; can be repeated."),
+]
+Private = Annotated[
+    list[Path] | None,
+    typer.Option("--private", help="A private log with records: its decisions are taken again."),
+]
 
 
 @log_app.command("verify")
@@ -29,14 +37,8 @@ def log_verify(
     ] = None,
     vkey: Keys = None,
     card: CardFiles = None,
-    since: Annotated[
-        list[Path] | None,
-        typer.Option("--since", help="An older copy or checkpoint of either; can be repeated."),
-    ] = None,
-    private: Annotated[
-        list[Path] | None,
-        typer.Option("--private", help="A private log with records: its decisions are retaken."),
-    ] = None,
+    since: Since = None,
+    private: Private = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
@@ -60,6 +62,33 @@ def log_verify(
         answer(json, comparing.as_json(found), *comparing.lines(found))
         good = found.good
     if not good:
+        raise typer.Exit(1)
+
+
+@log_app.command("audit")
+def log_audit(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="One side's log.")],
+    other: Annotated[Path, typer.Argument(metavar="DIR", help="The other side's log.")],
+    vkey: Keys = None,
+    card: CardFiles = None,
+    since: Since = None,
+    private: Private = None,
+    json: Json = False,
+) -> None:
+    """Answer an auditor from the two logs of an agreement.
+
+    What passed, under which clause, who said yes, what was recalled, and whether both sides agree.
+    With a private log also what people said of each item, under their own signatures. Needs no home
+    and no network. Exit 1 when the two logs do not agree.
+    """
+    from tearline.cli import auditing, checking, comparing
+    from tearline.cli.terminal import answer
+
+    given = checking.Given(vkey, card, None, since)
+    found = comparing.check_both((directory, other), given, private or [])
+    value = auditing.audit(found, private or [])
+    answer(json, value, *auditing.parts(value, found))
+    if not found.good:
         raise typer.Exit(1)
 
 
