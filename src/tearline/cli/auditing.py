@@ -203,6 +203,10 @@ def _who(passed: Sequence[Passed], said: Sequence[Said]) -> list[Part]:
     return [line, Table(("person", "said", "clause", "object", "at", "shown by"), rows)]
 
 
+def _held(said: Said) -> str:
+    return "their signature" if said.signed else "no signature that holds"
+
+
 def _back(passed: Sequence[Passed]) -> list[Part]:
     rows = [
         (each.object, each.clause, each.reason, each.ended_at, each.answered_at or "no receipt")
