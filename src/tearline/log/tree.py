@@ -94,6 +94,19 @@ class Frontier:
             return []
         return list(self._fill())
 
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[Tile, list[bytes]]]:
+        """Add many leaf hashes; return the tiles that they filled, in the order of `add`."""
+        filled: list[tuple[Tile, list[bytes]]] = []
+        at = 0
+        while at < len(leaves):
+            part = leaves[at : at + TILE_WIDTH - len(self._edge[0])]
+            self._edge[0] += part
+            self.size += len(part)
+            at += len(part)
+            if len(self._edge[0]) == TILE_WIDTH:
+                filled += self._fill()
+        return filled
+
     def _fill(self) -> Iterator[tuple[Tile, list[bytes]]]:
         level, count = 0, self.size
         while len(self._edge[level]) == TILE_WIDTH:
