@@ -78,6 +78,15 @@ def range_root(node: Node, begin: int, end: int) -> bytes:
     return result
 
 
+def subtrees(hashes: list[bytes], levels: int) -> list[list[bytes]]:
+    """Return the hashes of the complete subtrees over `hashes`: of 1, 2, 4 ... `levels` levels."""
+    found = [hashes]
+    for _ in range(levels - 1):
+        pairs = zip(found[-1][::2], found[-1][1::2], strict=False)
+        found.append([sha256(b"\x01" + left + right).digest() for left, right in pairs])
+    return found
+
+
 class Frontier:
     """The right edge of a growing tree: at most 255 hashes of each tile level."""
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -72,6 +73,11 @@ def commitment(salt: bytes, record: bytes) -> bytes:
     return sha256(_RECORD_PREFIX + salt + record).digest()
 
 
+def committed(salt: bytes, record: bytes) -> bytes:
+    """Return the hash of a record's commitment as an entry of its leaf's small tree."""
+    return sha256(b"\x00" + sha256(_RECORD_PREFIX + salt + record).digest()).digest()
+
+
 def parse_leaf(entry: bytes) -> Leaf:
     """Return what a leaf of format 1 says; ProofError if anything in it is not of that form."""
     found = _LEAF.fullmatch(entry)
@@ -87,6 +93,24 @@ def _leaf(found: re.Match[bytes]) -> Leaf:
         raise _bad_leaf()
     named = None if agreement is None else agreement.decode()
     return Leaf(kind.decode(), at.decode(), int(count), bytes.fromhex(root.decode()), named)
+
+
+def write_leaf(kind: str, at: str, count: int, root: bytes, agreement: str | None) -> bytes:
+    """Return the bytes of a leaf; ProofError where kind, moment or agreement are not of the form.
+
+    `count` is above 0, and `root` has the 32 bytes of a hash.
+    """
+    begin, middle = _frame(kind, at, agreement)
+    return f'{begin}{count}{middle}{root.hex()}","v":1}}'.encode()
+
+
+@lru_cache(maxsize=256)
+def _frame(kind: str, at: str, agreement: str | None) -> tuple[str, str]:
+    """The parts of a leaf before its count and before its root; few are in use at a time."""
+    begin = "{" if agreement is None else f'{{"agreement":"{agreement}",'
+    begin, middle = f'{begin}"at":"{at}","count":', f',"kind":"{kind}","root":"'
+    parse_leaf(f'{begin}1{middle}{"0" * 64}","v":1}}'.encode())
+    return begin, middle
 
 
 def check_openings(leaf: Leaf, openings: list[Opening]) -> None:
