@@ -180,7 +180,7 @@ def _reasons(rules: Rules, slip: dict[str, Any]) -> list[str]:
     try:
         return against(rules, read_slip(orjson.dumps(slip).decode()))
     except TearlineError as error:
-        return [error.what]
+        return [error.what.rstrip(".")]
 
 
 def _replay(folder: Path, verdict: Verdict, signed: Mapping[str, bytes]) -> Replayed:

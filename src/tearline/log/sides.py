@@ -304,7 +304,7 @@ def _unacknowledged(giver: Side, receiver: Side, received: set[int], found: Comp
         first = giver.releases[rest[0]][0]
         found.leave(
             first,
-            f"{len(rest)} releases of {giver.party} are not acknowledged, from position "
+            f"Not acknowledged: {len(rest)} of the releases of {giver.party}, from position "
             f"{rest[0]} on.",
             f"{receiver.party} has not fetched them yet.",
         )
