@@ -215,6 +215,27 @@ def test_the_frontier_gives_root_and_tiles(size: int) -> None:
         )
 
 
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_many_leaves_at_once_are_the_same_as_one_by_one(parts: list[int]) -> None:
+    one, many = tree.Frontier(), tree.Frontier()
+    leaves = hashes(sum(parts))
+    filled: list[tuple[Tile, list[bytes]]] = []
+    at = 0
+    for part in parts:
+        filled += many.extend(leaves[at : at + part])
+        at += part
+    assert filled == [tile for leaf in leaves for tile in one.add(leaf)]
+    assert (many.size, many.root(), many.partial()) == (one.size, one.root(), one.partial())
+
+
+@given(st.integers(0, 256))
+def test_subtrees_are_the_roots_of_their_leaves(size: int) -> None:
+    leaves = hashes(size)
+    for level, found in enumerate(tree.subtrees(leaves, 8)):
+        width = 1 << level
+        assert found == [tree.root(leaves[at * width :][:width]) for at in range(size >> level)]
+
+
 def _key(tile: Tile) -> tuple[int, int, int]:
     return (-1 if tile.level is None else tile.level, tile.index, tile.width)
 

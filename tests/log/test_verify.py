@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tearline.errors import ProofError
 from tearline.log import tree, verify
 from tearline.log.verify import Verdict, verify_folder, verify_growth
+from tearline.stix.canonical import canonical
 from tests.log.made_log import (
     ORIGIN,
     OTHER_KEY,
@@ -169,6 +172,33 @@ def test_leaves_have_one_form(old: str, new: str) -> None:
     assert verify.parse_leaf(entry(5)).kind == "release"
     with pytest.raises(ProofError):
         verify.parse_leaf(entry(5).decode().replace(old, new, 1).encode())
+
+
+@given(
+    st.from_regex(r"[a-z][a-z-]{0,39}", fullmatch=True),
+    st.integers(1, 2**53 - 1),
+    st.binary(min_size=32, max_size=32),
+    st.none() | st.binary(min_size=32, max_size=32),
+)
+def test_a_leaf_is_written_as_canonical_json(
+    kind: str, count: int, root: bytes, about: bytes | None
+) -> None:
+    at = "2026-01-01T00:00:00.000000Z"
+    agreement = None if about is None else f"sha256:{about.hex()}"
+    value = {"v": 1, "kind": kind, "at": at, "count": count, "root": root.hex()}
+    written = verify.write_leaf(kind, at, count, root, agreement)
+    assert written == canonical(value | ({"agreement": agreement} if agreement else {}))
+    assert verify.parse_leaf(written) == verify.Leaf(kind, at, count, root, agreement)
+
+
+@pytest.mark.parametrize("odd", ["", "Release", "a" * 41, 'a"', "a b", "ä"])
+def test_a_kind_of_another_form_is_not_written(odd: str) -> None:
+    with pytest.raises(ProofError):
+        verify.write_leaf(odd, "2026-01-01T00:00:00.000000Z", 1, bytes(32), None)
+    with pytest.raises(ProofError):
+        verify.write_leaf("release", odd, 1, bytes(32), None)
+    with pytest.raises(ProofError):
+        verify.write_leaf("release", "2026-01-01T00:00:00.000000Z", 1, bytes(32), odd)
 
 
 # ---------------------------------------------------------------------------------- checkpoint
