@@ -198,10 +198,10 @@ def test_a_proof_with_a_hash_too_many_or_too_few_is_refused() -> None:
 
 
 def test_a_receipt_names_its_log_before_it_is_checked(store: Store) -> None:
-    assert receipt.origin_in(_receipt(store, 0, 0)) == ORIGIN
+    assert str(receipt.note_in(_receipt(store, 0, 0))).startswith(f"{ORIGIN}\n")
     nothing: list[object] = [None, [], {}, {"proof": 5}, {"proof": "index 3"}]
     for odd in nothing:
-        assert receipt.origin_in(odd) is None
+        assert receipt.note_in(odd) is None
 
 
 def test_a_cosigned_checkpoint_stays_in_the_proof(store: Store) -> None:

@@ -11,11 +11,12 @@ from tearline.cli.options import open_home, place_of, read_bytes, write_bytes
 from tearline.cli.terminal import count, joined
 from tearline.errors import InputError, MisuseError, ProofError
 from tearline.log.checkpoint import parse_vkey, vkey_for
-from tearline.log.receipt import origin_in, prove
+from tearline.log.receipt import note_in, prove
 from tearline.log.verify import Verdict, verify_folder
 from tearline.store import parties
 
 _ORIGIN = 500
+_NOTE = 1 << 20
 
 
 class Given(NamedTuple):
@@ -31,15 +32,16 @@ def check_folder(directory: Path, given: Given) -> Verdict:
     """Check a log folder, and that it only grew since older copies and checkpoints of it."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a log.")
-    key = key_for(origin_of(directory), given)
+    key = key_for(note_of(directory), given)
     return verify_folder(directory, key, given.since or ())
 
 
-def key_for(origin: str, given: Given) -> str | None:
-    """Return the key of a log: given, of a card that was given, or known to the home.
+def key_for(note: str, given: Given) -> str | None:
+    """Return the key that a log's head has to be signed by: given, on a card, or known to the home.
 
     ProofError where keys or cards were given, and none is of the log.
     """
+    origin = origin_in(note)
     named = {parse_vkey(each)[0]: each for each in given.vkeys or ()}
     if origin in named:
         return named[origin]
@@ -89,8 +91,8 @@ def verdict_lines(verdict: Verdict) -> list[str]:
 def check_receipt(path: Path, given: Given) -> dict[str, Any]:
     """Return what a receipt proves; ProofError when it does not hold or no key here fits it."""
     document = _receipt(path)
-    origin = (origin_in(document) or "")[:_ORIGIN]
-    key = key_for(origin, given)
+    note = note_in(document) or ""
+    origin, key = origin_in(note), key_for(note, given)
     if key is None:
         raise ProofError(
             f"No key here is of the log {origin!r}.",
@@ -122,7 +124,7 @@ def _receipt(path: Path) -> dict[str, Any]:
         document = orjson.loads(read_bytes(path))
     except orjson.JSONDecodeError as error:
         raise InputError("This is not a receipt: no JSON.", place=str(path)) from error
-    if not isinstance(document, dict) or origin_in(document) is None:
+    if not isinstance(document, dict) or note_in(document) is None:
         raise ProofError(
             "The receipt is not of the form that receipts have.", do="Ask for it again."
         )
@@ -136,14 +138,19 @@ def receipt_lines(found: dict[str, Any]) -> list[str]:
     return [line, *content.splitlines()]
 
 
-def origin_of(place: Path) -> str:
-    """Return the origin that the checkpoint in a folder or a file names, unchecked; '' if none."""
+def note_of(place: Path) -> str:
+    """Return the signed head in a folder or a file, unchecked; '' if there is none."""
     file = place / "checkpoint" if place.is_dir() else place
     try:
-        with file.open("rb") as lines:
-            return lines.readline(_ORIGIN).decode("utf-8", "replace").rstrip("\n")
+        with file.open("rb") as opened:
+            return opened.read(_NOTE).decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def origin_in(note: str) -> str:
+    """Return the origin that a signed head names, unchecked."""
+    return note.partition("\n")[0][:_ORIGIN]
 
 
 def _pinned(origin: str, home: Path | None) -> str | None:

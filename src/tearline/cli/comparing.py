@@ -10,7 +10,14 @@ import orjson
 from tearline.agreement import jws
 from tearline.agreement.card import read_card
 from tearline.agreement.terms import Terms, agreement_hash, parse_json
-from tearline.cli.checking import Given, check_folder, origin_of, verdict_lines, verdict_value
+from tearline.cli.checking import (
+    Given,
+    check_folder,
+    note_of,
+    origin_in,
+    verdict_lines,
+    verdict_value,
+)
 from tearline.cli.options import read_bytes
 from tearline.cli.terminal import count
 from tearline.errors import MisuseError, TearlineError
@@ -54,7 +61,7 @@ def check_both(folders: tuple[Path, Path], given: Given, private: Sequence[Path]
 
     MisuseError where they are not the two sides of one agreement.
     """
-    origins = [origin_of(each) for each in folders]
+    origins = [origin_in(note_of(each)) for each in folders]
     _same_agreement(origins)
     older = _older(given, origins)
     verdicts = [
@@ -99,7 +106,7 @@ def _older(given: Given, origins: Sequence[str]) -> dict[str, list[Path]]:
     """Sort older copies by the log that they are of."""
     found: dict[str, list[Path]] = {each: [] for each in origins}
     for each in given.since or ():
-        origin = origin_of(each)
+        origin = origin_in(note_of(each))
         if origin not in found:
             raise MisuseError(
                 f"{each} is an older copy of neither log: it is of {origin or 'no log'}.",
@@ -120,7 +127,7 @@ def _texts(folders: Iterable[Path], found: Compared) -> Iterator[tuple[str, byte
                 body = _signed_text(path.read_bytes())
             except TearlineError as error:
                 found.blame(
-                    Place(origin_of(folder), 0, 0),
+                    Place(origin_in(note_of(folder)), 0, 0),
                     f"The text {path.name} does not hold: {error.what}",
                     "It is not what both parties signed.",
                 )

@@ -94,12 +94,12 @@ def verify_proof(text: str, entry: bytes, vkey: str) -> tuple[int, Checkpoint]:
 # -------------------------------------------------------------------------------------- receipts
 
 
-def origin_in(document: object) -> str | None:
-    """Return the origin of the log that a receipt names, unchecked; None if it is no receipt."""
+def note_in(document: object) -> str | None:
+    """Return the signed head that a receipt carries, unchecked; None if it is no receipt."""
     text = document.get("proof") if isinstance(document, dict) else None
     if not isinstance(text, str) or not text.startswith(PROOF_HEADER):
         return None
-    return text.partition("\n\n")[2].partition("\n")[0]
+    return text.partition("\n\n")[2]
 
 
 def verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
