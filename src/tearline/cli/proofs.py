@@ -73,18 +73,19 @@ def log_audit(
     card: CardFiles = None,
     since: Since = None,
     private: Private = None,
+    home: Place = None,
     json: Json = False,
 ) -> None:
     """Answer an auditor from the two logs of an agreement.
 
     What passed, under which clause, who said yes, what was recalled, and whether both sides agree.
     With a private log also what people said of each item, under their own signatures. Needs no home
-    and no network. Exit 1 when the two logs do not agree.
+    and no network when cards or keys are given. Exit 1 when the two logs do not agree.
     """
     from tearline.cli import auditing, checking, comparing
     from tearline.cli.terminal import answer
 
-    given = checking.Given(vkey, card, None, since)
+    given = checking.Given(vkey, card, home, since)
     found = comparing.check_both((directory, other), given, private or [])
     value = auditing.audit(found, private or [])
     answer(json, value, *auditing.parts(value, found))
