@@ -18,7 +18,8 @@ from soak.world import DAY
 from tearline.agreement.force import in_force
 from tearline.agreement.home import Home, open_home
 from tearline.log import record, tiles
-from tearline.log.verify import verify_folder, verify_growth, verify_receipt
+from tearline.log.receipt import verify_receipt
+from tearline.log.verify import verify_folder, verify_growth
 from tearline.release import recall, reconcile, replay
 from tearline.release.leaving import leaving
 from tearline.stix import canonical

@@ -9,7 +9,8 @@ import pytest
 from tearline.errors import MisuseError, ProofError
 from tearline.log import mirror, record, tree
 from tearline.log.mirror import SplitViewError
-from tearline.log.verify import Opening, verify_folder, verify_receipt
+from tearline.log.receipt import verify_receipt
+from tearline.log.verify import Opening, verify_folder
 from tearline.store import logs
 from tearline.store.database import Store
 from tests.log.made_log import (

@@ -207,6 +207,7 @@ def test_a_log_that_lost_leaves_is_not_signed(store: Store) -> None:
     append(store, 5)
     publish(store)
     _sql(store, "DELETE FROM log_leaf WHERE idx = 4")
+    _sql(store, "DELETE FROM log_record WHERE idx = 4")
     _sql(store, "UPDATE log_head SET size = 4")
     with pytest.raises(ProofError, match="5 were signed before"):
         publish(store)
@@ -351,7 +352,7 @@ def test_no_receipt_before_the_checkpoint(store: Store) -> None:
         _receipt(store, 0)
     publish(store)
     append(store, 1)
-    assert _receipt(store, 0)["index"] == 0
+    assert "\nindex 0\n" in _receipt(store, 0)["proof"]
     for index in (1, 2):
         with pytest.raises(ProofError, match="No checkpoint covers"):
             _receipt(store, index)

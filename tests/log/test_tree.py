@@ -215,6 +215,27 @@ def test_the_frontier_gives_root_and_tiles(size: int) -> None:
         )
 
 
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_many_leaves_at_once_are_the_same_as_one_by_one(parts: list[int]) -> None:
+    one, many = tree.Frontier(), tree.Frontier()
+    leaves = hashes(sum(parts))
+    filled: list[tuple[Tile, list[bytes]]] = []
+    at = 0
+    for part in parts:
+        filled += many.extend(leaves[at : at + part])
+        at += part
+    assert filled == [tile for leaf in leaves for tile in one.add(leaf)]
+    assert (many.size, many.root(), many.partial()) == (one.size, one.root(), one.partial())
+
+
+@given(st.integers(0, 256))
+def test_subtrees_are_the_roots_of_their_leaves(size: int) -> None:
+    leaves = hashes(size)
+    for level, found in enumerate(tree.subtrees(leaves, 8)):
+        width = 1 << level
+        assert found == [tree.root(leaves[at * width :][:width]) for at in range(size >> level)]
+
+
 def _key(tile: Tile) -> tuple[int, int, int]:
     return (-1 if tile.level is None else tile.level, tile.index, tile.width)
 
@@ -315,3 +336,51 @@ def test_the_official_consistency_vectors() -> None:
             wrong.append(name)
     # The one case where we are stricter: its "roots" are equal words of 12 bytes, not hashes.
     assert wrong == ["additional/sizes-are-equal-one-and-proof-is-empty.json"]
+
+
+def test_the_official_subtree_vectors() -> None:
+    """A subtree begins at a multiple of its width; what is in it is proven as in a tree."""
+    wrong = []
+    for name, case in _vectors("subtreeinclusion").items():
+        leaf, root = _decode(case, "leafHash", "root")
+        proof = [base64.b64decode(text) for text in case["proof"] or []]
+        start, width = case["start"], case["end"] - case["start"]
+        fits = width > 0 and start % (1 << (width - 1).bit_length()) == 0
+        place = case["leafIdx"] - start, width
+        if (fits and _accepts(tree.verify_inclusion, leaf, *place, proof, root)) == case["wantErr"]:
+            wrong.append(name)
+    for name, case in _vectors("subtreeconsistency").items():
+        if case["start"]:
+            continue  # nobody here signs a subtree that is not a log's beginning
+        old_root, new_root = _decode(case, "root1", "root2")
+        proof = [base64.b64decode(text) for text in case["proof"] or []]
+        sizes = case["end"], case["size"]
+        accepted = _accepts(tree.verify_consistency, *sizes, old_root, new_root, proof)
+        if accepted == case["wantErr"]:
+            wrong.append(name)
+    # Where we are stricter: a root of the empty tree that is no hash.
+    assert [each.partition("tree-root-random")[0] for each in wrong] == [
+        "additional/subtree-is-empty-sizes-are-equal-zero-subtree-root-valid-"
+    ]
+
+
+# Made by golang.org/x/mod 0.7.0: roots and proofs over entries "entry 0", "entry 1", ...
+OWN = json.loads((Path(__file__).parent / "vectors.json").read_text("utf-8"))
+
+
+def test_our_own_vectors_which_go_made() -> None:
+    leaves = [tree.leaf_hash(f"entry {number}".encode()) for number in range(66_000)]
+    roots = {int(size): base64.b64decode(root) for size, root in OWN["roots"].items()}
+    assert {size: tree.root(leaves[:size]) for size in roots} == roots
+    for case in OWN["inclusion"]:
+        index, size = case["index"], case["size"]
+        proof = [base64.b64decode(each) for each in case["proof"]]
+        assert tree.inclusion_proof(leaves, index, size) == proof
+        tree.verify_inclusion(leaves[index], index, size, proof, tree.root(leaves[:size]))
+    for case in OWN["consistency"]:
+        old, new = case["old"], case["new"]
+        proof = [base64.b64decode(each) for each in case["proof"]]
+        assert tree.consistency_proof(leaves, old, new) == proof
+        tree.verify_consistency(
+            old, new, roots.get(old, tree.root(leaves[:old])), tree.root(leaves[:new]), proof
+        )

@@ -9,7 +9,7 @@ from tearline.agreement import signing
 from tearline.errors import MisuseError, ProofError, RefusedError
 from tearline.log import record
 from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
+from tearline.log.receipt import verify_receipt
 from tearline.release import certifying, expiring
 from tearline.release.delivery import delivery_hash
 from tearline.release.leaving import leave, leaving

@@ -20,7 +20,7 @@ from tearline.agreement.home import Home
 from tearline.errors import RefusedError, TearlineError
 from tearline.log import record
 from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
+from tearline.log.receipt import verify_receipt
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import parties

@@ -31,7 +31,7 @@ from tearline.agreement.terms import agreement_hash, parse_json
 from tearline.errors import TearlineError
 from tearline.log import record
 from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
+from tearline.log.receipt import verify_receipt
 from tearline.stix import canonical
 from tearline.stix.timestamp import parse_timestamp
 from tearline.store import agreements, parties

@@ -1,29 +1,58 @@
 """Checking logs and receipts of anyone, with a key that was given or that is pinned here."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from tearline.agreement.card import Card, read_card
-from tearline.cli.options import open_home, place_of, read_bytes
+from tearline.cli.options import open_home, place_of, read_bytes, write_bytes
 from tearline.cli.terminal import count, joined
 from tearline.errors import InputError, MisuseError, ProofError
 from tearline.log.checkpoint import parse_vkey, vkey_for
-from tearline.log.verify import Verdict, verify_folder, verify_growth, verify_receipt
+from tearline.log.receipt import note_in, prove
+from tearline.log.verify import Verdict, verify_folder
 from tearline.store import parties
 
 _ORIGIN = 500
+_NOTE = 1 << 20
 
 
-def check_folder(
-    directory: Path, since: Path | None, vkey: str | None, card: Path | None, home: Path | None
-) -> Verdict:
-    """Check a log folder, and that it only grew since an older one if that is named."""
+class Given(NamedTuple):
+    """What logs are checked with: keys, cards, the home that may know more, and older copies."""
+
+    vkeys: Sequence[str] | None = None
+    cards: Sequence[Path] | None = None
+    home: Path | None = None
+    since: Sequence[Path] | None = None
+
+
+def check_folder(directory: Path, given: Given) -> Verdict:
+    """Check a log folder, and that it only grew since older copies and checkpoints of it."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a log.")
-    key = vkey or _card_key(_origin_of(directory), card) or _pinned(_origin_of(directory), home)
-    return verify_growth(since, directory, key) if since else verify_folder(directory, key)
+    key = key_for(note_of(directory), given)
+    return verify_folder(directory, key, given.since or ())
+
+
+def key_for(note: str, given: Given) -> str | None:
+    """Return the key that a log's head has to be signed by: given, on a card, or known to the home.
+
+    ProofError where keys or cards were given, and none is of the log.
+    """
+    origin = origin_in(note)
+    named = {parse_vkey(each)[0]: each for each in given.vkeys or ()}
+    if origin in named:
+        return named[origin]
+    cards = [read_card(read_bytes(each)) for each in given.cards or ()]
+    found = next((vkey_for(origin, each.log) for each in cards if _is_of(each, origin)), None)
+    if found is None and cards:
+        names = joined(each.name for each in cards)
+        raise ProofError(f"The log {origin!r} is not of {names}.", do="Give the card of its owner.")
+    if found is None and named:
+        return next(iter(named.values()))
+    return found or _pinned(origin, given.home)
 
 
 def verdict_value(verdict: Verdict) -> dict[str, Any]:
@@ -59,30 +88,47 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return [*lines, "Everything holds." if verdict.good else "This log does not hold."]
 
 
-def check_receipt(
-    path: Path, vkey: str | None, card: Path | None, home: Path | None
-) -> dict[str, Any]:
+def check_receipt(path: Path, given: Given) -> dict[str, Any]:
     """Return what a receipt proves; ProofError when it does not hold or no key here fits it."""
-    try:
-        document = orjson.loads(read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise InputError("This is not a receipt: no JSON.", place=str(path)) from error
-    note = document.get("checkpoint") if isinstance(document, dict) else None
-    if not isinstance(note, str):
-        raise ProofError(
-            "The receipt is not of the form that receipts have.", do="Ask for it again."
-        )
-    origin = note.partition("\n")[0][:_ORIGIN]
-    key = vkey or _card_key(origin, card) or _pinned(origin, home)
+    document = _receipt(path)
+    note = note_in(document) or ""
+    origin, key = origin_in(note), key_for(note, given)
     if key is None:
         raise ProofError(
             f"No key here is of the log {origin!r}.",
             means="Without its key a receipt proves nothing.",
             do="Give the owner's --card, or the log's --vkey.",
         )
-    record = verify_receipt(document, key)
-    origin = parse_vkey(key)[0]
-    return {"good": True, "origin": origin, "leaf": document["index"], "record": record}
+    proven = prove(document, key)
+    return {
+        "good": True,
+        "origin": proven.checkpoint.origin,
+        "leaf": proven.leaf,
+        "item": proven.item,
+        "at": proven.at,
+        "size": proven.checkpoint.size,
+        "record": proven.record,
+    }
+
+
+def split_receipt(path: Path, directory: Path) -> None:
+    """Write the leaf of a receipt and its tlog-proof as files that other tools read."""
+    document = _receipt(path)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_bytes(directory / "leaf", document["leaf"].encode())
+    write_bytes(directory / "leaf.tlog-proof", document["proof"].encode())
+
+
+def _receipt(path: Path) -> dict[str, Any]:
+    try:
+        document = orjson.loads(read_bytes(path))
+    except orjson.JSONDecodeError as error:
+        raise InputError("This is not a receipt: no JSON.", place=str(path)) from error
+    if not isinstance(document, dict) or note_in(document) is None:
+        raise ProofError(
+            "The receipt is not of the form that receipts have.", do="Ask for it again."
+        )
+    return document
 
 
 def receipt_lines(found: dict[str, Any]) -> list[str]:
@@ -92,24 +138,19 @@ def receipt_lines(found: dict[str, Any]) -> list[str]:
     return [line, *content.splitlines()]
 
 
-def _origin_of(directory: Path) -> str:
+def note_of(place: Path) -> str:
+    """Return the signed head in a folder or a file, unchecked; '' if there is none."""
+    file = place / "checkpoint" if place.is_dir() else place
     try:
-        with (directory / "checkpoint").open("rb") as file:
-            return file.readline(_ORIGIN).decode("utf-8", "replace").rstrip("\n")
+        with file.open("rb") as opened:
+            return opened.read(_NOTE).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _card_key(origin: str, path: Path | None) -> str | None:
-    """Derive the log's key from its owner's card; ProofError when the log is not of that party."""
-    if path is None:
-        return None
-    card = read_card(read_bytes(path))
-    if not _is_of(card, origin):
-        raise ProofError(
-            f"The log {origin!r} is not of {card.name}.", do="Give the card of its owner."
-        )
-    return vkey_for(origin, card.log)
+def origin_in(note: str) -> str:
+    """Return the origin that a signed head names, unchecked."""
+    return note.partition("\n")[0][:_ORIGIN]
 
 
 def _pinned(origin: str, home: Path | None) -> str | None:

@@ -1,26 +1,36 @@
 """Logs of ours, and receipts from them, for others to check."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.agreement.log_keys import THEIRS, key_of
-from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
+from tearline.cli.options import write_bytes
 from tearline.cli.readings import resolve
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
 from tearline.log import record, tiles
-from tearline.store import agreements, logs, private, releases
+from tearline.release import tracing
+from tearline.store import agreements, logs, private
 from tearline.store.database import Tx
+
+_CHECKPOINTS = 100
+"""The most older checkpoints that a copy carries."""
 
 
 class Wanted(NamedTuple):
-    """Of what a receipt is wanted: the release of an object to a party, or a place in a log."""
+    """Of what a receipt is wanted: an act and of what, or a place in a log.
 
-    release: str | None
+    `acts` has by its name of what each act is wanted; `theirs` takes the record from our copy of
+    the partner's log.
+    """
+
+    acts: Mapping[str, str | None]
     to: str | None
+    theirs: bool
     log: str | None
     leaf: int | None
     item: int
@@ -37,10 +47,28 @@ def copy_log(
         origin, vkey = key_of(tx, home, name)
         tiles.write_folder(tx, name, directory, vkey=vkey, with_records=records)
         signed = logs.last_checkpoint(tx, name)
+        _write_beside(tx, name, directory, texts=records)
         waiting = len(private.pending(tx)) if name == record.PRIVATE else 0
     size = signed.size if signed else 0
     done = {"log": name, "origin": origin, "vkey": vkey, "size": size, "folder": str(directory)}
     return done | {"waiting": waiting}
+
+
+def _write_beside(tx: Tx, name: str, directory: Path, *, texts: bool) -> None:
+    """Write checkpoints that were signed before, of many some, and the signed texts."""
+    (directory / "checkpoints").mkdir(exist_ok=True)
+    signed = logs.checkpoints(tx, name)
+    for each in signed[:: -(-len(signed) // _CHECKPOINTS)]:
+        write_bytes(directory / "checkpoints" / str(each.size), each.note.encode())
+    if not texts:
+        return
+    (directory / "agreements").mkdir(exist_ok=True)
+    agreement_id = _agreement(name)
+    every = agreements.versions(tx, agreement_id) if agreement_id else agreements.every_version(tx)
+    for version in every:
+        if version.signed is not None:
+            file = version.hash.removeprefix("sha256:") + ".json"
+            write_bytes(directory / "agreements" / file, version.signed)
 
 
 def all_logs(home: Home) -> list[dict[str, Any]]:
@@ -51,17 +79,19 @@ def all_logs(home: Home) -> list[dict[str, Any]]:
 
 def make_receipt(home: Home, wanted: Wanted) -> dict[str, Any]:
     """Return a receipt for what is wanted; our log is signed first."""
-    by_release = wanted.release is not None and wanted.to is not None
+    named = [(act, of) for act, of in wanted.acts.items() if of is not None]
     by_place = wanted.log is not None and wanted.leaf is not None
-    if by_release == by_place:
+    if len(named) + by_place != 1:
         raise MisuseError(
-            "Say of what: --release OBJECT --to PARTY, or --log LOG --leaf N.", do="See --help."
+            "Say of what: one of --release, --delivery, --recall, --approval and --statement, or "
+            "--log LOG --leaf N.",
+            do="See --help.",
         )
+    if named:
+        name, leaf, item = _traced(home, *named[0], wanted)
+    else:
+        name, leaf, item = str(wanted.log), wanted.leaf or 0, wanted.item
     with home.store.read() as tx:
-        if by_release:
-            name, leaf, item = _released(tx, str(wanted.release), str(wanted.to))
-        else:
-            name, leaf, item = str(wanted.log), wanted.leaf or 0, wanted.item
         if name not in logs.names(tx):
             raise RefusedError(f"There is no log {name!r}.", do="See `tearline log list`.")
     if not name.startswith(THEIRS):
@@ -71,22 +101,34 @@ def make_receipt(home: Home, wanted: Wanted) -> dict[str, Any]:
         return record.receipt(tx, name, leaf, item, origin=origin, vkey=vkey)
 
 
-def _released(tx: Tx, stix_id: str, party: str) -> tuple[str, int, int]:
-    """Return log, leaf and item of the newest release of an object, by our id or theirs."""
-    partner = find_party(tx, party).slug
-    ids = {each.agreement_id for each in agreements.every_version(tx, partner=partner)}
-    found = []
-    for agreement_id in ids:
-        standing = releases.standing(tx, agreement_id, [stix_id]).get(stix_id)
-        delivered = standing.delivered_id if standing and standing.delivered_id else stix_id
-        last = releases.last_delivered(tx, agreement_id, [delivered]).get(delivered)
-        if last is not None:
-            found.append((last.at, record.our_log(agreement_id), last.leaf, last.item))
-    if not found:
-        raise RefusedError(
-            f"{stix_id} was never released to {partner}.", do="See `tearline explain`."
-        )
-    return max(found)[1:]
+def _traced(home: Home, act: str, of: str, wanted: Wanted) -> tuple[str, int, int]:
+    """Return log, leaf and item of the record of an act."""
+    if act == "statement":
+        return _statement(home, of, theirs=wanted.theirs)
+    with home.store.read() as tx:
+        if act == "approval":
+            return tracing.approval(tx, of)[:3]
+        if wanted.to is None:
+            raise MisuseError(f"Say with whom: --{act} OBJECT --to PARTY.", do="See --help.")
+        kind = cast("tracing.Act", act)
+        return tracing.object_act(tx, kind, of, wanted.to, theirs=wanted.theirs)[:3]
+
+
+def _statement(home: Home, name: str, *, theirs: bool) -> tuple[str, int, int]:
+    """Find a statement by its hash, or the newest about the agreement that is named."""
+    with home.store.read() as tx:
+        every = {
+            row.hash: row.agreement_id
+            for agreement_id in agreements.agreement_ids(tx)
+            for row in agreements.statements(tx, agreement_id)
+        }
+        found = [each for each in every if each.startswith(name)] if ":" in name else []
+        if len(found) == 1:
+            return tracing.statement(tx, every[found[0]], found[0], theirs=theirs)[:3]
+    ref = resolve(home, name)
+    with home.store.read() as tx:
+        agreement_id = versions_of(tx, ref)[0].agreement_id
+        return tracing.statement(tx, agreement_id, "", theirs=theirs)[:3]
 
 
 def _named(home: Home, ref: str, *, theirs: bool) -> str:

@@ -1,4 +1,4 @@
-"""Verbs about proof: log verify, copy, list, replay; receipt make, verify."""
+"""Verbs about proof: log verify, audit, copy, list, replay; receipt make, verify."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,37 +10,86 @@ from tearline.cli.options import Json, Out, Place
 log_app = typer.Typer(no_args_is_help=True, help="Logs: copy ours, check anyone's.")
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: proof that an act is in a log.")
 
-Key = Annotated[
-    str | None, typer.Option("--vkey", help="The log's verifier key, as its owner gave it to you.")
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--vkey", help="A log's verifier key, as its owner gave it; can be repeated."),
 ]
-CardFile = Annotated[
-    Path | None, typer.Option("--card", help="The card file of the log's owner, for its key.")
+CardFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--card", help="The card of a log's owner, for its key; can be repeated."),
+]
+Since = Annotated[
+    list[Path] | None,
+    typer.Option("--since", help="An older copy or checkpoint of either; can be repeated."),
+]
+Private = Annotated[
+    list[Path] | None,
+    typer.Option("--private", help="A private log with records: its decisions are taken again."),
 ]
 
 
 @log_app.command("verify")
 def log_verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a log.")],
-    vkey: Key = None,
-    card: CardFile = None,
-    since: Annotated[
-        Path | None, typer.Option("--since", help="An older copy: check that it only grew.")
+    other: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="The other side's log of the same agreement."),
     ] = None,
+    vkey: Keys = None,
+    card: CardFiles = None,
+    since: Since = None,
+    private: Private = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Check a log: tree, signature, tiles and records.
+    """Check a log, or the two logs of an agreement against each other.
 
-    Needs no home and no network. Without a key the folder is checked against the pinned partners'
-    keys and ours; if it is of none of them, that it is consistent, not whose it is. Exit 1 when
-    anything does not hold.
+    Of each: tree, signature, tiles, records, and that it only grew since older copies. Of two: that
+    each statement, delivery and recall in one has its counterpart in the other. Needs no home and
+    no network. Without a key a folder is checked against the pinned partners' keys and ours; if it
+    is of none of them, that it is consistent, not whose it is. Exit 1 when anything does not hold.
     """
-    from tearline.cli.checking import check_folder, verdict_lines, verdict_value
+    from tearline.cli import checking, comparing
     from tearline.cli.terminal import answer
 
-    verdict = check_folder(directory, since, vkey, card, home)
-    answer(json, verdict_value(verdict), *verdict_lines(verdict))
-    if not verdict.good:
+    given = checking.Given(vkey, card, home, since)
+    if other is None:
+        verdict = checking.check_folder(directory, given)
+        answer(json, checking.verdict_value(verdict), *checking.verdict_lines(verdict))
+        good = verdict.good
+    else:
+        found = comparing.check_both((directory, other), given, private or [])
+        answer(json, comparing.as_json(found), *comparing.lines(found))
+        good = found.good
+    if not good:
+        raise typer.Exit(1)
+
+
+@log_app.command("audit")
+def log_audit(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="One side's log.")],
+    other: Annotated[Path, typer.Argument(metavar="DIR", help="The other side's log.")],
+    vkey: Keys = None,
+    card: CardFiles = None,
+    since: Since = None,
+    private: Private = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Answer an auditor from the two logs of an agreement.
+
+    What passed, under which clause, who said yes, what was recalled, and whether both sides agree.
+    With a private log also what people said of each item, under their own signatures. Needs no home
+    and no network when cards or keys are given. Exit 1 when the two logs do not agree.
+    """
+    from tearline.cli import auditing, checking, comparing
+    from tearline.cli.terminal import answer
+
+    given = checking.Given(vkey, card, home, since)
+    found = comparing.check_both((directory, other), given, private or [])
+    value = auditing.audit(found, private or [])
+    answer(json, value, *auditing.parts(value, found))
+    if not found.good:
         raise typer.Exit(1)
 
 
@@ -126,11 +175,34 @@ def replay(
 
 
 @receipt_app.command("make")
-def receipt_make(
+def receipt_make(  # noqa: PLR0917  # an act an option
     release: Annotated[
         str | None, typer.Option("--release", metavar="OBJECT", help="The release of this object.")
     ] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="PARTY", help="To this one.")] = None,
+    delivery: Annotated[
+        str | None,
+        typer.Option("--delivery", metavar="OBJECT", help="That it was received: acknowledged."),
+    ] = None,
+    recall: Annotated[
+        str | None,
+        typer.Option("--recall", metavar="OBJECT", help="Its recall; with --theirs the answer."),
+    ] = None,
+    approval: Annotated[
+        str | None,
+        typer.Option("--approval", metavar="ITEM|OBJECT", help="A person's yes to exact bytes."),
+    ] = None,
+    statement: Annotated[
+        str | None,
+        typer.Option(
+            "--statement", metavar="HASH|AGREEMENT", help="A statement; of an agreement the newest."
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PARTY", help="With this partner.")
+    ] = None,
+    theirs: Annotated[
+        bool, typer.Option("--theirs", help="What the partner says of it, from its log.")
+    ] = False,
     log: Annotated[
         str | None, typer.Option("--log", help="Or name the log: private, ours/ID, theirs/ID.")
     ] = None,
@@ -146,7 +218,14 @@ def receipt_make(
     from tearline.cli.terminal import answer, print_json
     from tearline.stix.canonical import canonical
 
-    made = make_receipt(open_home(home), Wanted(release, to, log, leaf, item))
+    acts = {
+        "release": release,
+        "delivery": delivery,
+        "recall": recall,
+        "approval": approval,
+        "statement": statement,
+    }
+    made = make_receipt(open_home(home), Wanted(acts, to, theirs, log, leaf, item))
     if out is None:
         print_json(made)
         return
@@ -157,18 +236,25 @@ def receipt_make(
 @receipt_app.command("verify")
 def receipt_verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt; - is input.")],
-    vkey: Key = None,
-    card: CardFile = None,
+    vkey: Keys = None,
+    card: CardFiles = None,
+    split: Annotated[
+        Path | None,
+        typer.Option("--split", metavar="DIR", help="Write leaf and tlog-proof for other tools."),
+    ] = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
     """Check a receipt and show the record that it proves.
 
     Needs no home and no network when a key or a card is given; else the keys of the pinned
-    partners and ours are tried. Exit 1 when it does not hold.
+    partners and ours are tried. Exit 1 when it does not hold. With --split the part that any tool
+    for C2SP logs can check is written as two files, `leaf` and `leaf.tlog-proof`.
     """
-    from tearline.cli.checking import check_receipt, receipt_lines
+    from tearline.cli.checking import Given, check_receipt, receipt_lines, split_receipt
     from tearline.cli.terminal import answer
 
-    found = check_receipt(file, vkey, card, home)
+    found = check_receipt(file, Given(vkey, card, home))
+    if split is not None:
+        split_receipt(file, split)
     answer(json, found, *receipt_lines(found))

@@ -1,6 +1,8 @@
 """History that others can check: leaves, tree, checkpoints, and a verifier that stands alone.
 
-`tree`, `checkpoint` and `verify` are pure; `record`, `tiles` and `mirror` work on the store.
+`tree`, `checkpoint` and `verify` are pure, and so are `receipt` (proof of one record), `entries`
+and `sides` (two logs of one agreement against each other); `record`, `tiles` and `mirror` work on
+the store.
 
 What someone who can change this state could do, and what would show it:
 

@@ -7,6 +7,7 @@ only their kind, number, moment and agreement; what they contain is behind salte
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,16 +24,11 @@ from tearline.log.checkpoint import (
     sign_note,
     vkey,
 )
+from tearline.log.receipt import RECEIPT_SCHEMA, TlogProof, verify_receipt, write_proof
 from tearline.log.tiles import StoredTree, derive, write_durably
-from tearline.log.verify import (
-    RECEIPT_SCHEMA,
-    SALT_SIZE,
-    Opening,
-    commitment,
-    parse_leaf,
-    verify_receipt,
-)
+from tearline.log.verify import SALT_SIZE, Opening, commitment, committed, write_leaf
 from tearline.stix.canonical import canonical
+from tearline.stix.strict import collector_paused
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import logs
 from tearline.store.database import Store, Tx
@@ -43,6 +39,7 @@ __all__ = [
     "append",
     "append_all",
     "commitment",
+    "entries",
     "entry",
     "origin_of",
     "our_log",
@@ -107,16 +104,31 @@ def entry(
     log: str, kind: str, records: Sequence[Mapping[str, Any]], agreement: str | None
 ) -> Entry:
     """Write records for a leaf that `append_all` appends, with fresh salts; as `append` raises."""
+    return entries(log, kind, [records], agreement)[0]
+
+
+def entries(
+    log: str, kind: str, batches: Sequence[Sequence[Mapping[str, Any]]], agreement: str | None
+) -> list[Entry]:
+    """Write records for many leaves of one log and kind: the salts of all are drawn at once."""
     _check_ours(log)
-    if not records:
+    if not all(batches):
         raise MisuseError("A leaf stands for at least one record.")
-    salts = clock.fresh_bytes(SALT_SIZE * len(records))
-    opened = [
-        (salts[item * SALT_SIZE : (item + 1) * SALT_SIZE], canonical(dict(record)))
-        for item, record in enumerate(records)
-    ]
-    commitments = [tree.leaf_hash(commitment(*each)) for each in opened]
-    return Entry(log, kind, agreement, opened, commitments)
+    lengths = [len(each) for each in batches]
+    salts = clock.fresh_bytes(SALT_SIZE * sum(lengths))
+    with collector_paused():
+        opened = [
+            (salts[place : place + SALT_SIZE], canonical({**each}))
+            for place, each in zip(
+                count(step=SALT_SIZE), chain.from_iterable(batches), strict=False
+            )
+        ]
+        hashes = [committed(*each) for each in opened]
+        ends = list(accumulate(lengths))
+        return [
+            Entry(log, kind, agreement, opened[begin:end], hashes[begin:end])
+            for begin, end in zip([0, *ends], ends, strict=False)
+        ]
 
 
 def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
@@ -124,35 +136,27 @@ def append_all(tx: Tx, entries: Sequence[Entry], *, at: int) -> list[int]:
     if not entries:
         return []
     sizes = {log: its.size for log, its in logs.heads(tx, {each.log for each in entries}).items()}
+    moment = format_timestamp(at, digits=6)
     leaves, rows, indices = [], [], []
-    for log, kind, agreement, opened, commitments in entries:
-        index = sizes[log]
-        sizes[log] += 1
-        leaf = _leaf(kind, commitments, at, agreement)
-        leaves.append((log, index, leaf, tree.leaf_hash(leaf)))
-        rows += [(log, index, item, *each) for item, each in enumerate(opened)]
-        indices.append(index)
-    logs.extend(tx, leaves, at=at)
-    logs.add_records_of(tx, rows)
+    with collector_paused():
+        for log, kind, agreement, opened, commitments in entries:
+            index = sizes[log]
+            sizes[log] = index + 1
+            leaf = _leaf(kind, commitments, moment, agreement)
+            leaves.append((log, index, leaf, tree.leaf_hash(leaf)))
+            for item, (salt, written) in enumerate(opened):
+                rows.append((log, index, item, salt, written))  # one leaf, one row
+            indices.append(index)
+        logs.extend(tx, leaves, at=at)
+        logs.add_records_of(tx, rows)
     return indices
 
 
-def _leaf(kind: str, commitments: list[bytes], at: int, agreement: str | None) -> bytes:
-    value = {
-        "v": 1,
-        "kind": kind,
-        "at": format_timestamp(at, digits=6),
-        "count": len(commitments),
-        "root": tree.root(commitments).hex(),
-    }
-    if agreement is not None:
-        value["agreement"] = agreement
-    entry = canonical(value)
+def _leaf(kind: str, commitments: list[bytes], at: str, agreement: str | None) -> bytes:
     try:
-        parse_leaf(entry)
+        return write_leaf(kind, at, len(commitments), tree.root(commitments), agreement)
     except ProofError as error:
         raise MisuseError(f"{kind!r} about {agreement!r} does not make a leaf.") from error
-    return entry
 
 
 def _check_ours(log: str) -> None:
@@ -250,16 +254,16 @@ def receipt(tx: Tx, log: str, index: int, item: int, *, origin: str, vkey: str) 
     openings = [Opening(*row) for row in logs.records(tx, log, index, index + 1)]
     if not 0 <= item < len(openings):
         raise ProofError(f"Record {item} of leaf {index} in the log {log} is not held here.")
-    document = _receipt(entry, index, openings, item)
-    document["proof"] = _base64(StoredTree(tx, log).inclusion_proof(index, signed.size))
-    document["checkpoint"] = signed.note
+    path = StoredTree(tx, log).inclusion_proof(index, signed.size)
+    document = _receipt(entry, openings, item)
+    document["proof"] = write_proof(TlogProof(index, tuple(path), signed.note))
     if parse_vkey(vkey)[0] != origin:
         raise MisuseError(f"The key {vkey.partition('+')[0]!r} is not of the log {origin!r}.")
     verify_receipt(document, vkey)
     return document
 
 
-def _receipt(entry: bytes, index: int, openings: list[Opening], item: int) -> dict[str, Any]:
+def _receipt(entry: bytes, openings: list[Opening], item: int) -> dict[str, Any]:
     hashes = [tree.leaf_hash(commitment(one.salt, one.record)) for one in openings]
     place = {
         "index": item,
@@ -272,7 +276,6 @@ def _receipt(entry: bytes, index: int, openings: list[Opening], item: int) -> di
         "salt": base64.b64encode(openings[item].salt).decode(),
         "item": place,
         "leaf": entry.decode(),
-        "index": index,
     }
 
 

@@ -17,6 +17,8 @@ from tearline.store.database import Tx
 
 _TILE_BITS = 8
 _RECORDS_AT_ONCE = 1000
+_PYRAMIDS = 1000
+"""The most tiles that are kept while proofs are made: some 40 MB."""
 
 
 class StoredTree:
@@ -27,6 +29,7 @@ class StoredTree:
         self._tx = tx
         self._log = log
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._pyramids: dict[tuple[int, int], list[list[bytes]]] = {}
         self._ends: dict[int, int] = {}
 
     def root(self, size: int) -> bytes:
@@ -47,13 +50,24 @@ class StoredTree:
     def _node(self, level: int, index: int) -> bytes:
         tile_level, up = divmod(level, _TILE_BITS)
         tile, place = divmod(index << up, TILE_WIDTH)
-        hashes = self._tile(tile_level, tile)[place : place + (1 << up)]
-        if len(hashes) == 1 << up:
-            return tree.root(hashes)
+        hashes = self._pyramid(tile_level, tile)[up]
+        if place >> up < len(hashes):
+            return hashes[place >> up]
         if level == 0:
             raise ProofError(f"The log {self._log} has no leaf {index}.")
         left, right = self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
         return tree.node_hash(left, right)
+
+    def _pyramid(self, level: int, index: int) -> list[list[bytes]]:
+        """A tile's hashes and those of the complete subtrees within it, level by level."""
+        found = self._pyramids.get((level, index))
+        if found is None:
+            if len(self._pyramids) >= _PYRAMIDS:
+                self._pyramids.clear()
+                self._tiles.clear()
+            found = tree.subtrees(self._tile(level, index), _TILE_BITS)
+            self._pyramids[level, index] = found
+        return found
 
     def _tile(self, level: int, index: int) -> list[bytes]:
         found = self._tiles.get((level, index))

@@ -78,6 +78,15 @@ def range_root(node: Node, begin: int, end: int) -> bytes:
     return result
 
 
+def subtrees(hashes: list[bytes], levels: int) -> list[list[bytes]]:
+    """Return the hashes of the complete subtrees over `hashes`: of 1, 2, 4 ... `levels` levels."""
+    found = [hashes]
+    for _ in range(levels - 1):
+        pairs = zip(found[-1][::2], found[-1][1::2], strict=False)
+        found.append([sha256(b"\x01" + left + right).digest() for left, right in pairs])
+    return found
+
+
 class Frontier:
     """The right edge of a growing tree: at most 255 hashes of each tile level."""
 
@@ -93,6 +102,19 @@ class Frontier:
         if self.size % TILE_WIDTH:
             return []
         return list(self._fill())
+
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[Tile, list[bytes]]]:
+        """Add many leaf hashes; return the tiles that they filled, in the order of `add`."""
+        filled: list[tuple[Tile, list[bytes]]] = []
+        at = 0
+        while at < len(leaves):
+            part = leaves[at : at + TILE_WIDTH - len(self._edge[0])]
+            self._edge[0] += part
+            self.size += len(part)
+            at += len(part)
+            if len(self._edge[0]) == TILE_WIDTH:
+                filled += self._fill()
+        return filled
 
     def _fill(self) -> Iterator[tuple[Tile, list[bytes]]]:
         level, count = 0, self.size

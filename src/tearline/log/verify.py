@@ -1,4 +1,4 @@
-r"""Check a log, a receipt or a log's growth from files alone; needs nothing else of Tearline.
+r"""Check a log and its growth from files alone; needs nothing else of Tearline.
 
 This module also defines leaf format 1, so that who reads a leaf and who writes one agree:
 
@@ -12,13 +12,16 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import orjson
 
 from tearline.errors import ProofError
 from tearline.log import tree
@@ -26,14 +29,18 @@ from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
 from tearline.log.tree import Tile, tile_path
 from tearline.stix.canonical import parse_canonical
 
-RECEIPT_SCHEMA = "tearline-receipt/1"
 SALT_SIZE = 32
 PROBLEM_LIMIT = 100
 _RECORD_PREFIX = b"tearline/record/1\n"
-_KIND = re.compile(r"[a-z][a-z-]{0,39}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-_ROOT = re.compile(r"[0-9a-f]{64}")
-_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_MOST = 2**53
+_SHORT = 15
+_LEAF = re.compile(
+    # What canonical JSON makes of a leaf has one form, so a million are read without a parser.
+    rb'\{(?:"agreement":"(sha256:[0-9a-f]{64})",)?'
+    rb'"at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)",'
+    rb'"count":([1-9][0-9]{0,15}),"kind":"([a-z][a-z-]{0,39})",'
+    rb'"root":"([0-9a-f]{64})","v":1\}'
+)
 
 
 # -------------------------------------------------------------------------------------- leaves
@@ -66,21 +73,44 @@ def commitment(salt: bytes, record: bytes) -> bytes:
     return sha256(_RECORD_PREFIX + salt + record).digest()
 
 
+def committed(salt: bytes, record: bytes) -> bytes:
+    """Return the hash of a record's commitment as an entry of its leaf's small tree."""
+    return sha256(b"\x00" + sha256(_RECORD_PREFIX + salt + record).digest()).digest()
+
+
 def parse_leaf(entry: bytes) -> Leaf:
     """Return what a leaf of format 1 says; ProofError if anything in it is not of that form."""
-    value = parse_canonical(entry)
-    required = {"v", "kind", "at", "count", "root"}
-    if not isinstance(value, dict) or value.keys() - {"agreement"} != required:
+    found = _LEAF.fullmatch(entry)
+    if found is None:
+        parse_canonical(entry)
         raise _bad_leaf()
-    agreement = value.get("agreement")
-    forms = (_KIND, value["kind"]), (_MOMENT, value["at"]), (_ROOT, value["root"])
-    fits = all(isinstance(text, str) and form.fullmatch(text) for form, text in forms)
-    if "agreement" in value:
-        fits = fits and isinstance(agreement, str) and bool(_HASH.fullmatch(agreement))
-    if not fits or not _is(value["v"], 1, 1) or not _is(value["count"], 1):
+    return _leaf(found)
+
+
+def _leaf(found: re.Match[bytes]) -> Leaf:
+    agreement, at, count, kind, root = found.groups()
+    if int(count) >= _MOST:
         raise _bad_leaf()
-    root = bytes.fromhex(value["root"])
-    return Leaf(value["kind"], value["at"], value["count"], root, agreement)
+    named = None if agreement is None else agreement.decode()
+    return Leaf(kind.decode(), at.decode(), int(count), bytes.fromhex(root.decode()), named)
+
+
+def write_leaf(kind: str, at: str, count: int, root: bytes, agreement: str | None) -> bytes:
+    """Return the bytes of a leaf; ProofError where kind, moment or agreement are not of the form.
+
+    `count` is above 0, and `root` has the 32 bytes of a hash.
+    """
+    begin, middle = _frame(kind, at, agreement)
+    return f'{begin}{count}{middle}{root.hex()}","v":1}}'.encode()
+
+
+@lru_cache(maxsize=256)
+def _frame(kind: str, at: str, agreement: str | None) -> tuple[str, str]:
+    """The parts of a leaf before its count and before its root; few are in use at a time."""
+    begin = "{" if agreement is None else f'{{"agreement":"{agreement}",'
+    begin, middle = f'{begin}"at":"{at}","count":', f',"kind":"{kind}","root":"'
+    parse_leaf(f'{begin}1{middle}{"0" * 64}","v":1}}'.encode())
+    return begin, middle
 
 
 def check_openings(leaf: Leaf, openings: list[Opening]) -> None:
@@ -112,8 +142,8 @@ def write_opening(opening: Opening) -> bytes:
 def parse_opening(line: bytes) -> Opening:
     """Return the opening in a line of records.jsonl; ProofError if it is not one."""
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        value = orjson.loads(line)
+    except ValueError:
         value = None
     if not isinstance(value, dict) or value.keys() != {"leaf", "item", "salt", "record"}:
         raise ProofError("A line of records is not of the form leaf, item, salt, record.")
@@ -121,47 +151,6 @@ def parse_opening(line: bytes) -> Opening:
         raise ProofError("A line of records does not name its leaf and item as numbers.")
     record = _utf8(value["record"])
     return Opening(value["leaf"], value["item"], _unbase64(value["salt"]), record)
-
-
-# ------------------------------------------------------------------------------------ receipts
-
-
-def verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
-    """Return the record that a receipt proves to be in the log of `vkey`; else ProofError.
-
-    The record's commitment is shown to be in the leaf, the leaf in the tree, and the tree under
-    the signed checkpoint. Nothing but the document and the log's verifier key is needed.
-    """
-    try:
-        return _verify_receipt(document, vkey)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ProofError("The receipt is not of the form that receipts have.") from error
-
-
-def _verify_receipt(document: dict[str, Any], vkey: str) -> dict[str, Any]:
-    names = {"schema", "record", "salt", "item", "leaf", "index", "proof", "checkpoint"}
-    item = document["item"]
-    if document["schema"] != RECEIPT_SCHEMA or document.keys() != names:
-        raise ProofError(f"The receipt is not of the form {RECEIPT_SCHEMA}.")
-    if item.keys() != {"index", "count", "proof"}:
-        raise TypeError
-    entry, record = _utf8(document["leaf"]), _utf8(document["record"])
-    leaf = parse_leaf(entry)
-    if not (_is(item["index"]) and _is(item["count"], leaf.count, leaf.count)):
-        raise ProofError("The receipt does not say which of the leaf's records it is about.")
-    if not _is(document["index"]):
-        raise ProofError("The receipt does not say which leaf it is about.")
-    hashed = tree.leaf_hash(commitment(_unbase64(document["salt"]), record))
-    proof = [_unbase64(one) for one in item["proof"]]
-    tree.verify_inclusion(hashed, item["index"], leaf.count, proof, leaf.root)
-    checkpoint = open_checkpoint(document["checkpoint"], vkey, parse_vkey(vkey)[0])
-    proof = [_unbase64(one) for one in document["proof"]]
-    place = document["index"], checkpoint.size
-    tree.verify_inclusion(tree.leaf_hash(entry), *place, proof, checkpoint.root)
-    value = parse_canonical(record)
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
 
 
 # ------------------------------------------------------------------------------------- folders
@@ -196,35 +185,25 @@ class Verdict:
             self.problems.append(f"{place}: {error}")
 
 
-def verify_folder(directory: Path, vkey: str | None = None) -> Verdict:
+def verify_folder(directory: Path, vkey: str | None = None, since: Sequence[Path] = ()) -> Verdict:
     """Rebuild the tree of a log folder from its entries and check all else against it.
 
-    Checks the checkpoint's signature, every entry, every tile that is there, and every opened
-    record. Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not
-    read. Never raises for what is in the folder: see `problems`.
-    """
-    return _verify(directory, vkey, Verdict(pinned=vkey is not None), None)
+    Checks the checkpoint's signature, every entry, every tile that is there, every opened record,
+    and that the log only grew since each older checkpoint: those that lie in the folder under
+    `checkpoints/`, and those of `since`, each a folder or a file. When a signature holds and the
+    roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
 
-
-def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
-    """Check a log folder, and that it only grew since an older folder's checkpoint was signed.
-
-    Of the old folder only the checkpoint is read and, if none is given, the key that the new one
-    has to fit as well. When both signatures hold and
-    the roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
+    Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not read. Never
+    raises for what is in the folder: see `problems`. Without a key the oldest folder's is taken.
     """
     verdict = Verdict(pinned=vkey is not None)
-    try:
-        key, before = _read_checkpoint(old, vkey)
-    except (ProofError, OSError, ValueError) as error:
-        verdict.blame(f"{old.name}/checkpoint", error)
-        return verdict
-    return _verify(new, key, verdict, before)
-
-
-def _verify(
-    directory: Path, vkey: str | None, verdict: Verdict, before: Checkpoint | None
-) -> Verdict:
+    older: dict[int, list[_Older]] = {}
+    for path in (*since, *_kept(directory)):
+        try:
+            vkey, before = _read_checkpoint(path, vkey or _key_beside(path, directory))
+            older.setdefault(before.size, []).append(_Older(path.name, before))
+        except (ProofError, OSError, ValueError) as error:
+            verdict.blame(f"{path.name}: older checkpoint", error)
     try:
         _, checkpoint = _read_checkpoint(directory, vkey)
     except (ProofError, OSError, ValueError) as error:
@@ -232,26 +211,56 @@ def _verify(
         return verdict
     verdict.origin, verdict.size = checkpoint.origin, checkpoint.size
     verdict.root = checkpoint.root
-    if before and before.size > checkpoint.size:
-        verdict.blame("checkpoint", f"The log shrank from {before.size} leaves: a rollback.")
-    _walk(directory, verdict, before)
+    for size in older:
+        if size > checkpoint.size:
+            name = older[size][0].name
+            verdict.blame(
+                "checkpoint", f"The log shrank from the {size} leaves of {name}: a rollback."
+            )
+    _walk(directory, verdict, older)
     return verdict
 
 
-def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
+def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
+    """Check a log folder, and that it only grew since an older folder or checkpoint."""
+    return verify_folder(new, vkey, [old])
+
+
+class _Older(NamedTuple):
+    """A checkpoint that was signed before, and the file or folder that it is from."""
+
+    name: str
+    checkpoint: Checkpoint
+
+
+def _kept(directory: Path) -> list[Path]:
+    """The older checkpoints that lie in a folder."""
+    with suppress(OSError):
+        return sorted((directory / "checkpoints").iterdir())
+    return []
+
+
+def _key_beside(path: Path, directory: Path) -> str:
+    """The key that lies in an older folder, else the one in the folder itself."""
+    own = path / "vkey"
+    return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip()
+
+
+def _walk(directory: Path, verdict: Verdict, older: dict[int, list[_Older]]) -> None:
     """Go once through entries, tiles and records, side by side."""
     frontier = tree.Frontier()
     records = _Records(directory / "records.jsonl", verdict)
-    _compare(before, frontier, verdict)
+    _compare(older, frontier, verdict)
     for bundle in tree.tiles_of(verdict.size, None):
         entries = _read_bundle(directory, bundle, verdict)
         if entries is None:
             return
-        for entry in entries:
-            _check_entry(entry, frontier.size, verdict, records)
-            for tile, hashes in frontier.add(tree.leaf_hash(entry)):
-                _check_tile(directory, tile, hashes, verdict)
-            _compare(before, frontier, verdict)
+        _check_entries(entries, frontier.size, verdict, records)
+        hashes = [tree.leaf_hash(each) for each in entries]
+        for part in _parts(hashes, frontier.size, older):
+            for tile, full in frontier.extend(part):
+                _check_tile(directory, tile, full, verdict)
+            _compare(older, frontier, verdict)
     for tile, hashes in frontier.partial():
         _check_tile(directory, tile, hashes, verdict)
     records.finish()
@@ -259,12 +268,35 @@ def _walk(directory: Path, verdict: Verdict, before: Checkpoint | None) -> None:
         verdict.blame("checkpoint", "The root over the entries is not the one that was signed.")
 
 
-def _compare(before: Checkpoint | None, frontier: tree.Frontier, verdict: Verdict) -> None:
-    if before and before.size == frontier.size and frontier.root() != before.root:
-        verdict.blame(
-            "checkpoint",
-            f"The first {frontier.size} leaves are not those signed before: a second history.",
-        )
+def _compare(older: dict[int, list[_Older]], frontier: tree.Frontier, verdict: Verdict) -> None:
+    for name, before in older.get(frontier.size, ()):
+        if frontier.root() != before.root:
+            verdict.blame(
+                "checkpoint",
+                f"The first {frontier.size} leaves are not those that {name} was signed over: a "
+                "second history.",
+            )
+
+
+def _parts(
+    hashes: list[bytes], begin: int, older: dict[int, list[_Older]]
+) -> Iterator[list[bytes]]:
+    """Cut leaf hashes where an older checkpoint ends."""
+    ends = [size - begin for size in older if begin < size < begin + len(hashes)]
+    for first, last in pairwise([0, *sorted(ends), len(hashes)]):
+        yield hashes[first:last]
+
+
+def _check_entries(entries: list[bytes], begin: int, verdict: Verdict, records: "_Records") -> None:
+    kinds: list[bytes] = []
+    for index, entry in enumerate(entries, begin):
+        found = _LEAF.fullmatch(entry)
+        if found is None or records.leaf <= index or len(found[3]) > _SHORT:
+            _check_entry(entry, index, verdict, records)
+        else:
+            kinds.append(found[4])
+    verdict.unopened += len(kinds)
+    verdict.kinds.update({kind.decode(): number for kind, number in Counter(kinds).items()})
 
 
 def _check_entry(entry: bytes, index: int, verdict: Verdict, records: "_Records") -> None:
@@ -290,6 +322,8 @@ class _Records:
         self._verdict = verdict
         self._groups = groupby(_lines(path, verdict), key=lambda opening: opening.leaf)
         self._next: tuple[int, list[Opening]] | None = None
+        self.leaf = 0
+        """The next leaf that has records; beyond every leaf when there is none."""
         self._advance()
 
     def of(self, index: int) -> list[Opening]:
@@ -312,6 +346,7 @@ class _Records:
     def _advance(self) -> None:
         found = next(self._groups, None)
         self._next = None if found is None else (found[0], list(found[1]))
+        self.leaf = _MOST if found is None else found[0]
 
 
 def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
@@ -328,10 +363,11 @@ def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
         verdict.blame("records.jsonl", error)
 
 
-def _read_checkpoint(directory: Path, vkey: str | None) -> tuple[str, Checkpoint]:
-    key = vkey or (directory / "vkey").read_text("utf-8").strip()
-    note = (directory / "checkpoint").read_bytes().decode("utf-8")
-    return key, open_checkpoint(note, key, parse_vkey(key)[0])
+def _read_checkpoint(path: Path, vkey: str | None) -> tuple[str, Checkpoint]:
+    """Open the checkpoint in a file or a folder, with its own key where none is given."""
+    key = vkey or (path / "vkey").read_text("utf-8").strip()
+    file = path / "checkpoint" if path.is_dir() else path
+    return key, open_checkpoint(file.read_bytes().decode("utf-8"), key, parse_vkey(key)[0])
 
 
 def _read_tile(directory: Path, tile: Tile) -> bytes | None:

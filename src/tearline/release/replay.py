@@ -1,6 +1,6 @@
 """Take every logged decision again from its stored facts: the strongest audit there is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +12,8 @@ from tearline.log.verify import parse_leaf
 from tearline.release.concern import rules_under, scope_of
 from tearline.release.decide import decide
 from tearline.release.rules import FOREVER, Facts, Rules
+from tearline.release.slips import Slip
+from tearline.stix import marking
 from tearline.store import agreements, logs, private
 from tearline.store.database import Tx
 
@@ -32,10 +34,14 @@ class Differing(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """How many decisions were taken again, and those whose answer was another."""
+    """How many decisions were taken again, and those whose answer was another.
+
+    `untold` are those of agreements whose text is not known, which were not.
+    """
 
     decisions: int
     differing: tuple[Differing, ...]
+    untold: int = 0
 
 
 def replay(home: Home, agreement_id: str | None = None) -> Replayed:
@@ -44,18 +50,52 @@ def replay(home: Home, agreement_id: str | None = None) -> Replayed:
     Of all agreements or of one. One that was taken alike for many agreements counts once, and is
     taken again for each of them.
     """
-    count = 0
-    differing = []
     with home.store.read() as tx:
-        book = _Book(tx, agreement_id)
-        for entry in _entries(tx, "decision"):
-            if not book.has(entry):
-                continue
-            count += 1
-            found = book.differing(entry)
-            if found is not None:
-                differing.append(found)
-    return Replayed(count, tuple(differing))
+        wanted = None
+        if agreement_id is not None:
+            wanted = frozenset(each.hash for each in agreements.versions(tx, agreement_id))
+
+        def rules_of(name: str) -> Rules:
+            version = agreements.version_of(tx, name)
+            return _NO_RULES if version is None else rules_under(version.terms, version.our_slot)
+
+        lists = {each["scope"]: each["agreements"] for each in _entries(tx, "scope")}
+        return _replayed(_Book(rules_of, lists, wanted), _entries(tx, "decision"))
+
+
+def replay_records(
+    decisions: Iterable[dict[str, Any]],
+    scopes: Iterable[dict[str, Any]],
+    texts: Mapping[str, tuple[bytes, str]],
+) -> Replayed:
+    """Decide logged decisions again without a home, from the records of a private log.
+
+    `texts` has by hash the signed text of each agreement that is known, and the slot of the party
+    whose log it is.
+    """
+
+    def rules_of(name: str) -> Rules | None:
+        found = texts.get(name)
+        return None if found is None else rules_under(*found)
+
+    lists = {each["scope"]: each["agreements"] for each in scopes}
+    return _replayed(_Book(rules_of, lists, None), decisions)
+
+
+def _replayed(book: "_Book", decisions: Iterable[dict[str, Any]]) -> Replayed:
+    count = untold = 0
+    differing = []
+    for entry in decisions:
+        if not book.has(entry):
+            continue
+        if not book.knows(entry):
+            untold += 1
+            continue
+        count += 1
+        found = book.differing(entry)
+        if found is not None:
+            differing.append(found)
+    return Replayed(count, tuple(differing), untold)
 
 
 class _Alike(NamedTuple):
@@ -73,14 +113,16 @@ class _Alike(NamedTuple):
 class _Book:
     """The rules of agreements, and the lists of them that decisions name."""
 
-    def __init__(self, tx: Tx, agreement_id: str | None) -> None:
-        self._tx = tx
-        self._wanted: frozenset[str] | None = None
-        if agreement_id is not None:
-            versions = agreements.versions(tx, agreement_id)
-            self._wanted = frozenset(each.hash for each in versions)
-        self._rules: dict[str, Rules] = {}
-        self._lists = {each["scope"]: each["agreements"] for each in _entries(tx, "scope")}
+    def __init__(
+        self,
+        rules_of: Callable[[str], Rules | None],
+        lists: Mapping[str, list[str]],
+        wanted: frozenset[str] | None,
+    ) -> None:
+        self._wanted = wanted
+        self._rules: dict[str, Rules | None] = {}
+        self._read = rules_of
+        self._lists = lists
         self._alike: dict[tuple[str, tuple[int, ...]], _Alike] = {}
 
     def has(self, entry: dict[str, Any]) -> bool:
@@ -93,6 +135,14 @@ class _Book:
             each in self._wanted and at not in answer["but"]
             for answer in entry["scopes"]
             for at, each in enumerate(self._lists.get(answer["scope"], ()))
+        )
+
+    def knows(self, entry: dict[str, Any]) -> bool:
+        """Whether the text of every agreement that an entry is of is known."""
+        if "agreement" in entry:
+            return self._known(entry["agreement"])
+        return all(
+            self._known(each) for answer in entry["scopes"] for each in self._of_scope(answer)
         )
 
     def differing(self, entry: dict[str, Any]) -> Differing | None:
@@ -117,8 +167,7 @@ class _Book:
 
     def _alike_in(self, name: str, but: tuple[int, ...]) -> _Alike:
         if (name, but) not in self._alike:
-            hashes = self._lists.get(name, ())
-            rules = [self._of(each) for at, each in enumerate(hashes) if at not in but]
+            rules = [self._of(each) for each in self._of_scope({"scope": name, "but": but})]
             self._alike[name, but] = _Alike(
                 frozenset(map(scope_of, rules)),
                 max((each.valid_from for each in rules), default=FOREVER),
@@ -126,13 +175,51 @@ class _Book:
             )
         return self._alike[name, but]
 
-    def _of(self, agreement: str) -> Rules:
+    def _of_scope(self, answer: Mapping[str, Any]) -> list[str]:
+        hashes = self._lists.get(answer["scope"], ())
+        return [each for at, each in enumerate(hashes) if at not in answer["but"]]
+
+    def _known(self, agreement: str) -> bool:
         if agreement not in self._rules:
-            version = agreements.version_of(self._tx, agreement)
-            self._rules[agreement] = (
-                _NO_RULES if version is None else rules_under(version.terms, version.our_slot)
-            )
-        return self._rules[agreement]
+            self._rules[agreement] = self._read(agreement)
+        return self._rules[agreement] is not None
+
+    def _of(self, agreement: str) -> Rules:
+        return (self._known(agreement) and self._rules[agreement]) or _NO_RULES
+
+
+# ------------------------------------------------------------------------------------------ slips
+
+_SURE = 100
+"""What a slip does not tell is taken as what speaks least against a release."""
+
+
+def against(rules: Rules, slip: Slip) -> list[str]:
+    """Return why an object could not be released as its slip says, by code; nothing if it could.
+
+    Decided from what the slip tells and attests, as a receiver would begin to: the type, the
+    moment, the attested marking and grade, the clause. What only the bytes tell is not weighed.
+    """
+    clause = next((each for each in rules.clauses if each.id == slip.clause), None)
+    if clause is None:
+        return ["clause-unknown"]
+    beside, at = slip.beside(), slip.moment
+    tied = {clause.id: slip.path}
+    facts = Facts(
+        id=slip.object,
+        version_at=at,
+        type=slip.object.partition("--")[0],
+        created_at=at,
+        marking=marking.CLEAR if beside.marking is None else beside.marking,
+        grade=marking.NO_GRADE if beside.grade is None else beside.grade,
+        now=at,
+        about=tied,
+        countries=tied,
+        approvals=dict(beside.approvals),
+        confidence=_SURE,
+    )
+    only = msgspec.structs.replace(rules, clauses=(clause,))
+    return [str(each.code) for each in decide(only, facts).reasons]
 
 
 def _entries(tx: Tx, kind: str) -> Iterator[dict[str, Any]]:

@@ -177,9 +177,9 @@ def leaves(tx: Tx, log: str, begin: int, end: int) -> list[bytes]:
 def hashes(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
     """Return the hashes of one tile level from `begin` up to, not including, `end`."""
     if level:
-        rows = _TILE_HASHES(tx, log=log, level=level, begin=begin, end=end)
+        rows = _TILE_HASHES.rows(tx, log=log, level=level, begin=begin, end=end)
     else:
-        rows = _LEAF_HASHES(tx, log=log, begin=begin, end=end)
+        rows = _LEAF_HASHES.rows(tx, log=log, begin=begin, end=end)
     return [row[0] for row in rows]
 
 
@@ -201,12 +201,12 @@ def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) 
 
 def add_records(tx: Tx, log: str, rows: Sequence[OpenedRow]) -> None:
     """Keep records with the salts that open them; one that is there already stays as it is."""
-    add_records_of(tx, [(log, *row) for row in rows])
+    insert_rows(tx, log_record, [(log, *row) for row in rows], ignore=True)
 
 
 def add_records_of(tx: Tx, rows: Sequence[tuple[str, int, int, bytes, bytes]]) -> None:
-    """Keep records of any logs, as `add_records` does: the log, and what an `OpenedRow` has."""
-    insert_rows(tx, log_record, rows, ignore=True)
+    """Keep records of new leaves of any logs: the log, and what an `OpenedRow` has."""
+    insert_rows(tx, log_record, rows)
 
 
 _RECORDS = (

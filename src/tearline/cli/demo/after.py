@@ -20,7 +20,7 @@ from tearline.cli.demo.expect import called
 from tearline.cli.demo.findings import Check, Moment, fits, last_slips, reasons, verified
 from tearline.cli.demo.known import Known, Said, read_json
 from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
+from tearline.log.receipt import verify_receipt
 
 _NAMES = ("north", "south", "north-private", "south-private")
 

@@ -16,7 +16,7 @@ from tearline.cli.demo.findings import (
 )
 from tearline.cli.demo.known import Known, Said, read_json
 from tearline.log.checkpoint import vkey_for
-from tearline.log.verify import verify_receipt
+from tearline.log.receipt import verify_receipt
 
 _REFUSED = frozenset({401, 403, 404})
 _NO_KEY_OF_ANYONE = "0" * 64
