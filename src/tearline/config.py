@@ -32,6 +32,14 @@ class Settings(BaseSettings):
     """How often a running node syncs with each partner; 0 switches it off."""
     private_seconds: int = 60
     """The fixed cadence at which private decisions and imports become a leaf of the private log."""
+    node_log_seconds: int = 60
+    """The fixed cadence at which the node log gets a leaf that commits to all logs."""
+    witness_url: str = ""
+    """The address of an outside witness (C2SP tlog-witness) for our logs; empty for none."""
+    witness_vkey: str = ""
+    """Its verifier key, `name+id+key`, as its operator gives it."""
+    witness_logs: Literal["node", "all"] = "node"
+    """Which logs it cosigns: the node log alone, or those of all agreements too."""
     metrics: Literal["loopback", "all", "off"] = "loopback"
     """Who may read /metrics: programs on this machine alone, everybody, or nobody."""
     max_document_bytes: int = 1 << 30

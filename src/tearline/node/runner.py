@@ -5,7 +5,7 @@
     carry     bring messages to partners; read what they give
     poll      read foreign TAXII servers
     served    make a leaf of what each plain client was served in an hour
-    publish   sign the logs that grew
+    publish   sign the logs that grew; commit to all of them in the node log, once for each turn
 
 Any worker process may run a job; a lease says which one does. A job that fails is logged and tried
 again later, later each time.
@@ -24,7 +24,7 @@ from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.exchange import peer
 from tearline.node.polling import Polling
-from tearline.node.publisher import flush_private, publish_grown
+from tearline.node.publisher import flush_private, publish_grown, publish_node
 from tearline.release.expiring import expire_all
 from tearline.release.reconcile import reconcile_all
 from tearline.release.serving import log_served
@@ -126,6 +126,7 @@ def _log_served(home: Home, now: int) -> None:
 
 def _publish(home: Home, now: int) -> None:
     publish_grown(home, now=now)
+    publish_node(home, now=now)
 
 
 class Deciding:
