@@ -60,6 +60,12 @@ def offer(home: Home, link: Link, card: Card, agreement_id: str, *, now: int) ->
     return [each for each in sent if each is not None]
 
 
+def outside_witness(home: Home) -> frozenset[str]:
+    """Return the name of the outside witness of the settings: whose cosignature anyone may see."""
+    vkey = home.settings.witness_vkey
+    return frozenset({parse_vkey(vkey, COSIGNATURE)[0]} if vkey else ())
+
+
 def outside(home: Home, *, now: int) -> list[Sent]:
     """Have the outside witness of the settings cosign our logs; PartnerError when it is away.
 

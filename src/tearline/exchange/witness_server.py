@@ -25,10 +25,10 @@ from tearline.exchange.access import (
     TurnedAwayError,
     check_agreement,
 )
-from tearline.exchange.cosigned import SIZE_TYPE, take_back
+from tearline.exchange.cosigned import SIZE_TYPE, outside_witness, take_back
 from tearline.exchange.witnessing import known_logs, take
 from tearline.log import committing, record, tiles, tree, witness
-from tearline.log.checkpoint import COSIGNATURE, parse_checkpoint, parse_vkey, text_of
+from tearline.log.checkpoint import parse_checkpoint, text_of
 from tearline.store import logs, witnessing
 
 Show = Callable[[Home, Caller, Request, int], Response]
@@ -143,10 +143,7 @@ def _committed(home: Home, caller: Caller, _request: Request, _now: int) -> Resp
 
 def _may_see(home: Home, caller: Caller) -> frozenset[str]:
     """Return whose cosignatures on the node log a partner may see: its own, and the outside's."""
-    names = {f"{caller.party}/witness"}
-    if home.settings.witness_vkey:
-        names.add(parse_vkey(home.settings.witness_vkey, COSIGNATURE)[0])
-    return frozenset(names)
+    return outside_witness(home) | {f"{caller.party}/witness"}
 
 
 # ------------------------------------------------------------------------------------ witness
