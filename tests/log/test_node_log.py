@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tearline.errors import ProofError
@@ -18,7 +18,7 @@ from tests.log.made_log import KEY, OTHER_KEY
 NODE = "north/log/node"
 NODE_VKEY = vkey(NODE, KEY.public_key().public_bytes_raw())
 SECRET = bytes(range(32))
-SIZES = st.lists(st.integers(0, 10**9), min_size=1, max_size=12)
+SIZES = st.lists(st.integers(0, 10**9), min_size=1, max_size=6)
 
 
 def heads(sizes: Sequence[int]) -> list[Checkpoint]:
@@ -44,6 +44,7 @@ def shown(found: list[Checkpoint], origin: str, index: int = 4) -> dict[str, Any
     return node_log.write_committed(place, leaf, index, proof, note)
 
 
+@settings(max_examples=20)
 @given(SIZES, st.data())
 def test_each_log_has_its_proof(sizes: list[int], data: st.DataObject) -> None:
     found = heads(sizes)
@@ -53,7 +54,8 @@ def test_each_log_has_its_proof(sizes: list[int], data: st.DataObject) -> None:
     assert (proven.head, proven.leaf, proven.node.size) == (head, 4, 5)
 
 
-@given(st.integers(1, 40), st.integers(0, 10**6))
+@settings(max_examples=20)
+@given(st.integers(1, 50), st.integers(0, 10**6))
 def test_one_and_many_agreements_look_alike(number: int, size: int) -> None:
     """The leaf has the same length, and so has every part of the proof that a partner gets."""
     alone = shown(heads([size]), "north/log/0")
@@ -63,6 +65,7 @@ def test_one_and_many_agreements_look_alike(number: int, size: int) -> None:
     assert alone["leaf"] != among["leaf"]
 
 
+@settings(max_examples=20)
 @given(SIZES)
 def test_nothing_that_stays_the_same_can_be_told_by(sizes: list[int]) -> None:
     """When nothing at all changed, the next leaf shares no hash with the one before."""
@@ -136,6 +139,7 @@ def test_the_node_log_of_another_says_nothing_of_ours() -> None:
         node_log.verify_committed(shown(heads([3]), "north/log/0"), other)
 
 
+@settings(max_examples=20)
 @given(SIZES, st.data())
 def test_who_has_the_seed_sees_that_nothing_is_hidden(
     sizes: list[int], data: st.DataObject

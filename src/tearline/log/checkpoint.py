@@ -210,14 +210,12 @@ def _cosigned(text: str, at_s: int) -> bytes:
 
 
 def add_lines(note: str, lines: str) -> str:
-    """Return a note with more signature lines; ProofError when they are none."""
-    text, known = _split_note(note)
-    added = [line for line in lines.splitlines(keepends=True) if line not in note]
-    whole = note + "".join(added)
-    again, _ = _split_note(whole)
-    if again != text or not known:
+    """Return a note with more signature lines, each once; ProofError when they are none."""
+    if _split_note(note + lines)[0] != _split_note(note)[0]:
         raise _malformed("What was to be added to it are no signature lines.")
-    return whole
+    known = set(note.split("\n"))
+    added = [line for line in lines.split("\n") if line not in known]
+    return note + "".join(f"{line}\n" for line in added)
 
 
 def signed_only(note: str, vkey: str) -> str:
