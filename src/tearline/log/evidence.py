@@ -18,8 +18,8 @@ from tearline.stix.canonical import canonical, parse_canonical
 
 SCHEMA = "tearline-evidence/1"
 Kind = Literal["split-view", "rollback", "bad-proof"]
-_KEYS = {"schema", "kind", "origin", "vkey", "by", "witness", "seen", "first", "second"}
-_KEYS |= {"beginning", "proof", "committed", "expected"}
+KEYS = {"schema", "kind", "origin", "vkey", "by", "witness", "seen", "first", "second"}
+KEYS |= {"beginning", "proof", "committed", "expected"}
 
 
 class Shown(NamedTuple):
@@ -114,7 +114,7 @@ def verify_evidence(document: bytes, vkey: str | None = None) -> Finding:
 
 def _verify(value: dict[str, Any], vkey: str | None) -> Finding:
     origin, key = value["origin"], value["vkey"]
-    if value.keys() != _KEYS or value["schema"] != SCHEMA or value["kind"] not in _SAYS:
+    if value.keys() != KEYS or value["schema"] != SCHEMA or value["kind"] not in _SAYS:
         raise TypeError
     if vkey is not None and parse_vkey(key)[1] != parse_vkey(vkey)[1]:
         raise ProofError(

@@ -32,7 +32,7 @@ DEPTH = 128
 _PLACE_BYTES = DEPTH // 8
 _SIZE = 2**53 - 1
 _ROOT = re.compile(r"[0-9a-f]{64}")
-_KEYS = {"schema", "record", "salt", "path", "leaf", "index", "proof", "checkpoint"}
+KEYS = {"schema", "record", "salt", "path", "leaf", "index", "proof", "checkpoint"}
 
 
 class Committed(NamedTuple):
@@ -164,7 +164,7 @@ def verify_committed(document: dict[str, Any], vkey: str) -> Committed:
 
 
 def _verify(document: dict[str, Any], vkey: str) -> Committed:
-    if document.keys() != _KEYS or document["schema"] != SCHEMA:
+    if document.keys() != KEYS or document["schema"] != SCHEMA:
         raise TypeError
     entry, record = document["leaf"].encode(), document["record"].encode()
     head = _head(parse_canonical(record))
