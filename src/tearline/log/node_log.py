@@ -99,10 +99,9 @@ def _built(seed: bytes, heads: tuple[Checkpoint, ...]) -> tuple[bytes, dict[str,
 def _subtree(seed: bytes, depth: int, prefix: int, leaves: _Leaves) -> bytes:
     """Return the hash of the subtree at `prefix`, which has `depth` bits; extend the paths."""
     if not leaves:
-        where = bytes([depth]) + prefix.to_bytes(_PLACE_BYTES)
-        return hmac.digest(seed, b"tearline/nothing/1\n" + where, "sha256")
-    if depth == DEPTH:
-        return leaves[0][1]
+        return _nothing(seed, depth, prefix)
+    if len(leaves) == 1:
+        return _alone(seed, depth, *leaves[0])
     shift = DEPTH - 1 - depth
     sides: tuple[_Leaves, _Leaves] = ([], [])
     for each in leaves:
@@ -112,6 +111,21 @@ def _subtree(seed: bytes, depth: int, prefix: int, leaves: _Leaves) -> bytes:
         for _, _, path in part:
             path.append(hashes[1 - bit])
     return tree.node_hash(*hashes)
+
+
+def _alone(seed: bytes, depth: int, where: int, found: bytes, path: list[bytes]) -> bytes:
+    """Return the hash of a subtree with one log in it: all beside its path is filling."""
+    for level in range(DEPTH - depth):
+        prefix = where >> level
+        other = _nothing(seed, DEPTH - level, prefix ^ 1)
+        path.append(other)
+        found = tree.node_hash(other, found) if prefix & 1 else tree.node_hash(found, other)
+    return found
+
+
+def _nothing(seed: bytes, depth: int, prefix: int) -> bytes:
+    where = b"tearline/nothing/1\n%c" % depth + prefix.to_bytes(_PLACE_BYTES)
+    return hmac.digest(seed, where, "sha256")
 
 
 def _place(origin: str) -> int:
