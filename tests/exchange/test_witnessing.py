@@ -446,6 +446,22 @@ def test_a_suspension_by_hand_is_not_touched(lines: Lines) -> None:
     assert state(south, lines) == "suspended"
 
 
+def test_a_lie_that_is_told_again_is_kept_once_in_an_hour(lines: Lines) -> None:
+    north, south = lines.pair.north, lines.pair.south
+    lines.look(south)
+    rewrite(north, north_log(lines))
+    for span in (0, MINUTE, MINUTE):
+        lines.pair.tick(span)
+        with pytest.raises(FoundOutError, match="two histories") as caught:
+            lines.look(south)
+        assert kept(south)[0].hash in caught.value.means
+    assert len(kept(south)) == 1
+    lines.pair.tick(61 * MINUTE)
+    with pytest.raises(FoundOutError):
+        lines.look(south)
+    assert len(kept(south)) == 2
+
+
 def test_evidence_names_the_key_it_is_about(lines: Lines) -> None:
     north, south = lines.pair.north, lines.pair.south
     lines.look(south)

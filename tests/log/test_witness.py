@@ -34,7 +34,7 @@ def send(store: Store, given: Submission, *, now: int = NOW, copy: str | None = 
         known = {ORIGIN: Known(VKEY, "north", copy)}
         outcome = witness.add_checkpoint(tx, SOUTH, given, known, now=now)
         if outcome.evidence is not None:
-            witnessing.add_evidence(tx, outcome.evidence)
+            witnessing.add_evidence(tx, outcome.evidence, since=now)
     return outcome
 
 

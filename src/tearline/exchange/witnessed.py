@@ -154,8 +154,8 @@ def _fork(  # two heads, each with its note
 
 def _keep(view: View, found: Evidence) -> NoReturn:
     with view.home.store.write() as tx:
-        keep(tx, view.home, found, now=view.now)
-    raise _found_out(found)
+        kept = keep(tx, view.home, found, now=view.now)
+    raise _found_out(kept)
 
 
 # ---------------------------------------------------------------------------------- cosigning

@@ -26,6 +26,7 @@ _WORDS: Mapping[Cause, str] = {
     "bad-proof": "A proof of the other party's does not hold: {}",
 }
 _REASON = 900
+_HOUR_US = 3_600_000_000
 
 
 def known_logs(card: Card, agreement_id: str) -> dict[str, Known]:
@@ -56,18 +57,24 @@ def take(
         outcome = witness.add_checkpoint(tx, home.witness, given, known, now=now)
         found = outcome.evidence
         if found is not None:
-            keep(tx, home, found, now=now, quiet=found.kind == "rollback" and not asked)
+            quiet = found.kind == "rollback" and not asked
+            kept = keep(tx, home, found, now=now, quiet=quiet)
+            outcome = outcome._replace(evidence=kept)
     return outcome
 
 
-def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) -> None:
-    """Keep evidence, note it in the private log, and suspend what is to be suspended for it."""
-    if not witnessing.add_evidence(tx, found):
-        return
-    _note(tx, found.party, f"evidence-{found.kind}", found.hash, now)
+def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) -> Evidence:
+    """Keep evidence, note it in the private log, and suspend what is to be suspended for it.
+
+    Returns what stands for it: of one kind, about one log, the first in an hour is kept.
+    """
+    kept = witnessing.add_evidence(tx, found, since=now - _HOUR_US)
+    if kept.hash == found.hash:
+        _note(tx, found.party, f"evidence-{found.kind}", found.hash, now)
     cause: Cause = "split-view" if found.kind == "split-view" else "bad-proof"
     if not quiet:
-        raise_alarm(tx, home, found.party, cause, _WORDS[cause].format(found.hash), now=now)
+        raise_alarm(tx, home, found.party, cause, _WORDS[cause].format(kept.hash), now=now)
+    return kept
 
 
 def doubt(home: Home, party: str, error: ProofError, *, now: int) -> None:

@@ -166,13 +166,18 @@ def set_shown(tx: Tx, log: str, index: int, head: Head) -> None:
 # ------------------------------------------------------------------------------------ evidence
 
 
-def add_evidence(tx: Tx, found: Evidence) -> bool:
-    """Keep evidence; False when it is here already."""
-    same = select(evidence.c.hash).where(evidence.c.hash == found.hash)
-    if tx.execute(same).one_or_none() is not None:
-        return False
+def add_evidence(tx: Tx, found: Evidence, *, since: int) -> Evidence:
+    """Keep evidence, unless some of its kind about this log came since then; return what is kept.
+
+    A log that lies once a minute would fill the store with one and the same.
+    """
+    same = (evidence.c.kind == found.kind) & (evidence.c.origin == found.origin)
+    query = select(evidence).where(same, evidence.c.at > since).order_by(evidence.c.at)
+    row = tx.execute(query.limit(1)).one_or_none()
+    if row is not None:
+        return Evidence(*row)
     tx.execute(insert(evidence).values(found._asdict()))
-    return True
+    return found
 
 
 def all_evidence(tx: Tx) -> list[Evidence]:
