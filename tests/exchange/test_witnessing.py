@@ -358,6 +358,17 @@ def test_a_fork_that_is_sent_to_us_is_evidence_too(lines: Lines) -> None:
     assert state(south, lines) == "suspended"
 
 
+def test_a_fork_is_held_against_our_copy_where_nothing_was_cosigned(lines: Lines) -> None:
+    north, south = lines.pair.north, lines.pair.south
+    lines.look(south)
+    with south.store.write() as tx:
+        tx.exec_driver_sql("DELETE FROM witnessed")
+    rewrite(north, north_log(lines))
+    note = north.publish(lines.pair.agreement_id, now=lines.pair.tick())
+    assert submit(lines, north, f"old 0\n\n{note}".encode())[0] == 422
+    assert only(south, north).proven
+
+
 def test_the_answers_are_those_of_the_protocol(lines: Lines) -> None:
     north, south = lines.pair.north, lines.pair.south
     note = north.publish(lines.pair.agreement_id, now=lines.pair.tick())

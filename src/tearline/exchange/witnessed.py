@@ -126,10 +126,10 @@ def expose_fork(view: View, note: str) -> None:
     """Raise FoundOutError when the partner's own tiles show that its log begins in another way."""
     with view.home.store.read() as tx:
         signed = logs.last_checkpoint(tx, view.log)
-    if signed is None:
-        return
+        if signed is None:
+            return
+        before = Checkpoint(view.origin, signed.size, StoredTree(tx, view.log).root(signed.size))
     head = open_checkpoint(note, view.vkey, view.origin)
-    before = open_checkpoint(signed.note, view.vkey, view.origin)
     with suppress(PartnerError):
         _fork(view, served_tree(view.link, view.base, head.size), before, signed.note, head, note)
 
@@ -203,7 +203,7 @@ def _cosign_node(view: View, note: str) -> None:
             _bring(view, view.submit(old, [], note, asked=True), origin)
         return
     served = served_tree(view.link, NODE_BASE, head.size)
-    before = open_checkpoint(last.note, vkey, origin)
+    before = Checkpoint(origin, last.size, last.root)
     _fork(view, served, before, last.note, head, note)
     proof = served.consistency_proof(last.size, head.size)
     _bring(view, view.submit(last.size, proof, note), origin)
