@@ -9,15 +9,17 @@ import pytest
 from tearline.agreement import outbox, signing
 from tearline.agreement.home import Home
 from tearline.errors import ProofError
+from tearline.exchange import peer
 from tearline.exchange.cosigned import offer
 from tearline.exchange.witnessed import PATIENCE_US, FoundOutError
 from tearline.log import committing, evidence, record, tiles, tree
 from tearline.log.checkpoint import Checkpoint, cosigned_at, vkey_for
-from tearline.node.publisher import publish_node
+from tearline.node.publisher import publish_grown, publish_node
 from tearline.stix.canonical import canonical
 from tearline.store import agreements, logs, witnessing
 from tearline.store.witnessing import Evidence
 from tests.exchange.lines import MINUTE, Lines, joined
+from tests.exchange.nodes import both_serving, give
 from tests.pair import sdo, take
 
 
@@ -148,6 +150,24 @@ def test_logs_grow_and_are_cosigned_on_and_on(lines: Lines) -> None:
     assert kept(south) == []
 
 
+def test_a_sync_over_the_network_does_the_same(tmp_path: Path) -> None:
+    with both_serving(tmp_path) as nodes:
+        nodes.agree(reach=2)
+        give(nodes, 2)
+        for home in (nodes.north, nodes.south):
+            publish_grown(home, now=nodes.tick())
+            publish_node(home, now=nodes.tick())
+        (done,) = peer.sync(nodes.south, nodes.north.slug, now=nodes.tick()).agreements
+        assert done.problem is None
+        for us, them in ((nodes.north, nodes.south), (nodes.south, nodes.north)):
+            with us.store.read() as tx:
+                given = {each.log: each.name for each in witnessing.cosignatures(tx)}
+                shown = witnessing.last_shown(tx, record.their_log(nodes.agreement_id))
+            ours = {record.our_log(nodes.agreement_id), committing.LOG}
+            assert given == dict.fromkeys(ours, f"{them.slug}/witness")
+            assert (shown is not None) == (us is nodes.south)
+
+
 def _uuid(lines: Lines) -> str:
     return lines.pair.agreement_id.removeprefix("urn:uuid:")
 
@@ -250,6 +270,16 @@ def test_a_log_that_the_node_log_leaves_out_is_noticed(
     with pytest.raises(ProofError, match="does not commit"):
         wary.look(south)
     assert state(south, wary) == "suspended"
+
+
+def test_records_that_open_nothing_are_a_bad_proof(wary: Lines) -> None:
+    north, south = wary.pair.north, wary.pair.south
+    grow(north, north_log(wary), wary)
+    with north.store.write() as tx:
+        tx.exec_driver_sql("UPDATE log_record SET salt = zeroblob(32)")
+    with pytest.raises(ProofError, match="not those that the leaf stands for"):
+        wary.look(south)
+    assert (kept(south), state(south, wary)) == ([], "suspended")
 
 
 def test_a_log_that_was_never_committed_to_is_borne_for_a_day(lines: Lines) -> None:

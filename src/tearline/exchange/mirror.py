@@ -3,8 +3,8 @@
 Nothing is kept that the signed head does not cover or that does not extend what we hold.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from tearline.agreement.card import Card
 from tearline.agreement.force import InForce
@@ -46,18 +46,26 @@ def copy_log(
     agreement says is suspended for it is suspended.
     """
     view = View(home, link, card, force, now)
-    try:
-        committed = witnessed.committed(view)
+    with _held_against(view):
+        promise = witnessed.committed(view)
         new = _copy(view, tell)
-        witnessed.cosign(view, committed)
+        witnessed.cosign(view, promise)
+    with suppress(PartnerError):
+        cosigned.offer(home, link, card, force.agreement_id, now=now)
+    with _held_against(view):
+        return new, _open(home, link, view.base, view.log, served=served, tell=tell)
+
+
+@contextmanager
+def _held_against(view: View) -> Iterator[None]:
+    """Note what does not hold and is no evidence by itself, and suspend where that is agreed."""
+    try:
+        yield
     except FoundOutError:
         raise
     except ProofError as error:
-        doubt(home, card.slug, error, now=now)
+        doubt(view.home, view.card.slug, error, now=view.now)
         raise
-    with suppress(PartnerError):
-        cosigned.offer(home, link, card, force.agreement_id, now=now)
-    return new, _open(home, link, view.base, view.log, served=served, tell=tell)
 
 
 def _copy(view: View, tell: Callable[[str, int], None]) -> int:

@@ -69,6 +69,7 @@ def parse_vkey(text: str, kind: bytes = ED25519) -> tuple[str, bytes]:
         if key[:1] == kind and len(key) == 1 + HASH_SIZE:
             name, public = parts[0], key[1:]
             if vkey(name, public, kind) == text.strip():
+                _check_strong(public)
                 return name, public
     raise ProofError(
         f"{text[:200]!r} is not an Ed25519 verifier key{_OF[kind]}.",
@@ -76,6 +77,25 @@ def parse_vkey(text: str, kind: bytes = ED25519) -> tuple[str, bytes]:
         do="Use the one line that the log's owner gave you: name+id+key.",
     )
 
+
+def _check_strong(public: bytes) -> None:
+    """Refuse a key under which anyone can sign: a point of small order, or not in its one form.
+
+    Who had such a key on its card could deny everything that it signed.
+    """
+    place = int.from_bytes(public, "little") % 2**255
+    if place >= _PRIME or place in _SMALL_ORDER:
+        raise ProofError(
+            "This Ed25519 key is one under which anyone can sign.",
+            means="Nothing that it signs would bind its owner.",
+            do="Refuse it; `tearline init` makes no such key.",
+        )
+
+
+_PRIME = 2**255 - 19
+_ORDER_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = {0, 1, _PRIME - 1, _ORDER_EIGHT, _PRIME - _ORDER_EIGHT}
+"""The y of the points of order 1, 2, 4 and 8."""
 
 _OF = {ED25519: "", COSIGNATURE: " of a witness"}
 
