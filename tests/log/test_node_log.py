@@ -156,3 +156,10 @@ def test_who_has_the_seed_sees_that_nothing_is_hidden(
             node_log.open_leaf(leaf, seed, others)
     with pytest.raises(ProofError):
         node_log.open_leaf(leaf, node_log.seed_of(SECRET, 8), found)
+
+
+@pytest.mark.parametrize("origin", ["south/log/0", "north-east/log/0", NODE])
+def test_a_node_log_speaks_for_the_logs_of_its_party_alone(origin: str) -> None:
+    document = shown([Checkpoint(origin, 3, bytes(32))], origin)
+    with pytest.raises(ProofError, match="another's log"):
+        node_log.verify_committed(document, NODE_VKEY)
