@@ -1,9 +1,13 @@
 """A line to a node in the same process, by its real routes, on a clock that the test sets."""
 
+import atexit
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import cast
 
 import pytest
@@ -11,13 +15,13 @@ from starlette.testclient import TestClient
 
 from tearline import clock
 from tearline.agreement.force import InForce, in_force
-from tearline.agreement.home import Home
+from tearline.agreement.home import Home, open_home
 from tearline.exchange.link import Link, Reply
 from tearline.exchange.mirror import copy_log
 from tearline.node.app import create_app
 from tearline.node.publisher import publish_grown, publish_node
 from tearline.store import parties
-from tests.pair import START, Pair, make_pair
+from tests.pair import Pair, make_pair
 
 MINUTE = 60_000_000
 
@@ -58,7 +62,6 @@ class Lines:
 
     pair: Pair
     clients: dict[str, TestClient]
-    more: dict[str, Line] = field(default_factory=dict)
 
     def force(self, home: Home) -> InForce:
         with home.store.read() as tx:
@@ -99,12 +102,13 @@ class Lines:
 
 
 @contextmanager
-def joined(folder: Path, patch: pytest.MonkeyPatch, **limits: object) -> Iterator[Lines]:
+def joined(folder: Path, patch: pytest.MonkeyPatch, *, end: str = "") -> Iterator[Lines]:
     """Two nodes that have agreed, with lines between them."""
-    pair = make_pair(folder)
-    pair.now = START
+    made = _agreed(end)
+    shutil.copytree(made.north.path.parent, folder, dirs_exist_ok=True)
+    north, south = open_home(folder / "north"), open_home(folder / "south")
+    pair = replace(made, north=north, south=south, limits=dict(made.limits))
     patch.setattr(clock, "now", lambda: pair.now)
-    pair.agree(reach=2, **limits)
     with ExitStack() as opened:
         clients = {
             home.slug: opened.enter_context(TestClient(create_app(home.path, jobs=False)))
@@ -113,3 +117,15 @@ def joined(folder: Path, patch: pytest.MonkeyPatch, **limits: object) -> Iterato
         yield Lines(pair, clients)
     pair.north.store.close()
     pair.south.store.close()
+
+
+@cache
+def _agreed(end: str) -> Pair:
+    """The pair as it is copied for each test: making and agreeing takes most of the time."""
+    folder = Path(mkdtemp(prefix="lines-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    pair = make_pair(folder)
+    pair.agree(reach=2, end=end)
+    pair.north.store.close()
+    pair.south.store.close()
+    return pair
