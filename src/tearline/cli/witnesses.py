@@ -6,7 +6,8 @@ from typing import Any
 from tearline import clock
 from tearline.agreement.card import read_card
 from tearline.agreement.home import Home
-from tearline.cli.options import read_bytes
+from tearline.agreement.partners import find_card
+from tearline.cli.options import open_home, place_of, read_bytes
 from tearline.cli.terminal import count, stamp
 from tearline.errors import MisuseError, PartnerError
 from tearline.exchange.cosigned import outside
@@ -95,10 +96,13 @@ def _is_named(found: Evidence, name: str) -> bool:
     return len(start) >= _SHORTEST and found.hash.removeprefix("sha256:").startswith(start)
 
 
-def checked_evidence(path: Path, vkey: str | None, card: Path | None) -> dict[str, Any]:
+def checked_evidence(
+    path: Path, vkey: str | None, card: Path | None, home: Path | None
+) -> dict[str, Any]:
     """Return what a file of evidence shows; ProofError when it does not hold."""
-    key = read_card(read_bytes(card)).log if card is not None else vkey
-    found = verify_evidence(read_bytes(path), key)
+    document = read_bytes(path)
+    key = _key(vkey, card) or _pinned(verify_evidence(document).origin, home)
+    found = verify_evidence(document, key)
     value = found._asdict() | {"pinned": key is not None, "cosigned": _moment(found)}
     del value["cosigned_s"]
     return value
@@ -120,11 +124,27 @@ def evidence_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def checked_node(directory: Path, vkey: str | None, card: Path | None) -> dict[str, Any]:
+def _key(vkey: str | None, card: Path | None) -> str | None:
+    return read_card(read_bytes(card)).log if card is not None else vkey
+
+
+def _pinned(origin: str, home: Path | None) -> str | None:
+    """Return the log key of our card or a pinned one, when the log's name says it is theirs."""
+    if not (place_of(home).expanduser() / "card.json").exists():
+        return None
+    opened, slug = open_home(home), origin.partition("/log/")[0]
+    with opened.store.read() as tx:
+        card = opened.card if slug == opened.slug else find_card(tx, slug)
+    return card.log if card is not None else None
+
+
+def checked_node(
+    directory: Path, vkey: str | None, card: Path | None, home: Path | None
+) -> dict[str, Any]:
     """Return what a node log commits to, and everything that does not hold."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a node log.")
-    key = read_card(read_bytes(card)).log if card is not None else vkey
+    key = _key(vkey, card) or _pinned(verify_node_folder(directory).origin, home)
     found = verify_node_folder(directory, key)
     rows = [
         {"log": each.origin, "leaves": each.size, "root": each.root.hex()} for each in found.heads

@@ -27,7 +27,10 @@ def publish(home: Place = None, json: Json = False) -> None:
 
 
 def witnesses(home: Place = None, json: Json = False) -> None:
-    """List who cosigned our logs, and whose logs we cosigned: the last head of each."""
+    """List who cosigned our logs, and whose logs we cosigned.
+
+    Of each log the last head that was cosigned.
+    """
     from tearline.cli.options import open_home
     from tearline.cli.terminal import Table, answer
     from tearline.cli.witnesses import all_cosigned
@@ -46,7 +49,7 @@ def evidence(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """List the evidence against partners, or write one piece of it to a file.
+    """List the evidence against partners, or write a piece of it.
 
     The file holds both signed heads and needs nothing else to be checked.
     """
@@ -73,17 +76,19 @@ def verify_evidence(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The evidence; - is input.")],
     vkey: Key = None,
     card: CardFile = None,
+    home: Place = None,
     json: Json = False,
 ) -> None:
-    """Check evidence against the owner of a log, and say what it shows.
+    """Check evidence against a log's owner, and say what it shows.
 
-    Needs no home and no network. Without --card or --vkey it is about whoever holds the key that
-    the file names. Exit 1 when it does not hold.
+    Needs no home and no network when a key or a card is given; else the keys of the pinned partners
+    and ours are tried, and if it is about none of them, the key that the file names. Exit 1 when it
+    does not hold.
     """
     from tearline.cli.terminal import answer
     from tearline.cli.witnesses import checked_evidence, evidence_lines
 
-    found = checked_evidence(file, vkey, card)
+    found = checked_evidence(file, vkey, card, home)
     answer(json, found, *evidence_lines(found))
 
 
@@ -91,17 +96,19 @@ def verify_node(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a node log.")],
     vkey: Key = None,
     card: CardFile = None,
+    home: Place = None,
     json: Json = False,
 ) -> None:
-    """Check a node log whose leaves are opened, and list every log that it commits to.
+    """Check an opened node log, and list every log it commits to.
 
-    Needs no home and no network. `tearline log copy node DIR --records` writes such a folder, for
+    Needs no home and no network when a key or a card is given; else the keys of the pinned partners
+    and ours are tried. `tearline log copy node DIR --records` writes such a folder, for
     an auditor whom its owner trusts with the names of all its logs. Exit 1 when it does not hold.
     """
     from tearline.cli.terminal import Table, answer
     from tearline.cli.witnesses import checked_node, node_lines
 
-    found = checked_node(directory, vkey, card)
+    found = checked_node(directory, vkey, card, home)
     rows = [[each["log"], each["leaves"], each["root"]] for each in found["logs"]]
     answer(json, found, Table(("log", "leaves", "root"), rows), *node_lines(found))
     if found["problems"]:
