@@ -112,15 +112,17 @@ def backoff_s(failures: int) -> float:
 
 
 def all_jobs(home: Home) -> list[Job]:
-    """Return the jobs of a node."""
-    return [
+    """Return the jobs of a node; that of the outside witness where there is one."""
+    found = [
         Job(home, "decide", Deciding(home)),
         Job(home, "carry", Carrying(home)),
         Job(home, "poll", Polling(home)),
         Job(home, "served", lambda now: _log_served(home, now)),
         Job(home, "publish", lambda now: _publish(home, now)),
-        Job(home, "witness", lambda now: _have_cosigned(home, now)),
     ]
+    if home.settings.witness_url:
+        found.append(Job(home, "witness", lambda now: _have_cosigned(home, now)))
+    return found
 
 
 def _log_served(home: Home, now: int) -> None:
