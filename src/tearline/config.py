@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     """The addresses of proxies in front of this node, which are believed who asks."""
     client_certificates: bool = False
     """Whether partners' nodes have to show a certificate too, which the proxy hands on."""
+    node_log_seconds: int = 60
+    """The fixed cadence at which the node log gets a leaf that commits to all logs."""
+    witness_url: str = ""
+    """The address of an outside witness (C2SP tlog-witness) for our logs; empty for none."""
+    witness_vkey: str = ""
+    """Its verifier key, `name+id+key`, as its operator gives it."""
+    witness_logs: Literal["node", "all"] = "node"
+    """Which logs it cosigns: the node log alone, or those of all agreements too."""
     metrics: Literal["loopback", "all", "off"] = "loopback"
     """Who may read /metrics: programs on this machine alone, everybody, or nobody."""
     max_document_bytes: int = 1 << 30

@@ -23,7 +23,7 @@ def test_a_new_home_can_be_opened_and_nobody_else_can_look_in(tmp_path: Path) ->
     assert again.card.url == "https://z.example"
     assert home.path.stat().st_mode & 0o777 == 0o700
     keys = list((home.path / "keys").iterdir())
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
     assert list((tmp_path / "new").iterdir()) == [home.path]
 

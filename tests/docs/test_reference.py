@@ -10,8 +10,9 @@ from starlette.routing import Route
 from tearline.agreement import document
 from tearline.agreement.card import Card
 from tearline.config import Settings
-from tearline.exchange import peer_server
+from tearline.exchange import peer_server, witness_server
 from tearline.exchange.taxii_server import Taxii
+from tearline.log import evidence, node_log
 from tearline.log.receipt import RECEIPT_SCHEMA
 from tearline.web import app as web
 from tests.docs.pages import ROOT
@@ -33,6 +34,7 @@ TABLES: list[tuple[str, str, type[msgspec.Struct]]] = [
     ("agreement.md", "### `onward`", document.Onward),
     ("agreement.md", "### `retention`", document.Retention),
     ("agreement.md", "### `limits`", document.Limits),
+    ("agreement.md", "### `suspend`", document.Suspend),
     ("cards.md", "# Cards and check words", Card),
 ]
 
@@ -97,6 +99,7 @@ def _nobody(*_: Any) -> Any:  # noqa: ANN401  # stands for a home and a door tha
 
 def _paths() -> list[str]:
     peer = peer_server.routes(_nobody, _nobody)  # type: ignore[arg-type]  # only listed
+    peer += witness_server.routes(_nobody, _nobody)  # type: ignore[arg-type]  # only listed
     return [*Taxii(_nobody, _nobody).paths, *(each.path.replace(":path", "") for each in peer)]  # type: ignore[arg-type]
 
 
@@ -111,6 +114,13 @@ def test_the_form_of_a_receipt_is_on_the_page() -> None:
     names = {"schema", "record", "salt", "item", "leaf", "proof"}
     assert RECEIPT_SCHEMA in _page("log.md")
     assert set(_keys(_section("log.md", "## A receipt"))) == names
+
+
+def test_the_forms_of_the_node_log_and_of_evidence_are_on_the_page() -> None:
+    page = _page("log.md")
+    assert (node_log.SCHEMA in page, evidence.SCHEMA in page) == (True, True)
+    assert set(_keys(_section("log.md", "## The node log"))) == node_log.KEYS
+    assert set(_keys(_section("log.md", "## Evidence"))) == evidence.KEYS
 
 
 def test_the_form_of_a_leaf_is_on_the_page() -> None:

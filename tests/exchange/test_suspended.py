@@ -11,6 +11,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def addresses(
         "collection": [nodes.collection, "feed"],
         "object": ids[-3:],
         "status": [uuid],
+        "origin": [sha256(b"south-isac/log/node").hexdigest()],
         "path": paths[:tiles],
     }
     found = []

@@ -177,3 +177,27 @@ def test_names_that_would_break_the_line_are_refused(name: str) -> None:
         checkpoint.sign_note(TEXT, name, KEY)
     with pytest.raises(ProofError):
         checkpoint.sign_note("not ended", ORIGIN, KEY)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18, 2**255 - 1, checkpoint._ORDER_EIGHT],  # noqa: SLF001  # one of eight
+)
+@pytest.mark.parametrize("sign", [0, 2**255])
+def test_a_key_under_which_anyone_can_sign_is_refused(place: int, sign: int) -> None:
+    weak = checkpoint.vkey(ORIGIN, (place + sign).to_bytes(32, "little"))
+    with pytest.raises(ProofError, match="anyone can sign"):
+        checkpoint.parse_vkey(weak)
+
+
+def test_the_points_of_small_order_are_those_of_the_curve() -> None:
+    """Eight times the point is the neutral one: shown by doubling it three times."""
+    prime = checkpoint._PRIME  # noqa: SLF001  # the curve's
+    d = -121_665 * pow(121_666, -1, prime) % prime
+    for start in checkpoint._SMALL_ORDER:  # noqa: SLF001  # the list that is checked
+        y = start
+        for _ in range(3):
+            square = (y * y - 1) * pow(d * y * y + 1, -1, prime) % prime
+            twist = d * square * y * y % prime
+            y = (y * y + square) * pow(1 - twist, -1, prime) % prime
+        assert y == 1

@@ -124,3 +124,6 @@ def test_a_source_that_is_shut_out_or_ended_is_not_asked(home: Home, server: For
 def test_the_node_has_the_job(home: Home) -> None:
     names = [job._name for job in all_jobs(home)]  # noqa: SLF001
     assert names == ["decide", "carry", "poll", "served", "publish"]
+    settings = home.settings.model_copy(update={"witness_url": "http://127.0.0.1:1"})
+    watched = Home(home.path, settings, home.store, home.card, home.keys)
+    assert [job._name for job in all_jobs(watched)] == [*names, "witness"]  # noqa: SLF001

@@ -15,12 +15,15 @@ from msgspec import Meta, Struct
 
 from tearline.agreement.document import Hash, Line, Slug, Vkey
 from tearline.errors import InputError, ProofError
-from tearline.log.checkpoint import parse_vkey
+from tearline.log.checkpoint import COSIGNATURE, ED25519, parse_vkey
 from tearline.stix import canonical
 from tearline.stix.timestamp import parse_timestamp
 
 SCHEMA: Literal["tearline-card/1"] = "tearline-card/1"
 MAX_BYTES = 16 * 1024
+USES = ("root", "sign", "log", "witness")
+"""What each of the keys on a card is for; it is named after it."""
+
 _CONSONANTS = "bdfghjklmnprstvz"
 _VOWELS = "aiou"
 _WORDS = 8
@@ -31,9 +34,10 @@ Moment = Annotated[str, Meta(max_length=40)]
 class Card(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a party says of itself.
 
-    `root` signs cards, `sign` signs agreements and statements, `log` signs checkpoints: verifier
-    keys named slug/root, slug/sign and slug/log. `next_root` is the hash of the root key to come.
-    `tls` names the keys that its address may show: the hashes of their SubjectPublicKeyInfo.
+    `root` signs cards, `sign` signs agreements and statements, `log` signs checkpoints, `witness`
+    cosigns those of others: verifier keys named slug/root, slug/sign, slug/log and slug/witness.
+    `next_root` is the hash of the root key to come. `tls` names the keys that its address may show:
+    the hashes of their SubjectPublicKeyInfo.
     """
 
     schema: Literal["tearline-card/1"] = SCHEMA
@@ -42,6 +46,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     root: Vkey
     sign: Vkey
     log: Vkey
+    witness: Vkey
     next_root: Hash
     url: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]{1,500}\Z")] | None
     tls: Annotated[tuple[Hash, ...], Meta(max_length=8)] = ()
@@ -126,10 +131,15 @@ def _proquint(pair: int) -> str:
     )
 
 
+def kind_of(use: str) -> bytes:
+    """Return the type of the verifier key for a use, as C2SP signed-note numbers them."""
+    return COSIGNATURE if use == "witness" else ED25519
+
+
 def _check_keys(card: Card) -> None:
     keys = {}
-    for use in ("root", "sign", "log"):
-        name, public = parse_vkey(getattr(card, use))
+    for use in USES:
+        name, public = parse_vkey(getattr(card, use), kind_of(use))
         if name != f"{card.slug}/{use}":
             raise ProofError(
                 f"The {use} key of this card is named {name}.",
@@ -137,7 +147,7 @@ def _check_keys(card: Card) -> None:
                 do="Refuse the card and ask the party for its own.",
             )
         keys[public] = use
-    if len(keys) != 3:  # noqa: PLR2004  # root, sign, log
+    if len(keys) != len(USES):
         raise ProofError(
             "This card uses one key twice.",
             means="A signature for one use could be shown as one for another.",

@@ -32,6 +32,8 @@ CategoryId = Literal[
     "victim", "personal-data", "source", "live-operation", "precise-location", "harm"
 ]
 CATEGORIES: tuple[CategoryId, ...] = get_args(CategoryId)
+Cause = Literal["split-view", "bad-proof", "key-compromise"]
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 Replaced = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{2,249}\.[a-z_][a-z0-9_]{0,249}\Z")]
 Some = Annotated[tuple[Line, ...], Meta(min_length=1, max_length=1000)]
 Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
@@ -264,6 +266,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     requests_per_hour: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
 
 
+class Suspend(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What suspends it by itself, at the side that finds it out; both have to agree to resume."""
+
+    on: Annotated[tuple[Cause, ...], Meta(max_length=3)] = ("split-view", "key-compromise")
+
+
 class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One version of an agreement between exactly two parties.
 
@@ -290,6 +298,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     onward: Onward = Onward()
     retention: Retention = Retention()
     limits: Limits = Limits()
+    suspend: Suspend = Suspend()
 
     def clauses_from(self, slot: str) -> tuple[Clause, ...]:
         """The clauses under which the party in `slot` gives, in their order."""

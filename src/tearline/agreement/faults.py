@@ -25,6 +25,7 @@ def problems(terms: Terms) -> Iterator[tuple[str, str, str]]:
     yield from _pair(terms)
     yield from _once("topic", [topic.id for topic in terms.topic])
     yield from _once("clause", [clause.id for clause in terms.clause])
+    yield from _once("suspend on", list(terms.suspend.on))
     for topic in terms.topic:
         yield from _topic(terms, topic)
     for clause in terms.clause:

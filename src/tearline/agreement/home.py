@@ -1,7 +1,7 @@
 """A node's home folder: its store, its keys, its card.
 
     <home>/node.db       the store, unless TEARLINE_STORE names a PostgreSQL database
-    <home>/keys/*.pem    root, sign, log, next-root; readable by the owner alone
+    <home>/keys/*.pem    root, sign, log, witness, next-root; readable by the owner alone
     <home>/keys/secret   32 bytes for derived identifiers
     <home>/card.json     our card
     <home>/checkpoints/  the last signed checkpoint of each log
@@ -28,11 +28,12 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec.structs import replace
 
 from tearline import clock
-from tearline.agreement.card import Card, read_card, write_card
+from tearline.agreement.card import USES, Card, kind_of, read_card, write_card
 from tearline.config import Settings, settings
 from tearline.errors import HomeError, InputError, ProofError
 from tearline.log import record
 from tearline.log.checkpoint import vkey, vkey_for
+from tearline.log.witness import Witness
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import owner
@@ -41,7 +42,7 @@ from tearline.store.schema import open_store
 
 CARD_DAYS = 5 * 365
 _US_PER_DAY = 86_400_000_000
-_NAMES = ("root", "sign", "log", "next-root")
+_NAMES = (*USES, "next-root")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,6 +52,7 @@ class Keys:
     root: Ed25519PrivateKey
     sign: Ed25519PrivateKey
     log: Ed25519PrivateKey
+    witness: Ed25519PrivateKey
     secret: bytes
 
 
@@ -70,16 +72,21 @@ class Home:
         return self.card.name
 
     @property
+    def witness(self) -> Witness:
+        """Who we are where we cosign the logs of others."""
+        return Witness(self.slug, self.card.witness, self.keys.witness)
+
+    @property
     def slug(self) -> str:
         """Our short name in keys, logs and addresses."""
         return self.card.slug
 
     def log_vkey(self, agreement_id: str | None) -> str:
-        """The verifier key of our log of an agreement, or of our private log."""
+        """The verifier key of our log of an agreement, of the node log, or of our private log."""
         return vkey_for(record.origin_of(self.slug, agreement_id), self.card.log)
 
     def publish(self, agreement_id: str | None, *, now: int) -> str:
-        """Sign a checkpoint over our log of an agreement, or our private log; return the note.
+        """Sign a checkpoint over our log of an agreement, or another of ours; return the note.
 
         The last note is also kept in a file beside the store, so that a restored backup is found.
         """
@@ -133,7 +140,7 @@ def open_home(path: Path) -> Home:
     path = path.expanduser().absolute()
     try:
         card = read_card((path / "card.json").read_bytes())
-        keys = {name: _read_key(path / "keys" / f"{name}.pem") for name in ("root", "sign", "log")}
+        keys = {name: _read_key(path / "keys" / f"{name}.pem") for name in USES}
         secret = _read_secret(path / "keys" / "secret")
     except FileNotFoundError as error:
         raise HomeError(
@@ -154,7 +161,7 @@ def open_home(path: Path) -> Home:
         settings=settings().model_copy(update={"home": path}),
         store=_our_store(path, card),
         card=card,
-        keys=Keys(keys["root"], keys["sign"], keys["log"], secret),
+        keys=Keys(keys["root"], keys["sign"], keys["log"], keys["witness"], secret),
     )
 
 
@@ -230,6 +237,7 @@ def _write_home(path: Path, name: str, url: str | None, now: int) -> None:
         root=public["root"],
         sign=public["sign"],
         log=public["log"],
+        witness=public["witness"],
         next_root=canonical.sha256(keys["next-root"].public_key().public_bytes_raw()),
         url=None,
         issued="",
@@ -245,6 +253,7 @@ def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
         root=keys.root,
         sign=keys.sign,
         log=keys.log,
+        witness=keys.witness,
         next_root=keys.next_root,
         url=url.rstrip("/") if url else None,
         tls=keys.tls,
@@ -261,7 +270,7 @@ def _signed(card: Card, root: Ed25519PrivateKey) -> bytes:
 
 
 def _vkey(slug: str, use: str, key: Ed25519PrivateKey) -> str:
-    return vkey(f"{slug}/{use}", key.public_key().public_bytes_raw())
+    return vkey(f"{slug}/{use}", key.public_key().public_bytes_raw(), kind_of(use))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -111,6 +111,12 @@ def find_party(tx: Tx, name: str) -> Partner:
     return found[0]
 
 
+def find_card(tx: Tx, slug: str) -> Card | None:
+    """Return the pinned card of a partner; None when there is none."""
+    partner = parties.partner_of(tx, slug)
+    return read_card(partner.card) if partner is not None and partner.card is not None else None
+
+
 def _check_name(home: Home, known: Partner | None, card: Card) -> None:
     if card.slug == home.slug:
         raise RefusedError(
@@ -119,7 +125,7 @@ def _check_name(home: Home, known: Partner | None, card: Card) -> None:
     if known is None or known.card is None:
         return
     before = read_card(known.card)
-    keys = ("slug", "root", "sign", "log")
+    keys = ("slug", "root", "sign", "log", "witness")
     if any(getattr(before, key) != getattr(card, key) for key in keys):
         raise RefusedError(
             f"Another party is called {card.slug} already.",

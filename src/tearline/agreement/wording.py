@@ -123,6 +123,7 @@ def _lines(terms: Terms) -> Iterator[tuple[str, str]]:
     yield from onward_words(terms)
     yield from _retention(terms.retention)
     yield from _limits(terms.limits)
+    yield "suspend · on", _suspend(terms)
 
 
 def _retention(retention: Retention) -> Iterator[tuple[str, str]]:
@@ -166,6 +167,23 @@ def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
             "hour; a request that is refused counts too."
         )
         yield "limits · requests_per_hour", text
+
+
+_CAUSES = {
+    "split-view": "a log of the other shows two histories",
+    "bad-proof": "a proof of the other's does not hold",
+    "key-compromise": "a key of the other's is said to be in foreign hands",
+}
+
+
+def _suspend(terms: Terms) -> str:
+    if terms.one_sided:
+        return "Only a person suspends it: its receiver has no log and no keys."
+    if not terms.suspend.on:
+        return "Only a person suspends it, whatever a side finds out about the other."
+    causes = [_CAUSES[each] for each in terms.suspend.on]
+    said = causes[0] if len(causes) == 1 else f"{', '.join(causes[:-1])} or {causes[-1]}"
+    return f"Each side's node suspends it at once when {said}; both have to agree to resume."
 
 
 def _times(number: int, what: str) -> str:

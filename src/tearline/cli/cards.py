@@ -30,6 +30,7 @@ def lines(card: Card) -> list[str]:
         f"Valid     {card.issued} to {card.expires}",
         f"Signs     {card.sign}",
         f"Logs      {card.log}",
+        f"Witnesses {card.witness}",
         f"Hash      {card_hash(card)}",
         f"Words     {check_words(card_hash(card))}",
     ]

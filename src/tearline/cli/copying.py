@@ -12,7 +12,9 @@ from tearline.cli.options import write_bytes
 from tearline.cli.readings import resolve
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
-from tearline.log import record, tiles
+from tearline.exchange.cosigned import outside_witness
+from tearline.log import committing, record, tiles
+from tearline.log.node_folder import write_openings
 from tearline.release import tracing
 from tearline.store import agreements, logs, private
 from tearline.store.database import Tx
@@ -41,13 +43,17 @@ def copy_log(
 ) -> dict[str, Any]:
     """Write a log as a folder, ours after signing what it holds."""
     name = _named(home, ref, theirs=theirs)
-    if not theirs:
+    node = name == committing.LOG
+    if not theirs and not node:
         home.publish(_agreement(name), now=clock.now())
     with home.store.read() as tx:
         origin, vkey = key_of(tx, home, name)
-        tiles.write_folder(tx, name, directory, vkey=vkey, with_records=records)
+        own, seen = records and not node, outside_witness(home) if node else None
+        tiles.write_folder(tx, name, directory, vkey=vkey, with_records=own, witnesses=seen)
+        if records and node:
+            write_openings(tx, home.slug, home.keys.secret, directory)
         signed = logs.last_checkpoint(tx, name)
-        _write_beside(tx, name, directory, texts=records)
+        _write_beside(tx, name, directory, texts=own)
         waiting = len(private.pending(tx)) if name == record.PRIVATE else 0
     size = signed.size if signed else 0
     done = {"log": name, "origin": origin, "vkey": vkey, "size": size, "folder": str(directory)}
@@ -69,6 +75,18 @@ def _write_beside(tx: Tx, name: str, directory: Path, *, texts: bool) -> None:
         if version.signed is not None:
             file = version.hash.removeprefix("sha256:") + ".json"
             write_bytes(directory / "agreements" / file, version.signed)
+
+
+def copy_all(home: Home, directory: Path, *, records: bool) -> list[dict[str, Any]]:
+    """Write each log of ours for its readers, into a folder of its own; not the private one."""
+    with home.store.read() as tx:
+        names = [each for each in logs.names(tx) if each.startswith("ours/")]
+    return [
+        copy_log(
+            home, ref, directory / ref.removeprefix("urn:uuid:"), records=records, theirs=False
+        )
+        for ref in (each.removeprefix("ours/") for each in names)
+    ]
 
 
 def all_logs(home: Home) -> list[dict[str, Any]]:
@@ -132,8 +150,8 @@ def _statement(home: Home, name: str, *, theirs: bool) -> tuple[str, int, int]:
 
 
 def _named(home: Home, ref: str, *, theirs: bool) -> str:
-    if ref == record.PRIVATE:
-        return record.PRIVATE
+    if ref in {record.PRIVATE, record.NODE}:
+        return record.PRIVATE if ref == record.PRIVATE else committing.LOG
     ref = resolve(home, ref)
     with home.store.read() as tx:
         agreement_id = versions_of(tx, ref)[0].agreement_id

@@ -28,6 +28,7 @@ from tearline.cli import (
     status,
     store,
     tls,
+    witnessing,
 )
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
@@ -79,6 +80,8 @@ _VERBS: dict[str, Callable[..., None]] = {
 }
 for name, verb in _VERBS.items():
     app.command(name)(verb)
+for name, verb in witnessing.VERBS.items():
+    proofs.log_app.command(name)(verb)
 for name, group_app in {
     "party": party.app,
     "agreement": signing.app,

@@ -95,7 +95,10 @@ def log_audit(
 
 @log_app.command("copy")
 def log_copy(
-    log: Annotated[str, typer.Argument(metavar="AGREEMENT|private", help="Which log of ours.")],
+    log: Annotated[
+        str,
+        typer.Argument(metavar="AGREEMENT|private|node|all", help="Which log of ours."),
+    ],
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
     records: Annotated[
         bool, typer.Option("--records", help="With records.jsonl, which opens what leaves hide.")
@@ -108,12 +111,18 @@ def log_copy(
 ) -> None:
     """Write a log of ours as a folder that anyone can check.
 
-    What it holds is signed first.
+    What it holds is signed first; the node log keeps its own pace. `all` writes those that others
+    read, each into a folder of its own, for any static host: the private log is for nobody else.
     """
-    from tearline.cli.copying import copy_log
+    from tearline.cli.copying import copy_all, copy_log
     from tearline.cli.options import open_home
-    from tearline.cli.terminal import answer, count
+    from tearline.cli.terminal import Table, answer, count
 
+    if log == "all":
+        all_done = copy_all(open_home(home), directory, records=records)
+        rows = [[each["origin"], each["size"], each["folder"]] for each in all_done]
+        answer(json, all_done, Table(("log", "leaves", "folder"), rows))
+        return
     done = copy_log(open_home(home), log, directory, records=records, theirs=theirs)
     line = f"Wrote {count(done['size'], 'leaf', 'leaves')} of {done['origin']} to {directory}."
     waits = f"{count(done['waiting'], 'record')} wait for a leaf, which a running node makes."

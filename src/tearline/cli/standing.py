@@ -12,6 +12,7 @@ from tearline.cli.outcomes import limits_lines
 from tearline.cli.passing_on import open_questions
 from tearline.cli.syncing import recalled_from
 from tearline.cli.terminal import Part, Table, count, stamp
+from tearline.cli.witnesses import all_evidence
 from tearline.log import record
 from tearline.store import agreements, logs, received, releases
 from tearline.store.database import Tx
@@ -33,6 +34,7 @@ def standing(home: Home) -> dict[str, Any]:
         "pending": readings.pending(home),
         "recalls_overdue": len(recalled_from(home, None, overdue=True)),
         "questions": len(open_questions(home)),
+        "evidence": len(all_evidence(home)),
         "sources": feed_parts.everything(home),
     }
 
@@ -75,6 +77,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         *waiting,
         *_late_lines(found["recalls_overdue"]),
         *_asked_lines(found["questions"]),
+        *_evidence_lines(found["evidence"]),
         *feed_parts.trouble_lines(found["sources"]),
     ]
 
@@ -87,6 +90,11 @@ def _late_lines(number: int) -> list[str]:
 def _asked_lines(number: int) -> list[str]:
     asked = f"{count(number, 'question')} whether something may be passed on: see"
     return [f"{asked} `tearline onward list`."] if number else []
+
+
+def _evidence_lines(number: int) -> list[str]:
+    found = f"{number:,} pieces of evidence" if number > 1 else "One piece of evidence"
+    return [f"{found} against partners: see `tearline log evidence`."] if number else []
 
 
 def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:

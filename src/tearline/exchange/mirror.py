@@ -3,23 +3,24 @@
 Nothing is kept that the signed head does not cover or that does not extend what we hold.
 """
 
-from collections.abc import Callable
-
-import orjson
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from tearline.agreement.card import Card
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.errors import PartnerError, ProofError
+from tearline.exchange import cosigned, witnessed
 from tearline.exchange.link import Link
-from tearline.exchange.taxii_client import NotServedError, check
-from tearline.log import mirror, record
-from tearline.log.checkpoint import open_checkpoint, vkey_for
-from tearline.log.mirror import SplitViewError
+from tearline.exchange.served import get
+from tearline.exchange.witnessed import FoundOutError, View
+from tearline.exchange.witnessing import doubt
+from tearline.log import mirror
+from tearline.log.checkpoint import open_checkpoint
+from tearline.log.mirror import OtherEntriesError, SplitViewError
 from tearline.log.tree import TILE_WIDTH, Tile, tile_path, unpack_entries
 from tearline.log.verify import Opening, parse_leaf, parse_opening
-from tearline.stix.timestamp import format_timestamp
-from tearline.store import logs, private
+from tearline.store import logs
 from tearline.store.database import Tx
 
 _NOTE_BYTES = 1 << 20
@@ -38,29 +39,54 @@ def copy_log(
 ) -> tuple[int, int]:
     """Bring our copy of the partner's log up to its signed head; return new leaves and records.
 
-    Unless anything is `served` now, leaves with slips may stay closed.
+    Cosigns that head and the one of the partner's node log, which has to commit to this log, and
+    has ours cosigned. Unless anything is `served` now, leaves with slips may stay closed.
 
-    ProofError when what it shows does not hold together; two histories are noted in the private
-    log with both signatures.
+    ProofError when what it shows does not hold together; the evidence is kept, and what the
+    agreement says is suspended for it is suspended.
     """
-    base = f"/peer/agreements/{force.agreement_id.removeprefix('urn:uuid:')}/log"
-    log = record.their_log(force.agreement_id)
-    origin = record.origin_of(force.partner, force.agreement_id)
-    vkey = vkey_for(origin, card.log)
-    note = _get(link, f"{base}/checkpoint", _NOTE_BYTES).decode("utf-8", "replace")
-    size = open_checkpoint(note, vkey, origin).size
-    with home.store.read() as tx:
-        have = logs.head(tx, log).size
-    entries = _entries(link, base, have, size, tell)
+    view = View(home, link, card, force, now)
+    with _held_against(view):
+        promise = witnessed.committed(view)
+        new = _copy(view, tell)
+        witnessed.cosign(view, promise)
+    with suppress(PartnerError):
+        cosigned.offer(home, link, card, force.agreement_id, now=now)
+    with _held_against(view):
+        return new, _open(home, link, view.base, view.log, served=served, tell=tell)
+
+
+@contextmanager
+def _held_against(view: View) -> Iterator[None]:
+    """Note what does not hold and is no evidence by itself, and suspend where that is agreed."""
     try:
-        with home.store.write() as tx:
-            # Another sync may have copied some of them meanwhile.
-            new = entries[max(logs.head(tx, log).size - have, 0) :]
-            mirror.extend(tx, log, note, new, origin=origin, vkey=vkey, at=now)
-    except SplitViewError as error:
-        _expose(home, force, error, now)
+        yield
+    except FoundOutError:
         raise
-    return len(entries), _open(home, link, base, log, served=served, tell=tell)
+    except ProofError as error:
+        doubt(view.home, view.card.slug, error, now=view.now)
+        raise
+
+
+def _copy(view: View, tell: Callable[[str, int], None]) -> int:
+    """Bring our copy up to the signed head, and return how many leaves are new."""
+    note = get(view.link, f"{view.base}/checkpoint", _NOTE_BYTES).decode("utf-8", "replace")
+    size = open_checkpoint(note, view.vkey, view.origin).size
+    witnessed.see_no_rollback(view, note, size)
+    with view.home.store.read() as tx:
+        have = logs.head(tx, view.log).size
+    entries = _entries(view.link, view.base, have, size, tell)
+    try:
+        with view.home.store.write() as tx:
+            # Another sync may have copied some of them meanwhile.
+            new = entries[max(logs.head(tx, view.log).size - have, 0) :]
+            mirror.extend(tx, view.log, note, new, origin=view.origin, vkey=view.vkey, at=view.now)
+    except SplitViewError:
+        witnessed.expose(view, note)
+    except OtherEntriesError:
+        witnessed.expose_fork(view, note)
+        raise
+    return len(entries)
 
 
 def _entries(
@@ -71,7 +97,7 @@ def _entries(
     for index in range(have // TILE_WIDTH, -(-size // TILE_WIDTH) if size > have else 0):
         width = min(size - index * TILE_WIDTH, TILE_WIDTH)
         path = f"{base}/{tile_path(Tile(None, index, width))}"
-        entries = unpack_entries(_get(link, path, _BUNDLE_BYTES))
+        entries = unpack_entries(get(link, path, _BUNDLE_BYTES))
         if len(entries) != width:
             raise ProofError(
                 f"A bundle of {width} log entries holds {len(entries)}.",
@@ -101,7 +127,7 @@ def _open(
         size, after = logs.head(tx, log).size, logs.last_opened(tx, log)
     count = 0
     while after < size - 1:
-        lines = _get(
+        lines = get(
             link, f"{base}/records", home.settings.max_document_bytes, after=after
         ).splitlines()
         openings = [each for each in map(parse_opening, lines) if each.leaf < size]
@@ -130,30 +156,3 @@ def _check_next(tx: Tx, log: str, openings: list[Opening], wanted: range, *, ser
 def _is_slips(tx: Tx, log: str, index: int) -> bool:
     leaf = logs.leaf(tx, log, index)
     return leaf is not None and parse_leaf(leaf).kind == "release"
-
-
-def _get(link: Link, path: str, most: int, **params: int) -> bytes:
-    reply = link.get(path, most=most, params=params, accept="*/*")
-    try:
-        check(link, reply)
-    except NotServedError as error:
-        raise PartnerError(
-            f"{link.url} does not show its log of this agreement.",
-            means="Nothing of it can be accepted without the log.",
-            do="Ask the partner whether its node runs the same version.",
-        ) from error
-    return reply.body
-
-
-def _expose(home: Home, force: InForce, error: SplitViewError, now: int) -> None:
-    """Keep both signatures of two histories where they cannot be lost."""
-    entry = {
-        "kind": "refusal",
-        "party": force.partner,
-        "code": "two-histories",
-        "agreement": force.hash,
-        "notes": list(error.notes),
-        "at": format_timestamp(now, digits=6),
-    }
-    with home.store.write() as tx:
-        private.add(tx, "refusal", [orjson.dumps(entry).decode()])

@@ -218,8 +218,11 @@ def _shown(
 
 
 def _checkpoint(home: Home, caller: Caller, _request: Request, now: int) -> Response:
-    """Answer with the signed head, over all that is durable at this moment."""
-    note = home.publish(caller.agreement_id, now=now)
+    """Answer with the signed head, over all that is durable now, and who cosigned it."""
+    note, log = home.publish(caller.agreement_id, now=now), record.our_log(caller.agreement_id)
+    with home.store.read() as tx:
+        signed = logs.last_checkpoint(tx, log)
+        note = tiles.cosigned_note(tx, log, signed, None) if signed else note
     return _bytes(note.encode(), "text/plain; charset=utf-8")
 
 

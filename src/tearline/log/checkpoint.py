@@ -1,7 +1,9 @@
 """C2SP signed notes and tlog checkpoints: a log's origin, size and root under a signature; pure.
 
 A note is text, an empty line, and signature lines "— name base64(key id || signature)". A key id
-is the first four bytes of SHA-256(name || 0x0A || type || public key); the type here is Ed25519.
+is the first four bytes of SHA-256(name || 0x0A || type || public key). Two types are known here:
+Ed25519 (0x01), by which a log signs its checkpoints, and the timestamped Ed25519 cosignature (0x04)
+of a witness: "at that time this was the largest tree of the log, grown from all I saw before".
 """
 
 import base64
@@ -18,12 +20,16 @@ from tearline.errors import ProofError
 from tearline.log.tree import HASH_SIZE
 
 ED25519 = b"\x01"
+COSIGNATURE = b"\x04"
 NOTE_LIMIT = 1_000_000
 SIGNATURE_LIMIT = 100
 _ID_SIZE = 4
 _NAME = re.compile(r"[^\s+]+")
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_TIME_SIZE = 8
+_SIGNED_FROM = _ID_SIZE + _TIME_SIZE
+_LATEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
@@ -39,33 +45,59 @@ class Checkpoint:
 # ---------------------------------------------------------------------------------------- keys
 
 
-def key_id(name: str, public: bytes) -> bytes:
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
     """Return the four bytes that tell one key from another in signature lines."""
-    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:_ID_SIZE]
+    return sha256(name.encode() + b"\n" + kind + public).digest()[:_ID_SIZE]
 
 
-def vkey(name: str, public: bytes) -> str:
-    """Return a verifier key as one line of text: name+hex id+base64(0x01 || public key)."""
+def vkey(name: str, public: bytes, kind: bytes = ED25519) -> str:
+    """Return a verifier key as one line of text: name+hex id+base64(type || public key)."""
     if not _NAME.fullmatch(name):
         raise ProofError(f"{name!r} cannot name a key: no spaces, no plus sign, not empty.")
-    encoded = base64.b64encode(ED25519 + public).decode()
-    return f"{name}+{key_id(name, public).hex()}+{encoded}"
+    encoded = base64.b64encode(kind + public).decode()
+    return f"{name}+{key_id(name, public, kind).hex()}+{encoded}"
 
 
-def parse_vkey(text: str) -> tuple[str, bytes]:
-    """Return the name and the 32 raw bytes of a verifier key; ProofError if it is not one."""
+def parse_vkey(text: str, kind: bytes = ED25519) -> tuple[str, bytes]:
+    """Return the name and the 32 raw bytes of a verifier key; ProofError if it is not one.
+
+    With `kind` COSIGNATURE, of the key of a witness.
+    """
     parts = text.strip().split("+", 2)
     if len(parts) == 3 and _NAME.fullmatch(parts[0]):  # noqa: PLR2004  # name, id, key
         key = _unbase64(parts[2])
-        if key[:1] == ED25519 and len(key) == 1 + HASH_SIZE:
+        if key[:1] == kind and len(key) == 1 + HASH_SIZE:
             name, public = parts[0], key[1:]
-            if vkey(name, public) == text.strip():
+            if vkey(name, public, kind) == text.strip():
+                _check_strong(public)
                 return name, public
     raise ProofError(
-        f"{text[:200]!r} is not an Ed25519 verifier key.",
+        f"{text[:200]!r} is not an Ed25519 verifier key{_OF[kind]}.",
         means="Its name, its id and its key do not belong together.",
         do="Use the one line that the log's owner gave you: name+id+key.",
     )
+
+
+def _check_strong(public: bytes) -> None:
+    """Refuse a key under which anyone can sign: a point of small order, or not in its one form.
+
+    Who had such a key on its card could deny everything that it signed.
+    """
+    place = int.from_bytes(public, "little") % 2**255
+    if place >= _PRIME or place in _SMALL_ORDER:
+        raise ProofError(
+            "This Ed25519 key is one under which anyone can sign.",
+            means="Nothing that it signs would bind its owner.",
+            do="Refuse it; `tearline init` makes no such key.",
+        )
+
+
+_PRIME = 2**255 - 19
+_ORDER_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = {0, 1, _PRIME - 1, _ORDER_EIGHT, _PRIME - _ORDER_EIGHT}
+"""The y of the points of order 1, 2, 4 and 8."""
+
+_OF = {ED25519: "", COSIGNATURE: " of a witness"}
 
 
 def vkey_for(origin: str, key: str) -> str:
@@ -128,12 +160,98 @@ def _split_line(line: str) -> tuple[str, bytes]:
 
 def _check_signature(name: str, public: bytes, signature: bytes, text: str) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
-    except (InvalidSignature, UnicodeEncodeError) as error:
+        message = text.encode()
+    except UnicodeEncodeError as error:
+        raise _malformed("It is no UTF-8.") from error
+    _check_signed(name, public, signature, message)
+
+
+def _check_signed(name: str, public: bytes, signature: bytes, message: bytes) -> None:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature as error:
         raise ProofError(
             f"The signature of {name} does not fit the note.",
             means="The note was altered after signing, or the signature was.",
         ) from error
+
+
+# -------------------------------------------------------------------------------- cosignatures
+
+
+def cosign(text: str, name: str, private_key: Ed25519PrivateKey, *, at_s: int) -> str:
+    """Return the signature line by which a witness cosigns a checkpoint (C2SP tlog-cosignature).
+
+    `text` is the checkpoint without signatures, `at_s` the moment in seconds since the epoch.
+    """
+    public = private_key.public_key().public_bytes_raw()
+    signature = private_key.sign(_cosigned(text, at_s))
+    blob = key_id(name, public, COSIGNATURE) + at_s.to_bytes(_TIME_SIZE, "big") + signature
+    return f"— {name} {base64.b64encode(blob).decode()}\n"
+
+
+def cosigned_at(note: str, vkey: str) -> int | None:
+    """Return when the witness `vkey` cosigned a note, in seconds since the epoch; None if never.
+
+    Of several cosignatures of one witness the last moment counts. ProofError when one of them does
+    not hold, or the note is not well formed.
+    """
+    found = _cosignatures(note, vkey)
+    return max(found) if found else None
+
+
+def cosignature_line(note: str, vkey: str) -> str | None:
+    """Return the line by which the witness `vkey` cosigned a note last; as `cosigned_at` raises."""
+    found = _cosignatures(note, vkey)
+    if not found:
+        return None
+    name = parse_vkey(vkey, COSIGNATURE)[0]
+    return f"— {name} {base64.b64encode(found[max(found)]).decode()}\n"
+
+
+def _cosignatures(note: str, vkey: str) -> dict[int, bytes]:
+    """Return what stands in the lines of one witness, by moment, once it is seen to hold."""
+    name, public = parse_vkey(vkey, COSIGNATURE)
+    text, lines = _split_note(note)
+    wanted = name, key_id(name, public, COSIGNATURE)
+    found = {}
+    for line, blob in lines:
+        if (line, blob[:_ID_SIZE]) == wanted:
+            at_s = int.from_bytes(blob[_ID_SIZE:_SIGNED_FROM], "big")
+            if at_s > _LATEST:
+                raise _malformed("A cosignature is of a moment that no clock shows.")
+            _check_signed(name, public, blob[_SIGNED_FROM:], _cosigned(text, at_s))
+            found[at_s] = blob
+    return found
+
+
+def _cosigned(text: str, at_s: int) -> bytes:
+    return f"cosignature/v1\ntime {at_s}\n{text}".encode()
+
+
+def add_lines(note: str, lines: str) -> str:
+    """Return a note with more signature lines, each once; ProofError when they are none."""
+    if _split_note(note + lines)[0] != _split_note(note)[0]:
+        raise _malformed("What was to be added to it are no signature lines.")
+    known = set(note.split("\n"))
+    added = [line for line in lines.split("\n") if line not in known]
+    return note + "".join(f"{line}\n" for line in added)
+
+
+def signed_only(note: str, vkey: str) -> str:
+    """Return a note with the signature lines of one key alone; ProofError when it has none."""
+    name, public = parse_vkey(vkey)
+    text, lines = _split_note(note)
+    wanted = name, key_id(name, public)
+    kept = [base64.b64encode(each) for line, each in lines if (line, each[:_ID_SIZE]) == wanted]
+    if not kept:
+        raise _malformed("It carries no signature of the expected key.")
+    return text + "\n" + "".join(f"— {name} {each.decode()}\n" for each in kept)
+
+
+def text_of(note: str) -> str:
+    """Return what a note says, unproven; ProofError when it is not well formed."""
+    return _split_note(note)[0]
 
 
 # --------------------------------------------------------------------------------- checkpoints

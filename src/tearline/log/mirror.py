@@ -25,6 +25,13 @@ class SplitViewError(ProofError):
     notes: tuple[str, str] = ("", "")
 
 
+class OtherEntriesError(ProofError):
+    """The entries, with those of our copy before them, are not what a checkpoint was signed over.
+
+    They were altered on the way, or the partner has another history than the one we copied.
+    """
+
+
 def extend(
     tx: Tx,
     log: str,
@@ -50,7 +57,7 @@ def extend(
     _add(tx, log, entries, checkpoint.size - have, at)
     derive(tx, log)
     if StoredTree(tx, log).root(checkpoint.size) != checkpoint.root:
-        raise ProofError(
+        raise OtherEntriesError(
             f"The entries of {origin} are not those its checkpoint of size {checkpoint.size} "
             "was signed over.",
             means="Entries were altered on the way or at the partner, or its history was changed "

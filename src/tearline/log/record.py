@@ -34,6 +34,7 @@ from tearline.store import logs
 from tearline.store.database import Store, Tx
 
 __all__ = [
+    "NODE",
     "PRIVATE",
     "Entry",
     "append",
@@ -51,6 +52,9 @@ __all__ = [
 PRIVATE = "private"
 """The name of the log that only this node reads: imports, withheld, waiting, refusals."""
 
+NODE = "node"
+"""What stands in the place of an agreement's id for the node log: see `node_log`."""
+
 _THEIRS = re.compile(r"theirs/")
 
 
@@ -65,7 +69,7 @@ def their_log(agreement_id: str) -> str:
 
 
 def origin_of(slug: str, agreement_id: str | None = None) -> str:
-    """Return the origin of a party's log: of one agreement, or its private one."""
+    """Return the origin of a party's log: of one agreement, of its node, or its private one."""
     return f"{slug}/log/{agreement_id.removeprefix('urn:uuid:') if agreement_id else PRIVATE}"
 
 

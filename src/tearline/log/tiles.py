@@ -5,14 +5,15 @@ then needs a few tiles, however long the log is.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from tearline.errors import ProofError
 from tearline.log import tree
+from tearline.log.checkpoint import add_lines
 from tearline.log.tree import TILE_WIDTH, Tile, pack_entries, tile_path, tiles_of
 from tearline.log.verify import Opening, write_opening
-from tearline.store import logs
+from tearline.store import logs, witnessing
 from tearline.store.database import Tx
 
 _TILE_BITS = 8
@@ -21,16 +22,15 @@ _PYRAMIDS = 1000
 """The most tiles that are kept while proofs are made: some 40 MB."""
 
 
-class StoredTree:
-    """The tree of a stored log, seen from one transaction."""
+class TiledTree:
+    """The tree of a log, from its tiles: those that are asked for, each of them once."""
 
-    def __init__(self, tx: Tx, log: str) -> None:
-        """Read nothing yet; tiles are read when needed and kept for the next question."""
-        self._tx = tx
-        self._log = log
+    def __init__(self, name: str, read: Callable[[int, int], list[bytes]]) -> None:
+        """Read nothing yet; `read` takes level and index of a tile and returns its hashes."""
+        self._name = name
+        self._read = read
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
         self._pyramids: dict[tuple[int, int], list[list[bytes]]] = {}
-        self._ends: dict[int, int] = {}
 
     def root(self, size: int) -> bytes:
         """Return the root over the first `size` leaves."""
@@ -54,7 +54,7 @@ class StoredTree:
         if place >> up < len(hashes):
             return hashes[place >> up]
         if level == 0:
-            raise ProofError(f"The log {self._log} has no leaf {index}.")
+            raise ProofError(f"The log {self._name} has no leaf {index}.")
         left, right = self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
         return tree.node_hash(left, right)
 
@@ -72,13 +72,25 @@ class StoredTree:
     def _tile(self, level: int, index: int) -> list[bytes]:
         found = self._tiles.get((level, index))
         if found is None:
-            if level not in self._ends:
-                self._ends[level] = _end(self._tx, self._log, level)
-            begin = index * TILE_WIDTH
-            end = min(begin + TILE_WIDTH, self._ends[level])
-            found = _hashes(self._tx, self._log, level, begin, end)
-            self._tiles[level, index] = found
+            found = self._tiles[level, index] = self._read(level, index)
         return found
+
+
+class StoredTree(TiledTree):
+    """The tree of a stored log, seen from one transaction."""
+
+    def __init__(self, tx: Tx, log: str) -> None:
+        """Read nothing yet; tiles are read when needed and kept for the next question."""
+        super().__init__(log, self._stored)
+        self._tx = tx
+        self._ends: dict[int, int] = {}
+
+    def _stored(self, level: int, index: int) -> list[bytes]:
+        if level not in self._ends:
+            self._ends[level] = _end(self._tx, self._name, level)
+        begin = index * TILE_WIDTH
+        end = min(begin + TILE_WIDTH, self._ends[level])
+        return _hashes(self._tx, self._name, level, begin, end)
 
 
 def _end(tx: Tx, log: str, level: int) -> int:
@@ -110,6 +122,26 @@ def derive(tx: Tx, log: str) -> None:
         level, count = level + 1, full
 
 
+def rebuild(tx: Tx, log: str) -> None:
+    """Drop what is derived of a log, and derive it again from the hashes of its leaves."""
+    logs.drop_tiles(tx, log)
+    derive(tx, log)
+
+
+def cosigned_note(tx: Tx, log: str, signed: logs.Signed, names: Collection[str] | None) -> str:
+    """Return a checkpoint with the cosignatures that witnesses of these names gave on it.
+
+    None stands for all. Of the node log only those may be shown to a partner that do not say with
+    whom else we have an agreement.
+    """
+    given = [
+        each.line
+        for each in witnessing.cosignatures(tx, log)
+        if each.size == signed.size and (names is None or each.name in names)
+    ]
+    return add_lines(signed.note, "".join(given))
+
+
 def read_tile(tx: Tx, log: str, tile: Tile) -> bytes | None:
     """Return the bytes of a tile or bundle, or None if the signed log does not reach that far."""
     signed = logs.last_checkpoint(tx, log)
@@ -122,8 +154,18 @@ def read_tile(tx: Tx, log: str, tile: Tile) -> bytes | None:
     return b"".join(logs.hashes(tx, log, tile.level, begin, end))
 
 
-def write_folder(tx: Tx, log: str, directory: Path, *, vkey: str, with_records: bool) -> None:
+def write_folder(  # what stands in a folder, each said by name
+    tx: Tx,
+    log: str,
+    directory: Path,
+    *,
+    vkey: str,
+    with_records: bool,
+    witnesses: Collection[str] | None = None,
+) -> None:
     """Write what the last checkpoint covers: entries, tiles, vkey, records, the checkpoint last.
+
+    The checkpoint has the cosignatures of `witnesses`, None for all who gave one.
 
     The folder can be served as it is by any web server, except records.jsonl, which opens what
     the leaves only commit to. Raises ProofError when no checkpoint has been signed yet.
@@ -141,7 +183,8 @@ def write_folder(tx: Tx, log: str, directory: Path, *, vkey: str, with_records: 
     _write(directory / "vkey", vkey.encode() + b"\n")
     if with_records:
         _write_records(tx, log, directory / "records.jsonl", signed.size)
-    write_durably(directory / "checkpoint", signed.note.encode())
+    note = cosigned_note(tx, log, signed, witnesses)
+    write_durably(directory / "checkpoint", note.encode())
 
 
 def _write_records(tx: Tx, log: str, path: Path, size: int) -> None:

@@ -226,17 +226,37 @@ def verify_consistency(
     if old in {0, new}:
         _check_trivial(old, old_root, new_root, proof)
         return
+    path = list(proof) if old & (old - 1) else [old_root, *proof]
+    if _both_roots(old, new, path) != (old_root, new_root):
+        raise _different(f"that {new} leaves begin with the {old} known before")
+
+
+def shown_beginning(old: int, new: int, new_root: bytes, proof: Sequence[bytes]) -> bytes | None:
+    """Return the root over the first `old` leaves of a tree where a consistency proof shows it.
+
+    None where it shows nothing: also where `old` is a power of two, whose root is no part of the
+    proof. Whoever holds another root that was signed for `old` leaves holds two histories.
+    """
+    if not 0 < old < new or not old & (old - 1) or any(len(one) != HASH_SIZE for one in proof):
+        return None
+    try:
+        before, after = _both_roots(old, new, proof)
+    except ProofError:
+        return None
+    return before if after == new_root else None
+
+
+def _both_roots(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return the roots over `old` and over `new` leaves to which a path leads."""
     # The last old leaf stands in a complete subtree of this many levels; the path begins there.
     level = (old & -old).bit_length() - 1
-    path = list(proof) if old & (old - 1) else [old_root, *proof]
     before = after = path[0] if path else EMPTY_ROOT
     for is_left, other in _steps((old - 1) >> level, (new - 1) >> level, path[1:]):
         if is_left:
             before, after = node_hash(other, before), node_hash(other, after)
         else:
             after = node_hash(after, other)
-    if before != old_root or after != new_root:
-        raise _different(f"that {new} leaves begin with the {old} known before")
+    return before, after
 
 
 def _steps(place: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bool, bytes]]:

@@ -23,7 +23,7 @@ from tearline import __version__
 from tearline.agreement.home import Home, open_home
 from tearline.config import settings
 from tearline.errors import InputError, StoreError
-from tearline.exchange import peer_server
+from tearline.exchange import peer_server, witness_server
 from tearline.exchange.access import Door, TurnedAwayError
 from tearline.exchange.taxii_server import Taxii
 from tearline.exchange.visits import Visits
@@ -90,6 +90,7 @@ def create_app(home_path: Path | None = None, *, jobs: bool = True) -> FastAPI:
     app.state.home = home
     app.state.door = door
     app.router.routes.extend(peer_server.routes(home, door))
+    app.router.routes.extend(witness_server.routes(home, door))
     app.router.routes.append(Route("/health", _health(home)))
     app.router.routes.append(Route("/metrics", metrics.answer))
     app.router.routes.extend(pages(home))

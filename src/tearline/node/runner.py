@@ -5,7 +5,8 @@
     carry     bring messages to partners; read what they give
     poll      read foreign TAXII servers
     served    make a leaf of what each plain client was served in an hour
-    publish   sign the logs that grew
+    publish   sign the logs that grew; commit to all of them in the node log, once for each turn
+    witness   have the outside witness of the settings cosign what was signed
 
 Any worker process may run a job; a lease says which one does. A job that fails is logged and tried
 again later, later each time.
@@ -21,10 +22,11 @@ import structlog
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.home import Home
-from tearline.errors import TearlineError
+from tearline.errors import PartnerError, TearlineError
 from tearline.exchange import peer
+from tearline.exchange.cosigned import outside
 from tearline.node.polling import Polling
-from tearline.node.publisher import flush_private, publish_grown
+from tearline.node.publisher import flush_private, publish_grown, publish_node
 from tearline.release.expiring import expire_all
 from tearline.release.reconcile import reconcile_all
 from tearline.release.serving import log_served
@@ -110,14 +112,17 @@ def backoff_s(failures: int) -> float:
 
 
 def all_jobs(home: Home) -> list[Job]:
-    """Return the jobs of a node."""
-    return [
+    """Return the jobs of a node; that of the outside witness where there is one."""
+    found = [
         Job(home, "decide", Deciding(home)),
         Job(home, "carry", Carrying(home)),
         Job(home, "poll", Polling(home)),
         Job(home, "served", lambda now: _log_served(home, now)),
         Job(home, "publish", lambda now: _publish(home, now)),
     ]
+    if home.settings.witness_url:
+        found.append(Job(home, "witness", lambda now: _have_cosigned(home, now)))
+    return found
 
 
 def _log_served(home: Home, now: int) -> None:
@@ -126,6 +131,13 @@ def _log_served(home: Home, now: int) -> None:
 
 def _publish(home: Home, now: int) -> None:
     publish_grown(home, now=now)
+    publish_node(home, now=now)
+
+
+def _have_cosigned(home: Home, now: int) -> None:
+    problem = next((each for each in outside(home, now=now) if each.problem), None)
+    if problem is not None:
+        raise PartnerError(f"The outside witness did not cosign {problem.log}: {problem.problem}.")
 
 
 class Deciding:

@@ -1,9 +1,9 @@
 """Logs: leaves, the hashes derived from them, the opened records, and signed checkpoints.
 
-A log is named `private`, `ours/<agreement id>` or `theirs/<agreement id>` (our copy of the
-partner's log). Leaves and records are only ever added. `log_tile` is derived and can be rebuilt:
-the hash at (level, idx) is the root of the full tile `idx` of the level below; level 0 is
-`log_leaf.leaf_hash`.
+A log is named `private`, `ours/<agreement id>`, `theirs/<agreement id>` (our copy of the partner's
+log) or `ours/node`, which commits to the heads of all of ours. Leaves and records are only ever
+added. `log_tile` is derived and can be rebuilt: the hash at (level, idx) is the root of the full
+tile `idx` of the level below; level 0 is `log_leaf.leaf_hash`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -190,6 +190,11 @@ def tile_count(tx: Tx, log: str, level: int) -> int:
     return 0 if found is None else int(found) + 1
 
 
+def drop_tiles(tx: Tx, log: str) -> None:
+    """Forget all derived hashes of a log."""
+    tx.execute(delete(log_tile).where(log_tile.c.log == log))
+
+
 def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) -> None:
     """Add derived hashes of a level above 0, from index `first` on."""
     rows = [(log, level, first + place, digest) for place, digest in enumerate(roots)]
@@ -256,11 +261,26 @@ def add_checkpoint(tx: Tx, log: str, size: int, note: str, *, at: int) -> None:
     insert_rows(tx, log_checkpoint, [(log, size, note, at)], ignore=True)
 
 
+def drop_checkpoints(tx: Tx, log: str, before: int) -> None:
+    """Forget the checkpoints of a log that are smaller than one which is kept."""
+    tx.execute(
+        delete(log_checkpoint).where(log_checkpoint.c.log == log, log_checkpoint.c.size < before)
+    )
+
+
 def last_checkpoint(tx: Tx, log: str) -> Signed | None:
     """Return the checkpoint that covers most, or None before the first."""
     columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
     latest = select(*columns).where(log_checkpoint.c.log == log)
     row = tx.execute(latest.order_by(log_checkpoint.c.size.desc()).limit(1)).one_or_none()
+    return Signed(row[0], row[1], row[2]) if row else None
+
+
+def checkpoint_before(tx: Tx, log: str, at: int) -> Signed | None:
+    """Return the largest checkpoint that was kept up to a moment, or None."""
+    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
+    older = select(*columns).where(log_checkpoint.c.log == log, log_checkpoint.c.at <= at)
+    row = tx.execute(older.order_by(log_checkpoint.c.size.desc()).limit(1)).one_or_none()
     return Signed(row[0], row[1], row[2]) if row else None
 
 

@@ -129,6 +129,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "committed",
+        sa.Column("log", text, nullable=False),
+        sa.Column("idx", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "idx"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "consent",
         sa.Column("ours", sa.Boolean(), nullable=False),
         sa.Column("party", text, nullable=False),
@@ -155,6 +164,15 @@ def upgrade() -> None:
         batch_op.create_index("consent_given", ["agreement_id", "given"], unique=False)
         batch_op.create_index("consent_item", ["item"], unique=False)
 
+    op.create_table(
+        "cosignature",
+        sa.Column("log", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("line", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "name"),
+    )
     op.create_table(
         "credential",
         sa.Column("agreement_id", text, nullable=False),
@@ -188,6 +206,16 @@ def upgrade() -> None:
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_until", ["until_at"], unique=False)
 
+    op.create_table(
+        "evidence",
+        sa.Column("hash", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("party", text, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
     op.create_table(
         "group_edition",
         sa.Column("name", text, nullable=False),
@@ -732,4 +760,13 @@ def upgrade() -> None:
         sa.Column("refused", sa.BigInteger(), nullable=False),
         sa.Column("objects_total", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "name", "agreement_id"),
+    )
+    op.create_table(
+        "witnessed",
+        sa.Column("origin", text, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("origin"),
     )

@@ -1,0 +1,139 @@
+"""Verbs about witnesses: log publish, witnesses, evidence, verify-evidence, verify-node."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tearline.cli.options import Json, Out, Place
+from tearline.cli.proofs import CardFile, Key
+
+
+def publish(home: Place = None, json: Json = False) -> None:
+    """Sign our logs now, as a running node does by itself.
+
+    Commits to all of them in the node log, once for each turn of its clock, and has the outside
+    witness cosign, where the settings name one. Exit 1 when that witness does not.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+    from tearline.cli.witnesses import publish_all, published_lines
+
+    done = publish_all(open_home(home))
+    answer(json, done, *published_lines(done))
+    if any(each["problem"] for each in done["outside"]):
+        raise typer.Exit(1)
+
+
+def witnesses(home: Place = None, json: Json = False) -> None:
+    """List who cosigned our logs, and whose logs we cosigned.
+
+    Of each log the last head that was cosigned.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import Table, answer
+    from tearline.cli.witnesses import all_cosigned
+
+    found = all_cosigned(open_home(home))
+    names = ("log", "leaves", "cosigned by", "at")
+    answer(json, found, Table(names, [list(each.values()) for each in found]))
+
+
+def evidence(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[EVIDENCE]", help="The hash of the evidence, or its start."),
+    ] = None,
+    out: Out = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """List the evidence against partners, or write a piece of it.
+
+    The file holds both signed heads and needs nothing else to be checked.
+    """
+    from tearline.cli.options import open_home, write_bytes
+    from tearline.cli.terminal import Table, answer, print_json
+    from tearline.cli.witnesses import all_evidence, one_evidence
+    from tearline.stix.canonical import parse_canonical
+
+    opened = open_home(home)
+    if name is None:
+        found = all_evidence(opened)
+        rows = [list(each.values()) for each in found]
+        answer(json, found, Table(("evidence", "kind", "party", "log", "at"), rows))
+        return
+    document = one_evidence(opened, name)
+    if out is None:
+        print_json(parse_canonical(document))
+        return
+    write_bytes(out, document + b"\n")
+    answer(json, {"file": str(out)}, f"Wrote {out}.")
+
+
+def verify_evidence(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The evidence; - is input.")],
+    vkey: Key = None,
+    card: CardFile = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Check evidence against a log's owner, and say what it shows.
+
+    Needs no home and no network when a key or a card is given; else the keys of the pinned partners
+    and ours are tried, and if it is about none of them, the key that the file names. Exit 1 when it
+    does not hold.
+    """
+    from tearline.cli.terminal import answer
+    from tearline.cli.witnesses import checked_evidence, evidence_lines
+
+    found = checked_evidence(file, vkey, card, home)
+    answer(json, found, *evidence_lines(found))
+
+
+def verify_node(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a node log.")],
+    vkey: Key = None,
+    card: CardFile = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Check an opened node log, and list every log it commits to.
+
+    Needs no home and no network when a key or a card is given; else the keys of the pinned partners
+    and ours are tried. `tearline log copy node DIR --records` writes such a folder, for
+    an auditor whom its owner trusts with the names of all its logs. Exit 1 when it does not hold.
+    """
+    from tearline.cli.terminal import Table, answer
+    from tearline.cli.witnesses import checked_node, node_lines
+
+    found = checked_node(directory, vkey, card, home)
+    rows = [[each["log"], each["leaves"], each["root"]] for each in found["logs"]]
+    answer(json, found, Table(("log", "leaves", "root"), rows), *node_lines(found))
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+def rebuild(home: Place = None, json: Json = False) -> None:
+    """Derive the tiles of every log again from its leaves.
+
+    Nothing that was signed changes: tiles are only kept to be quicker.
+    """
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer, count
+    from tearline.cli.witnesses import rebuild_all
+
+    done = rebuild_all(open_home(home))
+    answer(json, done, f"Derived the tiles of {count(len(done), 'log')} again.")
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "publish": publish,
+    "witnesses": witnesses,
+    "evidence": evidence,
+    "verify-evidence": verify_evidence,
+    "verify-node": verify_node,
+    "rebuild": rebuild,
+}
+"""What `tearline log` has beside the verbs of `proofs`."""

@@ -1,0 +1,224 @@
+"""What a partner's node asks of ours as a witness, and what it asks to see of our node log.
+
+Its key opens what belongs to it: the proof for its own log, its own heads that we cosigned. The
+node log is the same for all partners, and says nothing about any of them.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tearline import clock
+from tearline.agreement.card import Card
+from tearline.agreement.home import Home
+from tearline.agreement.partners import find_card
+from tearline.errors import ProofError
+from tearline.exchange.access import (
+    Caller,
+    Door,
+    OtherAgreementError,
+    TurnedAwayError,
+    check_agreement,
+)
+from tearline.exchange.cosigned import SIZE_TYPE, outside_witness, take_back
+from tearline.exchange.witnessing import known_logs, take
+from tearline.log import committing, record, tiles, tree, witness
+from tearline.log.checkpoint import parse_checkpoint, text_of
+from tearline.store import logs, witnessing
+
+Show = Callable[[Home, Caller, Request, int], Response]
+Answer = Callable[[Home, Caller, bytes, int], Response]
+
+
+def routes(home: Callable[[], Home], door: Door) -> list[Route]:
+    """Return the routes of the node log and of us as a witness."""
+
+    def shown(show: Show) -> Callable[[Request], Response]:
+        return lambda request: _shown(request, home, door, show)
+
+    async def add_checkpoint(request: Request) -> Response:
+        return await _taken(request, home, door, _add_checkpoint)
+
+    async def cosignature(request: Request) -> Response:
+        return await _taken(request, home, door, _cosignature)
+
+    log = "/peer/agreements/{agreement}/log"
+    return [
+        Route("/peer/node/log/checkpoint", shown(_node_checkpoint)),
+        Route("/peer/node/log/tile/{path:path}", shown(_node_tile)),
+        Route(f"{log}/committed", shown(_committed)),
+        Route(f"{log}/cosignature", cosignature, methods=["POST"]),
+        Route("/peer/witness/add-checkpoint", add_checkpoint, methods=["POST"]),
+        Route("/peer/witness/{origin}/checkpoint", shown(_witnessed)),
+    ]
+
+
+def _shown(request: Request, home: Callable[[], Home], door: Door, show: Show) -> Response:
+    now, opened = clock.now(), home()
+    try:
+        return show(opened, _caller(request, opened, door, now), request, now)
+    except TurnedAwayError as error:
+        return _refusal(error)
+
+
+async def _taken(
+    request: Request, home: Callable[[], Home], door: Door, answer: Answer
+) -> Response:
+    now, opened = clock.now(), home()
+    try:
+        caller = await run_in_threadpool(_caller, request, opened, door, now)
+        body = await _body(request)
+        return await run_in_threadpool(answer, opened, caller, body, now)
+    except TurnedAwayError as error:
+        return _refusal(error)
+
+
+def _caller(request: Request, home: Home, door: Door, now: int) -> Caller:
+    """Return the partner that asks, under the version that binds."""
+    address = request.client.host if request.client else ""
+    with home.store.read() as tx:
+        caller = door.admit_partner(tx, request.headers, address, now=now)
+    try:
+        check_agreement(request.headers, caller, required=True)
+    except OtherAgreementError as error:
+        door.note(home, error, now=now)
+        raise
+    named = request.path_params.get("agreement")
+    if named is not None and named != caller.agreement_id.removeprefix("urn:uuid:"):
+        raise _absent()
+    return caller
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > witness.BODY_LIMIT:
+                raise TurnedAwayError(413, "This is too large.")
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise TurnedAwayError(400, "This ended early.") from error
+    return b"".join(parts)
+
+
+# ----------------------------------------------------------------------------------- node log
+
+
+def _node_checkpoint(home: Home, caller: Caller, _request: Request, _now: int) -> Response:
+    """Answer with the last signed head of the node log; it is signed at its own pace alone."""
+    names = _may_see(home, caller)
+    with home.store.read() as tx:
+        signed = logs.last_checkpoint(tx, committing.LOG)
+        note = tiles.cosigned_note(tx, committing.LOG, signed, names) if signed else None
+    return _text(note) if note else _refusal(_absent())
+
+
+def _node_tile(home: Home, _caller: Caller, request: Request, _now: int) -> Response:
+    try:
+        tile = tree.parse_tile_path(f"tile/{request.path_params['path']}")
+    except ProofError as error:
+        raise _absent() from error
+    with home.store.read() as tx:
+        found = tiles.read_tile(tx, committing.LOG, tile)
+    if found is None:
+        raise _absent()
+    return _bytes(found, "application/octet-stream")
+
+
+def _committed(home: Home, caller: Caller, _request: Request, _now: int) -> Response:
+    """Answer with the proof that the node log commits to the head of this agreement's log."""
+    log, names = record.our_log(caller.agreement_id), _may_see(home, caller)
+    with home.store.read() as tx:
+        found = committing.committed(tx, home.slug, home.keys.secret, log, names)
+    if found is None:
+        raise _absent()
+    return _bytes(orjson.dumps(found), "application/json")
+
+
+def _may_see(home: Home, caller: Caller) -> frozenset[str]:
+    """Return whose cosignatures on the node log a partner may see: its own, and the outside's."""
+    return outside_witness(home) | {f"{caller.party}/witness"}
+
+
+# ------------------------------------------------------------------------------------ witness
+
+
+def _add_checkpoint(home: Home, caller: Caller, body: bytes, now: int) -> Response:
+    """Do `add-checkpoint` of C2SP tlog-witness for a log of the caller's."""
+    try:
+        given = witness.parse_submission(body)
+    except ProofError as error:
+        raise TurnedAwayError(400, "This cannot be understood.") from error
+    outcome = take(home, _card(home, caller), caller.agreement_id, given, now=now)
+    if outcome.status == 200:  # noqa: PLR2004  # cosigned
+        return _text(outcome.lines)
+    if outcome.status == 409:  # noqa: PLR2004  # another size
+        return _bytes(f"{outcome.size}\n".encode(), SIZE_TYPE, status=409)
+    raise TurnedAwayError(outcome.status, "This head is not cosigned.")
+
+
+def _cosignature(home: Home, caller: Caller, body: bytes, now: int) -> Response:
+    """Take back the caller's cosignature on the head of the agreement's log, or of the node log."""
+    try:
+        note = body.decode()
+        origin = parse_checkpoint(text_of(note)).origin
+        log = {
+            record.origin_of(home.slug, caller.agreement_id): record.our_log(caller.agreement_id),
+            record.origin_of(home.slug, record.NODE): committing.LOG,
+        }.get(origin)
+        if log is None:
+            raise _absent()
+        vkey = _card(home, caller).witness
+        with home.store.write() as tx:
+            take_back(tx, log, note, vkey, now=now)
+    except (ProofError, UnicodeDecodeError) as error:
+        raise TurnedAwayError(422, "This cosignature is of no use here.") from error
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+def _witnessed(home: Home, caller: Caller, request: Request, _now: int) -> Response:
+    """Answer with the caller's head that we cosigned last, by the hash of its origin."""
+    known = known_logs(_card(home, caller), caller.agreement_id)
+    wanted = request.path_params["origin"]
+    origin = next((each for each in known if sha256(each.encode()).hexdigest() == wanted), "")
+    with home.store.read() as tx:
+        found = witnessing.witnessed_of(tx, origin)
+    if found is None:
+        raise _absent()
+    return _text(found.note)
+
+
+def _card(home: Home, caller: Caller) -> Card:
+    with home.store.read() as tx:
+        card = find_card(tx, caller.party)
+    if card is None:
+        raise _absent()
+    return card
+
+
+# ------------------------------------------------------------------------------------ answers
+
+
+def _text(text: str) -> Response:
+    return _bytes(text.encode(), "text/plain; charset=utf-8")
+
+
+def _bytes(body: bytes, media_type: str, *, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store", "Content-Type": media_type}
+    return Response(body, status, headers)
+
+
+def _absent() -> TurnedAwayError:
+    return TurnedAwayError(404, "There is nothing here that you may know of.")
+
+
+def _refusal(error: TurnedAwayError) -> Response:
+    body = {"title": error.title, **error.details}
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(orjson.dumps(body), error.status, headers, media_type="application/json")

@@ -1,0 +1,91 @@
+"""Witness partners' logs and have ours witnessed: what becomes of a submission, and of evidence.
+
+We are the witness of the logs that a partner shows us: of each agreement, and of its node. A
+partner's key opens its own logs here and no others, so that nobody learns whose witness we are.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+
+from tearline.agreement.alarm import raise_alarm
+from tearline.agreement.card import Card
+from tearline.agreement.document import Cause
+from tearline.agreement.home import Home
+from tearline.errors import ProofError
+from tearline.log import record, witness
+from tearline.log.checkpoint import vkey_for
+from tearline.log.witness import Known, Outcome, Submission
+from tearline.stix.timestamp import format_timestamp
+from tearline.store import private, witnessing
+from tearline.store.database import Tx
+from tearline.store.witnessing import Evidence
+
+_WORDS: Mapping[Cause, str] = {
+    "split-view": "A log of the other party shows two histories; the evidence is {}.",
+    "bad-proof": "A proof of the other party's does not hold: {}",
+}
+_REASON = 900
+_HOUR_US = 3_600_000_000
+
+
+def known_logs(card: Card, agreement_id: str) -> dict[str, Known]:
+    """Return the logs of a partner that one agreement lets it have witnessed, by origin."""
+    origin, node = record.origin_of(card.slug, agreement_id), node_origin(card)
+    copy = record.their_log(agreement_id)
+    return {
+        origin: Known(vkey_for(origin, card.log), card.slug, copy),
+        node: Known(vkey_for(node, card.log), card.slug),
+    }
+
+
+def node_origin(card: Card) -> str:
+    """Return the origin of a party's node log."""
+    return record.origin_of(card.slug, record.NODE)
+
+
+def take(
+    home: Home, card: Card, agreement_id: str, given: Submission, *, now: int, asked: bool = False
+) -> Outcome:
+    """Cosign a partner's head, or keep the evidence of why not; one transaction.
+
+    `asked`: we asked for it after we had seen a larger one. What is sent to us may have been
+    overtaken on the way: that it is smaller is kept then, and suspends nothing.
+    """
+    with home.store.write() as tx:
+        known = known_logs(card, agreement_id)
+        outcome = witness.add_checkpoint(tx, home.witness, given, known, now=now)
+        found = outcome.evidence
+        if found is not None:
+            quiet = found.kind == "rollback" and not asked
+            kept = keep(tx, home, found, now=now, quiet=quiet)
+            outcome = outcome._replace(evidence=kept)
+    return outcome
+
+
+def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) -> Evidence:
+    """Keep evidence, note it in the private log, and suspend what is to be suspended for it.
+
+    Returns what stands for it: of one kind, about one log, the first in an hour is kept.
+    """
+    kept = witnessing.add_evidence(tx, found, since=now - _HOUR_US)
+    if kept.hash == found.hash:
+        _note(tx, found.party, f"evidence-{found.kind}", found.hash, now)
+    cause: Cause = "split-view" if found.kind == "split-view" else "bad-proof"
+    if not quiet:
+        raise_alarm(tx, home, found.party, cause, _WORDS[cause].format(kept.hash), now=now)
+    return kept
+
+
+def doubt(home: Home, party: str, error: ProofError, *, now: int) -> None:
+    """Note that a proof of a partner's does not hold, without two signatures that show it."""
+    with home.store.write() as tx:
+        _note(tx, party, "bad-proof", error.what[:_REASON], now)
+        reason = _WORDS["bad-proof"].format(error.what)[:_REASON]
+        raise_alarm(tx, home, party, "bad-proof", reason, now=now)
+
+
+def _note(tx: Tx, party: str, code: str, what: str, now: int) -> None:
+    entry = {"kind": "refusal", "party": party, "code": code, "what": what}
+    entry["at"] = format_timestamp(now, digits=6)
+    private.add(tx, "refusal", [orjson.dumps(entry).decode()])
