@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from tearline.cli.options import Json, Out, Place
-from tearline.cli.proofs import CardFile, Key
+
+Key = Annotated[
+    str | None, typer.Option("--vkey", help="The log's verifier key, as its owner gave it to you.")
+]
+CardFile = Annotated[
+    Path | None, typer.Option("--card", help="The card file of the log's owner, for its key.")
+]
 
 
 def publish(home: Place = None, json: Json = False) -> None:

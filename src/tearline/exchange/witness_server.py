@@ -5,6 +5,7 @@ node log is the same for all partners, and says nothing about any of them.
 """
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 
 import orjson
@@ -21,11 +22,14 @@ from tearline.errors import ProofError
 from tearline.exchange.access import (
     Caller,
     Door,
-    OtherAgreementError,
+    NotedError,
     TurnedAwayError,
+    UnprovenRequestError,
     check_agreement,
 )
 from tearline.exchange.cosigned import SIZE_TYPE, outside_witness, take_back
+from tearline.exchange.proving import claimed
+from tearline.exchange.signatures import UnprovenError
 from tearline.exchange.witnessing import known_logs, take
 from tearline.log import committing, record, tiles, tree, witness
 from tearline.log.checkpoint import parse_checkpoint, text_of
@@ -62,6 +66,9 @@ def _shown(request: Request, home: Callable[[], Home], door: Door, show: Show) -
     now, opened = clock.now(), home()
     try:
         return show(opened, _caller(request, opened, door, now), request, now)
+    except NotedError as error:
+        door.note(opened, error, now=now)
+        return _refusal(error)
     except TurnedAwayError as error:
         return _refusal(error)
 
@@ -73,7 +80,11 @@ async def _taken(
     try:
         caller = await run_in_threadpool(_caller, request, opened, door, now)
         body = await _body(request)
+        _check_body(request, opened, caller, body, now)
         return await run_in_threadpool(answer, opened, caller, body, now)
+    except NotedError as error:
+        await run_in_threadpool(partial(door.note, opened, error, now=now))
+        return _refusal(error)
     except TurnedAwayError as error:
         return _refusal(error)
 
@@ -82,16 +93,20 @@ def _caller(request: Request, home: Home, door: Door, now: int) -> Caller:
     """Return the partner that asks, under the version that binds."""
     address = request.client.host if request.client else ""
     with home.store.read() as tx:
-        caller = door.admit_partner(tx, request.headers, address, now=now)
-    try:
-        check_agreement(request.headers, caller, required=True)
-    except OtherAgreementError as error:
-        door.note(home, error, now=now)
-        raise
+        caller = door.admit_partner(tx, home, request, address, now=now)
+    check_agreement(request.headers, caller, required=True)
     named = request.path_params.get("agreement")
     if named is not None and named != caller.agreement_id.removeprefix("urn:uuid:"):
         raise _absent()
     return caller
+
+
+def _check_body(request: Request, home: Home, caller: Caller, body: bytes, now: int) -> None:
+    """Refuse a body that is not the one whose digest was signed (RFC 9530)."""
+    try:
+        claimed(home, request.scope).check_body(body)
+    except UnprovenError as error:
+        raise UnprovenRequestError(error, caller.party, caller.force.hash, now) from error
 
 
 async def _body(request: Request) -> bytes:
