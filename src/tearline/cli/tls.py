@@ -25,7 +25,7 @@ def show(home: Place = None, json: Json = False) -> None:
 
 @app.command("make")
 def make(days: Days = 90, home: Place = None, json: Json = False) -> None:
-    """Make a self-signed certificate for the address on our card, with a key if there is none.
+    """Make a self-signed certificate for the address on our card.
 
     The card names the key, and partners believe the card: nobody else has to vouch for it. Run it
     again before the certificate ends; the key stays, and so does the card.
@@ -39,7 +39,7 @@ def make(days: Days = 90, home: Place = None, json: Json = False) -> None:
 
 @app.command("next")
 def prepare(home: Place = None, json: Json = False) -> None:
-    """Make the key that is to come, and name it on our card beside the one in use.
+    """Make the key that is to come, and name it on our card.
 
     Give partners the new card; once they have it, run `tearline tls change`.
     """
@@ -52,7 +52,10 @@ def prepare(home: Place = None, json: Json = False) -> None:
 
 @app.command("change")
 def change(days: Days = 90, home: Place = None, json: Json = False) -> None:
-    """Put the prepared key in the place of the one in use; the old one leaves our card."""
+    """Put the prepared key in the place of the one in use.
+
+    The old one leaves our card.
+    """
     from tearline import clock
     from tearline.cli.options import open_home
     from tearline.exchange import certificates
@@ -69,7 +72,10 @@ def pin(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Name on our card the keys of these certificates and no others: those of a proxy, say."""
+    """Name on our card the keys of these certificates alone.
+
+    Those of a proxy, say.
+    """
     from tearline import clock
     from tearline.cli.options import open_home, read_bytes
     from tearline.exchange import certificates
