@@ -16,7 +16,7 @@ from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError
 from tearline.release import offering
 from tearline.release.rules import day_of
-from tearline.store import agreements, groups, offers, parties, quotas
+from tearline.store import agreements, evidence, groups, offers, parties, quotas
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
 from tearline.store.offers import Offer
@@ -71,7 +71,7 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
         shown = next((each for each in versions if each.hash == ref), versions[-1])
         terms = parse_json(shown.terms)
         statements = agreements.statements(tx, shown.agreement_id)
-        conflicts = agreements.conflicts(tx, shown.agreement_id)
+        conflicts = evidence.all_of(tx, agreement_id=shown.agreement_id)
         waiting = [
             _outgoing(each)
             for each in agreements.pending(tx, shown.partner)

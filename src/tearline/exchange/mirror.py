@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import orjson
 
-from tearline.agreement.card import Card
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.errors import PartnerError, ProofError
 from tearline.exchange.link import Link
 from tearline.exchange.taxii_client import NotServedError, check
 from tearline.log import mirror, record
-from tearline.log.checkpoint import open_checkpoint, vkey_for
+from tearline.log.checkpoint import open_checkpoint
 from tearline.log.mirror import SplitViewError
 from tearline.log.tree import TILE_WIDTH, Tile, tile_path, unpack_entries
 from tearline.log.verify import Opening, parse_leaf, parse_opening
@@ -29,7 +29,7 @@ _BUNDLE_BYTES = 32 << 20
 def copy_log(
     home: Home,
     link: Link,
-    card: Card,
+    cards: Cards,
     force: InForce,
     *,
     now: int,
@@ -46,8 +46,8 @@ def copy_log(
     base = f"/peer/agreements/{force.agreement_id.removeprefix('urn:uuid:')}/log"
     log = record.their_log(force.agreement_id)
     origin = record.origin_of(force.partner, force.agreement_id)
-    vkey = vkey_for(origin, card.log)
     note = _get(link, f"{base}/checkpoint", _NOTE_BYTES).decode("utf-8", "replace")
+    vkey = cards.log_key(origin, note, now)
     size = open_checkpoint(note, vkey, origin).size
     with home.store.read() as tx:
         have = logs.head(tx, log).size
