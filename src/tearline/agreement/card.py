@@ -8,6 +8,7 @@ A card names the card it replaces, and the keys that it puts aside: `rotation` s
 
 import base64
 import binascii
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from tearline.stix import canonical
 from tearline.stix.timestamp import parse_timestamp
 
 SCHEMA: Literal["tearline-card/1"] = "tearline-card/1"
+CARDS_SCHEMA = "tearline-cards/1"
 MAX_BYTES = 32 * 1024
 USES = ("root", "sign", "log")
 """What keys are for, as cards name them; each key has one use and no other."""
@@ -96,6 +98,11 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     prior: str | None = None
 
 
+class _Several(Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal["tearline-cards/1"]
+    cards: Annotated[tuple[msgspec.Raw, ...], Meta(min_length=1, max_length=1000)]
+
+
 def write_card(
     card: Card, root_key: Ed25519PrivateKey, prior: Ed25519PrivateKey | None = None
 ) -> bytes:
@@ -149,6 +156,21 @@ def read_file(document: bytes) -> CardFile:
             do="Refuse it and ask the party for its card again.",
         )
     return CardFile(card, document.strip(), file.prior)
+
+
+def write_cards(files: Iterable[CardFile]) -> bytes:
+    """Return the file that carries several cards of one party, oldest first."""
+    cards = [canonical.parse_canonical(each.document) for each in files]
+    return canonical.canonical({"schema": CARDS_SCHEMA, "cards": cards})
+
+
+def read_cards(document: bytes) -> list[CardFile]:
+    """Return the cards in a file that carries one or several, each checked as `read_card` does."""
+    try:
+        found = msgspec.json.decode(document.strip(), type=_Several)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return [read_file(document)]
+    return [read_file(bytes(each)) for each in found.cards]
 
 
 def signed_before(file: CardFile, root: str) -> bool:

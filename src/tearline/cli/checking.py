@@ -5,15 +5,17 @@ from typing import Any
 
 import orjson
 
-from tearline.agreement.card import Card, read_card
+from tearline.agreement.card import read_cards
+from tearline.agreement.cards_held import everyones
+from tearline.agreement.rotation import Cards
 from tearline.cli.options import open_home, place_of, read_bytes
 from tearline.cli.terminal import count, joined
 from tearline.errors import InputError, MisuseError, ProofError
-from tearline.log.checkpoint import parse_vkey, vkey_for
+from tearline.log.checkpoint import parse_vkey
 from tearline.log.verify import Verdict, verify_folder, verify_growth, verify_receipt
-from tearline.store import parties
 
 _ORIGIN = 500
+_NOTE = 1 << 20
 
 
 def check_folder(
@@ -22,7 +24,8 @@ def check_folder(
     """Check a log folder, and that it only grew since an older one if that is named."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a log.")
-    key = vkey or _card_key(_origin_of(directory), card) or _pinned(_origin_of(directory), home)
+    note = _note_of(directory)
+    key = vkey or _card_key(note, card) or _pinned(note, home)
     return verify_growth(since, directory, key) if since else verify_folder(directory, key)
 
 
@@ -72,8 +75,8 @@ def check_receipt(
         raise ProofError(
             "The receipt is not of the form that receipts have.", do="Ask for it again."
         )
-    origin = note.partition("\n")[0][:_ORIGIN]
-    key = vkey or _card_key(origin, card) or _pinned(origin, home)
+    origin = _origin_of(note)
+    key = vkey or _card_key(note, card) or _pinned(note, home)
     if key is None:
         raise ProofError(
             f"No key here is of the log {origin!r}.",
@@ -92,36 +95,39 @@ def receipt_lines(found: dict[str, Any]) -> list[str]:
     return [line, *content.splitlines()]
 
 
-def _origin_of(directory: Path) -> str:
+def _note_of(directory: Path) -> str:
     try:
         with (directory / "checkpoint").open("rb") as file:
-            return file.readline(_ORIGIN).decode("utf-8", "replace").rstrip("\n")
+            return file.read(_NOTE).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _card_key(origin: str, path: Path | None) -> str | None:
-    """Derive the log's key from its owner's card; ProofError when the log is not of that party."""
+def _origin_of(note: str) -> str:
+    return note.partition("\n")[0][:_ORIGIN]
+
+
+def _card_key(note: str, path: Path | None) -> str | None:
+    """Derive the log's key from its owner's cards; ProofError when the log is not of that party."""
     if path is None:
         return None
-    card = read_card(read_bytes(path))
-    if not _is_of(card, origin):
+    cards, origin = Cards(read_cards(read_bytes(path))), _origin_of(note)
+    if not _is_of(cards, origin):
         raise ProofError(
-            f"The log {origin!r} is not of {card.name}.", do="Give the card of its owner."
+            f"The log {origin!r} is not of {cards.newest.name}.", do="Give the card of its owner."
         )
-    return vkey_for(origin, card.log)
+    return cards.log_key(origin, note)
 
 
-def _pinned(origin: str, home: Path | None) -> str | None:
-    """Derive the log's key from our card or a pinned one, when its name says that it is theirs."""
+def _pinned(note: str, home: Path | None) -> str | None:
+    """Derive the log's key from our cards or pinned ones, when its name says that it is theirs."""
     if not (place_of(home).expanduser() / "card.json").exists():
         return None
-    opened = open_home(home)
+    origin, opened = _origin_of(note), open_home(home)
     with opened.store.read() as tx:
-        files = [each.card for each in parties.partners(tx) if each.card]
-    cards = [opened.card, *(read_card(each) for each in files)]
-    return next((vkey_for(origin, card.log) for card in cards if _is_of(card, origin)), None)
+        known = everyones(tx).values()
+    return next((each.log_key(origin, note) for each in known if _is_of(each, origin)), None)
 
 
-def _is_of(card: Card, origin: str) -> bool:
-    return origin.startswith(f"{card.slug}/log/")
+def _is_of(cards: Cards, origin: str) -> bool:
+    return origin.startswith(f"{cards.newest.slug}/log/")

@@ -11,8 +11,10 @@ import typer
 from tearline import __version__
 from tearline.cli import (
     account,
+    card,
     collection,
     connect,
+    evidence,
     exchanging,
     group,
     node,
@@ -53,7 +55,6 @@ def tearline(
 
 _VERBS: dict[str, Callable[..., None]] = {
     "init": node.init,
-    "card": node.card,
     "status": status.status,
     "serve": status.serve,
     "import": objects.import_,
@@ -78,6 +79,7 @@ _VERBS: dict[str, Callable[..., None]] = {
 for name, verb in _VERBS.items():
     app.command(name)(verb)
 for name, group_app in {
+    "card": card.app,
     "party": party.app,
     "agreement": signing.app,
     "group": group.app,
@@ -90,6 +92,7 @@ for name, group_app in {
     "person": person.app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
+    "evidence": evidence.app,
     "store": store.app,
     "config": node.config_app,
 }.items():

@@ -6,7 +6,7 @@ from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.cli import feed_parts, readings
+from tearline.cli import feed_parts, readings, turning
 from tearline.cli.holdings import summary
 from tearline.cli.outcomes import limits_lines
 from tearline.cli.passing_on import open_questions
@@ -21,6 +21,7 @@ def standing(home: Home) -> dict[str, Any]:
     """Return holdings, agreements with their counts, and the messages not delivered."""
     with home.store.read() as tx:
         bound = {each.hash: _counts(tx, each) for each in force.all_in_force(tx, now=clock.now())}
+        alarms = turning.alarms(tx, home, now=clock.now())
     return {
         "name": home.name,
         "slug": home.slug,
@@ -31,6 +32,7 @@ def standing(home: Home) -> dict[str, Any]:
             each | bound.get(each["hash"], {}) for each in readings.all_agreements(home)
         ],
         "pending": readings.pending(home),
+        "cards": alarms,
         "recalls_overdue": len(recalled_from(home, None, overdue=True)),
         "questions": len(open_questions(home)),
         "sources": feed_parts.everything(home),
@@ -71,6 +73,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         f"{count(found['holds'], 'hold')}, {count(found['partners'], 'partner')}.",
         Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
         Table(names, rows),
+        *found["cards"],
         *limited,
         *waiting,
         *_late_lines(found["recalls_overdue"]),

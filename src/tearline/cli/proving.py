@@ -1,0 +1,67 @@
+"""Evidence as it is listed, named and shown."""
+
+from typing import Any
+
+from tearline.agreement.evidence import Finding
+from tearline.agreement.home import Home
+from tearline.cli.terminal import Part, Table, stamp
+from tearline.errors import MisuseError
+from tearline.store import evidence
+from tearline.store.evidence import Evidence
+
+_SHORTEST = 6
+_SAYS = {
+    "two-statements": "signed two statements that follow on the same one",
+    "two-cards": "signed two cards that follow on the same one",
+}
+
+
+def held(home: Home) -> list[dict[str, Any]]:
+    """Return the evidence that we hold, oldest first."""
+    with home.store.read() as tx:
+        found = evidence.all_of(tx)
+    return [
+        {
+            "evidence": each.hash,
+            "kind": each.kind,
+            "party": each.party,
+            "agreement": each.agreement_id,
+            "at": stamp(each.at),
+        }
+        for each in found
+    ]
+
+
+def parts(found: list[dict[str, Any]]) -> list[Part]:
+    """Return it for people."""
+    rows = [
+        (each["evidence"][7:19], each["party"], _SAYS.get(each["kind"], each["kind"]), each["at"])
+        for each in found
+    ]
+    return [Table(("evidence", "party", "what", "found"), rows) if found else "No evidence."]
+
+
+def named(home: Home, item: str) -> Evidence:
+    """Return the evidence whose hash begins so; MisuseError unless it is just one."""
+    start = item.removeprefix("sha256:")
+    with home.store.read() as tx:
+        found = [
+            each
+            for each in evidence.all_of(tx)
+            if each.hash.removeprefix("sha256:").startswith(start)
+        ]
+    if len(found) != 1 or len(start) < _SHORTEST:
+        what = "more than one piece" if found else "no piece"
+        raise MisuseError(f"{item!r} names {what} of evidence.", do="See `tearline evidence list`.")
+    return found[0]
+
+
+def lines(finding: Finding) -> list[str]:
+    """Say what evidence proves."""
+    said = _SAYS.get(finding.kind, finding.kind)
+    return [
+        f"The evidence holds: {finding.name} ({finding.party}) {said}.",
+        f"One       {finding.said[0]}",
+        f"Other     {finding.said[1]}",
+        f"Words     {finding.words}",
+    ]
