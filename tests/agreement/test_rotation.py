@@ -1,6 +1,7 @@
 """Chains of cards, for any course of changes: in any order, forged, cut, replayed, forked."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -70,7 +71,8 @@ def test_a_forger_without_a_root_key_gets_nowhere(changes: list[str], use: str) 
     owner = course(changes)
     thief = owner.twin(1000)
     thief.keys["root"] = key_of(2000)
-    forged = thief.issue(root=thief.vkey("root"), **{use: thief.vkey(use)})
+    named: dict[str, Any] = {use: thief.vkey(use)}
+    forged = thief.issue(root=thief.vkey("root"), **named)
     with pytest.raises(ProofError, match="Its root key is neither"):
         extend(Cards(owner.files), [forged])
 
@@ -130,7 +132,7 @@ def test_two_successors_of_one_card_are_evidence_in_any_order(
         ({"replaces": None}, "does not name"),
     ],
 )
-def test_what_does_not_follow_is_refused(changes: dict[str, object], why: str) -> None:
+def test_what_does_not_follow_is_refused(changes: dict[str, Any], why: str) -> None:
     owner = Owner().begin()
     with pytest.raises(ProofError, match=why):
         Cards([owner.files[0], owner.issue(**changes)])
@@ -177,7 +179,7 @@ def test_a_revoked_key_counts_for_nothing_whatever_moment_is_written() -> None:
     cards = Cards(owner.files)
     signed = jws.sign(b"{}", stolen, vkey)
     for at in (START, START + DAY, START + 9 * DAY):
-        with pytest.raises(ProofError, match="was revoked, as of .*a laptop was lost"):
+        with pytest.raises(ProofError, match="a laptop was lost"):
             cards.verify(signed, "sign", at)
     with pytest.raises(ProofError, match="no sign key"):
         cards.verify(jws.sign(b"{}", key_of(77), "x/sign"), "sign", START)

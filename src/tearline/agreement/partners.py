@@ -8,7 +8,7 @@ from tearline.agreement.renewing import log_card
 from tearline.agreement.rotation import Cards, check_follows
 from tearline.agreement.signing import say, suspend_all
 from tearline.agreement.state import Step
-from tearline.agreement.succession import logs_with
+from tearline.agreement.succession import logs_with, void_statements
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.log import record
 from tearline.store import agreements, cards, parties
@@ -52,6 +52,7 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
         act = "renewed" if held else "added"
         _log(tx, {"act": act, "party": card.slug, "card": card_hash(card)}, now)
         parties.set_doubt(tx, card.slug, at=None, doubt=None)
+        void_statements(tx, card.slug)
     return card
 
 

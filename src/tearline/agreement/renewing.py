@@ -16,6 +16,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from tearline.agreement.card import (
     write_card,
 )
 from tearline.agreement.cards_held import our_cards
+from tearline.agreement.fitting import LIVE
 from tearline.agreement.home import (
     Home,
     Keys,
@@ -46,6 +48,7 @@ from tearline.agreement.home import (
 )
 from tearline.agreement.outbox import enqueue
 from tearline.agreement.rotation import Cards
+from tearline.agreement.signing import say, suspend_all
 from tearline.errors import MisuseError, RefusedError
 from tearline.log import record
 from tearline.stix import canonical
@@ -60,12 +63,26 @@ _LONGEST = 300
 
 
 class _Draft(NamedTuple):
-    """A card to issue: what it says, the private keys to write first, and who signs it."""
+    """A card to issue: what it says, its keys, and those of them to write first.
+
+    `prior` is the root key before, where the root key changes.
+    """
 
     card: Card
+    keys: Keys
     made: Mapping[Path, Ed25519PrivateKey]
-    root: Ed25519PrivateKey
     prior: Ed25519PrivateKey | None
+
+
+class _Ahead(Home):
+    """Our home as it will be once a card that counts already stands in its file."""
+
+    __slots__ = ()
+
+    @property
+    def identity(self) -> tuple[Card, Keys]:
+        """The card and keys to come."""
+        return self._held[1:]
 
 
 def renew(home: Home, url: str | None, *, now: int) -> CardFile:
@@ -73,7 +90,7 @@ def renew(home: Home, url: str | None, *, now: int) -> CardFile:
     with _alone(home):
         card, keys = home.identity
         draft = msgspec.structs.replace(card, url=url.rstrip("/") if url else None)
-        return _issue(home, _Draft(draft, {}, keys.root, None), now)
+        return _issue(home, _Draft(draft, keys, {}, None), now)
 
 
 def rotate(
@@ -135,7 +152,8 @@ def revoke(
             draft = _with_fresh(home, card, keys, use)
         former = _revoked(card, use, since_at, reason.strip(), now)
         card = msgspec.structs.replace(draft.card, former=former)
-        return _issue(home, draft._replace(card=card), now)
+        why = f"We revoked our {use} key: {reason.strip()}."
+        return _issue(home, draft._replace(card=card), now, stop=why)
 
 
 def _revoked(card: Card, use: str, since_at: int, reason: str, now: int) -> tuple[Former, ...]:
@@ -160,7 +178,8 @@ def _with_fresh(home: Home, card: Card, keys: Keys, use: str) -> _Draft:
     key = Ed25519PrivateKey.generate()
     vkey = vkey_of(card.slug, use, key)
     card = msgspec.structs.replace(card, **{use: vkey})
-    return _Draft(card, {key_file(home.path, use, vkey): key}, keys.root, None)
+    changed: dict[str, Any] = {use: key}
+    return _Draft(card, replace(keys, **changed), {key_file(home.path, use, vkey): key}, None)
 
 
 def _with_next_root(home: Home, card: Card, keys: Keys, file: Path | None) -> _Draft:
@@ -173,7 +192,7 @@ def _with_next_root(home: Home, card: Card, keys: Keys, file: Path | None) -> _D
         key_file(home.path, "next-root", after): to_come,
     }
     card = msgspec.structs.replace(card, root=vkey, next_root=raw_key_hash(after))
-    return _Draft(card, made, root, keys.root)
+    return _Draft(card, replace(keys, root=root), made, keys.root)
 
 
 def _next_root(home: Home, card: Card, file: Path | None) -> Ed25519PrivateKey:
@@ -203,7 +222,7 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def _issue(home: Home, draft: _Draft, now: int) -> CardFile:
+def _issue(home: Home, draft: _Draft, now: int, *, stop: str | None = None) -> CardFile:
     before = home.card
     issued_at = max(now, before.issued_at + 1)
     card = msgspec.structs.replace(
@@ -213,17 +232,20 @@ def _issue(home: Home, draft: _Draft, now: int) -> CardFile:
         expires=expires(issued_at),
         former=tuple(each for each in draft.card.former if each.revoked or each.until_at > now),
     )
-    file = read_file(write_card(card, draft.root, draft.prior))
+    file = read_file(write_card(card, draft.keys.root, draft.prior))
     for path, key in draft.made.items():
         write_key(path, key)
-    _keep(home, file, now)
+    _keep(_Ahead(home.path, home.settings, home.store, card, draft.keys), file, now, stop)
     write_card_file(home.path, file.document)
     erase_unused(home, now=now)
     return file
 
 
-def _keep(home: Home, file: CardFile, now: int) -> None:
-    """Make a card of ours count: store, logs and a message to each partner, all or nothing."""
+def _keep(home: Home, file: CardFile, now: int, stop: str | None) -> None:
+    """Make a card of ours count: store, logs and a message to each partner, all or nothing.
+
+    With `stop`, suspend what runs, so that our new key answers for what we said before.
+    """
     with home.store.write() as tx:
         held = our_cards(tx, home)
         chain = Cards((*held.files, file))
@@ -237,6 +259,17 @@ def _keep(home: Home, file: CardFile, now: int) -> None:
             if partner.card is not None:
                 agreements.drop_pending(tx, "card", partner.slug)
                 enqueue(tx, "card", partner.slug, body, now=now)
+        if stop is not None:
+            _stop(tx, home, stop, now)
+
+
+def _stop(tx: Tx, home: Home, why: str, now: int) -> None:
+    """Suspend what runs, and withdraw what is open: its text names the key that was revoked."""
+    versions = [each for each in agreements.every_version(tx) if not each.one_sided]
+    suspend_all(tx, home, [each for each in versions if each.state in LIVE], why, now=now)
+    for each in versions:
+        if each.state == "proposed" and each.ours:
+            say(tx, home, each, "withdrawn", why, now=now)
 
 
 def log_card(tx: Tx, file: CardFile, names: list[str], *, now: int) -> None:

@@ -29,6 +29,8 @@ from tearline.stix.timestamp import format_timestamp
 
 MOST_CARDS = 100
 """As many cards as a chain may have; one a month is a hundred in eight years."""
+SKEW_US = 600_000_000
+"""How far the clock of who made a key may be ahead of the clock that asks: ten minutes."""
 
 
 class Span(NamedTuple):
@@ -40,7 +42,7 @@ class Span(NamedTuple):
 
     def counts(self, at: int) -> bool:
         """Whether the key counts at a moment; a revoked one never does."""
-        if self.revoked is not None or at < self.from_at:
+        if self.revoked is not None or at + SKEW_US < self.from_at:
             return False
         return self.until_at is None or at < self.until_at
 

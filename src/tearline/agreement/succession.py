@@ -47,7 +47,7 @@ def logs_with(tx: Tx, slug: str) -> list[str]:
 
 
 def _revoked(tx: Tx, home: Home, partner: Partner, keys: list[Former], now: int) -> None:
-    void_statements(tx, partner.slug, keys)
+    void_statements(tx, partner.slug)
     uses = ", ".join(dict.fromkeys(each.use for each in keys))
     first = min(keys, key=lambda each: each.until_at)
     doubt(
@@ -95,21 +95,25 @@ def expose(home: Home, slug: str, held: Cards, forks: Sequence[Fork], *, now: in
 # ------------------------------------------------------------------------- what no longer counts
 
 
-def void_statements(tx: Tx, slug: str, keys: list[Former]) -> None:
-    """Let statements of revoked keys count for nothing that came after the line.
+def void_statements(tx: Tx, slug: str) -> None:
+    """Let statements of a partner count for nothing that only a key without worth stands behind.
 
-    The line is the moment of the revocation, by our own log: what we logged before it stands. What
-    a statement of another key follows on stands too, for that key answers for it.
+    A revoked key stands behind what we logged before the moment since when someone else may have
+    had it: that moment and our own log draw the line. A key on none of the cards that we have now
+    stands behind nothing. What a later statement of a good key follows on stands: that key answers
+    for it.
     """
-    since = {each.key: each.until_at for each in keys if each.use == "sign"}
-    if not since:
-        return
+    cards = cards_of(tx, slug)
     versions = agreements.every_version(tx, partner=slug)
-    for agreement_id in sorted({each.agreement_id for each in versions}):
+    for agreement_id in sorted({each.agreement_id for each in versions}) if cards else []:
         theirs = [row for row in agreements.statements(tx, agreement_id) if not row.ours]
         for row in sorted(theirs, key=lambda each: each.place, reverse=True):
-            key = jws.load(row.signed).kids[0]
-            if key not in since or logged_at(tx, row) < since[key]:
+            if cards is None or _stands(cards, jws.load(row.signed).kids[0], logged_at(tx, row)):
                 break
             agreements.set_void(tx, row.hash, void=True)
         refresh(tx, agreement_id)
+
+
+def _stands(cards: Cards, key: str, logged: int) -> bool:
+    span = cards.spans.get(("sign", key))
+    return span is not None and (span.revoked is None or logged < (span.until_at or 0))

@@ -56,8 +56,8 @@ def rotation(home: Home, use: str, days: int) -> list[str]:
     _check(use)
     if use == "root":
         return [
-            "A new card whose root key is the one that the card of today committed to; it commits "
-            "to a fresh one in turn.",
+            "A new card; its root key is the one to which the card of today committed.",
+            "It commits to a fresh one in turn.",
             "Both root keys sign it; then the old one is erased.",
             *_follows(home),
             "No words have to be compared.",
@@ -78,8 +78,8 @@ def revocation(home: Home, use: str, since_at: int) -> list[str]:
         f"Our {use} key counts for nothing that partners had not seen before {moment(since_at)}.",
         "Its file is erased at once; a new key takes its place on a new card.",
         *_follows(home),
-        "Every partner suspends what runs with us until a person there has compared the words of "
-        "the new card; then both sides resume.",
+        "What runs is suspended, here and at every partner, until a person there has compared our "
+        "new words and both sides resume.",
     ]
 
 
