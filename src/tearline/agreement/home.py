@@ -215,7 +215,7 @@ def finish_card(path: Path, store: Store, card: Card) -> bool:
         held = cards.chain(tx, card.slug)
     name = card_hash(card)
     names = [each.hash for each in held]
-    if name in names[:-1]:
+    if name in names[:-1] and _has_keys(path, read_card(held[-1].document)):
         write_card_file(path, held[-1].document)
         return True
     if name not in names and card.replaces == (names[-1] if names else None):
@@ -225,6 +225,14 @@ def finish_card(path: Path, store: Store, card: Card) -> bool:
             cards.add(tx, cards.CardRow(card.slug, len(names), name, document, at, at))
             owner.set_root(tx, card.root)
     return False
+
+
+def _has_keys(path: Path, card: Card) -> bool:
+    """Whether the keys of a card are here; on another machine of the node they may be still."""
+    try:
+        return all(_key_for(path, card, use) for use in USES)
+    except (HomeError, OSError):
+        return False
 
 
 def write_card_file(path: Path, document: bytes) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from tearline.cli.options import Json, Out, Place, Reason
 
-app = typer.Typer(help="Our card, its check words, and its keys.")
+app = typer.Typer(help="Show our card and its check words, or change it with one of the verbs.")
 
 Use = Annotated[
     str, typer.Argument(metavar="USE", help="What the key is for, as the card names it: root, …")

@@ -11,13 +11,13 @@ from tearline.agreement.card import (
     write_cards,
 )
 from tearline.agreement.cards_held import cards_of, our_cards
+from tearline.agreement.document import moment as moment_in
 from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
 from tearline.agreement.rotation import Cards
 from tearline.cli import cards
 from tearline.cli.terminal import Part, Table, count, interactive, joined, moment, stamp, visible
 from tearline.errors import InputError, MisuseError, RefusedError
-from tearline.stix.timestamp import parse_any
 from tearline.store import evidence, parties
 from tearline.store.database import Tx
 
@@ -78,8 +78,8 @@ def revocation(home: Home, use: str, since_at: int) -> list[str]:
         f"Our {use} key counts for nothing that partners had not seen before {moment(since_at)}.",
         "Its file is erased at once; a new key takes its place on a new card.",
         *_follows(home),
-        "What runs is suspended, here and at every partner, until a person there has compared our "
-        "new words and both sides resume.",
+        "What runs is suspended, here and at every partner.",
+        "A person there has to compare the words of the new card; then both sides resume.",
     ]
 
 
@@ -97,9 +97,10 @@ def _check(use: str) -> None:
 def moment_of(text: str | None, now: int) -> int:
     """Return the moment that was named, or now; MisuseError when it is none."""
     try:
-        return now if text is None else parse_any(text)
-    except InputError as error:
-        raise MisuseError(f"{text!r} is no moment.", do="Write 2026-03-01T12:00:00Z.") from error
+        return now if text is None else moment_in(text)
+    except (InputError, ValueError) as error:
+        do = "Write a date, or 2026-03-01T12:00:00Z."
+        raise MisuseError(f"{text!r} is no moment.", do=do) from error
 
 
 # --------------------------------------------------------------------------------------- after
