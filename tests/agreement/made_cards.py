@@ -80,7 +80,8 @@ class Owner:
         aside = Former(use=use, key=self.vkey(use), until=ends, revoked=revoked)
         former = (*self.card.former, aside)
         self.keys[use] = self.new_key()
-        return self.issue(**{use: self.vkey(use), "former": former})
+        changed: dict[str, Any] = {use: self.vkey(use), "former": former}
+        return self.issue(**changed)
 
     def turn_root(self, *, both: bool = True, revoked: str | None = None) -> CardFile:
         old, former = self.keys["root"], self.card.former

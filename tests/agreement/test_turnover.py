@@ -13,16 +13,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tearline.agreement import outbox, renewing, signing
 from tearline.agreement.card import USES, card_hash, check_words
 from tearline.agreement.cards_held import cards_of, our_cards
+from tearline.agreement.evidence import check
 from tearline.agreement.home import Home, open_home
+from tearline.agreement.log_keys import key_for
 from tearline.agreement.messages import MessageRefusedError
 from tearline.agreement.partners import add_party, confirm_party
 from tearline.agreement.receiving import receive
 from tearline.agreement.renewing import erase_expired, renew, revoke, rotate
+from tearline.agreement.watching import compare_log
 from tearline.errors import MisuseError, ProofError, RefusedError
 from tearline.log import record
 from tearline.log.checkpoint import open_checkpoint
 from tearline.log.verify import verify_receipt
-from tearline.store import agreements, logs, parties, received
+from tearline.store import agreements, evidence, logs, parties, received
 from tests.agreement.sides import (
     DAY,
     ID,
@@ -35,7 +38,7 @@ from tests.agreement.sides import (
     states,
     terms,
 )
-from tests.pair import Pair, make_pair, sdo
+from tests.pair import Pair, copy_log, make_pair, sdo
 
 HERON = sdo("intrusion-set", "Gray Heron")
 MONTH = 31 * DAY
@@ -386,6 +389,50 @@ def test_a_card_that_does_not_follow_needs_the_telephone(active: Sides) -> None:
         add_party(active.south, file, words(active.north), now=NOW + 3)
     carry(active, now=NOW + 3)
     add_party(active.south, file, words(active.north), now=NOW + 3)
+
+
+def test_a_second_face_in_the_partners_log_is_found_and_suspends(
+    pair: Pair, tmp_path: Path
+) -> None:
+    shutil.copytree(pair.north.path, tmp_path / "other-face")
+    other = open_home(tmp_path / "other-face")
+    signing.suspend(pair.north, pair.agreement_id, "said to South", now=pair.tick())
+    pair.carry()
+    for home in (pair.north, pair.south):
+        signing.resume(home, pair.agreement_id, now=pair.tick())
+        pair.carry()
+    assert list(states(pair.south, pair.agreement_id).values()) == ["active"]
+    signing.suspend(other, pair.agreement_id, "shown to others", now=pair.tick())
+    copy_log(other, pair.south, pair.agreement_id, pair.tick())
+    with pair.south.store.read() as tx:
+        (found,) = evidence.all_of(tx, agreement_id=pair.agreement_id)
+    assert check(found.document).kind == "two-statements"
+    assert list(states(pair.south, pair.agreement_id).values()) == ["suspended"]
+    assert compare_log(pair.south, pair.agreement_id, now=pair.tick()) == []
+    other.store.close()
+
+
+def test_a_revoked_log_key_counts_up_to_the_line(active: Sides) -> None:
+    north, south = active.both
+    copy_log(north, south, ID, NOW)
+    notes = [north.publish(ID, now=NOW)]
+    with north.store.write() as tx:
+        record.append(tx, record.our_log(ID), "hold", [{"kind": "hold"}], at=NOW, agreement=None)
+    copy_log(north, south, ID, NOW + 2 * DAY)
+    notes.append(north.publish(ID, now=NOW + 2 * DAY))
+    revoke(north, "log", NOW + DAY, "a laptop was lost", now=NOW + 3 * DAY)
+    carry(active, now=NOW + 3 * DAY)
+    copy_log(north, south, ID, NOW + 3 * DAY)
+    notes.append(north.publish(ID, now=NOW + 3 * DAY))
+    origin = record.origin_of("north-cert", ID)
+    with south.store.read() as tx:
+        for each in (notes[0], notes[2]):
+            key = key_for(tx, south, each)
+            assert key is not None
+            assert open_checkpoint(each, key, origin).origin == origin
+        with pytest.raises(ProofError, match="a laptop was lost"):
+            key_for(tx, south, notes[1])
+        assert key_for(tx, south, "east/log/private\n0\n\n") is None
 
 
 # ------------------------------------------------------------------------------------ all or none

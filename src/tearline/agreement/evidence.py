@@ -33,11 +33,12 @@ Kind = Literal["two-statements", "two-cards"]
 
 
 class Finding(NamedTuple):
-    """What evidence proves, against whom; `words` are those of the card that it begins with."""
+    """What evidence proves, against whom; `card` and `words` are of the card it begins with."""
 
     kind: str
     party: str
     name: str
+    card: str
     words: str
     said: tuple[str, str]
 
@@ -123,8 +124,8 @@ def check(document: bytes) -> Finding:
     if cards.newest.slug != read.party:
         raise _nothing("Its cards are of another party.")
     said = _cards(cards, read) if read.kind == "two-cards" else _statements(cards, read)
-    words = check_words(cards.hashes[0])
-    return Finding(read.kind, read.party, cards.newest.name, words, said)
+    first = cards.hashes[0]
+    return Finding(read.kind, read.party, cards.newest.name, first, check_words(first), said)
 
 
 def _cards(cards: Cards, read: _Document) -> tuple[str, str]:

@@ -77,7 +77,7 @@ class Home:
     that the command line gave it.
     """
 
-    __slots__ = ("_held", "_lock", "path", "settings", "store")
+    __slots__ = ("_held", "_lock", "_signed_by", "path", "settings", "store")
 
     def __init__(
         self, path: Path, settings: Settings, store: Store, card: Card, keys: Keys
@@ -87,6 +87,7 @@ class Home:
         self.settings = settings
         self.store = store
         self._held: tuple[_Stamp | None, Card, Keys] = None, card, keys
+        self._signed_by: tuple[Card | None, tuple[str, ...]] = None, ()
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -115,6 +116,14 @@ class Home:
                 card, keys = _read_identity(self.path)
                 self._held = found, card, keys
             return self._held[1:]
+
+    def _log_keys(self, card: Card) -> tuple[str, ...]:
+        """Return the keys by which our logs were ever signed, of all our cards."""
+        if self._signed_by[0] != card:
+            with self.store.read() as tx:
+                held = [read_card(each.document) for each in cards.chain(tx, card.slug)]
+            self._signed_by = card, tuple(dict.fromkeys(each.log for each in held))
+        return self._signed_by[1]
 
     def sign(self, body: bytes) -> jws.Signed:
         """Return `body` under our signature, by the key that signs statements and messages."""
@@ -147,7 +156,7 @@ class Home:
         guard.parent.mkdir(mode=0o700, exist_ok=True)
         card, keys = self.identity
         also = [each.key for each in keys.former if each.use == "log" and now < each.until_at]
-        before = [vkey_for(origin, each.key) for each in card.former if each.use == "log"]
+        before = [vkey_for(origin, each) for each in self._log_keys(card)]
         return record.publish(
             self.store, log, origin, keys.log, now=now, guard=guard, also=also, before=before
         )

@@ -1,11 +1,11 @@
 """Under which name and key a log that we hold is signed: ours, or our copy of a partner's."""
 
-from tearline.agreement.cards_held import cards_of, our_cards
+from tearline.agreement.cards_held import cards_of, everyones, our_cards
 from tearline.agreement.home import Home
 from tearline.agreement.rotation import Cards
 from tearline.errors import RefusedError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
+from tearline.log.checkpoint import signed_by, signer, vkey_for
 from tearline.store import agreements, logs
 from tearline.store.database import Tx
 
@@ -17,9 +17,41 @@ def key_of(tx: Tx, home: Home, log: str) -> tuple[str, str]:
 
     RefusedError for the log of a partner who has no card.
     """
-    origin, cards = _owner(tx, home, log)
+    origin, vkeys = keys_of(tx, home, log)
     signed = logs.last_checkpoint(tx, log)
-    return origin, cards.log_key(origin, signed.note if signed else "")
+    return origin, signer(signed.note if signed else "", vkeys)
+
+
+def key_for(tx: Tx, home: Home, note: str) -> str | None:
+    """Return the key by which a checkpoint of anyone whose cards we have is to be checked.
+
+    None where we have no cards of its owner. A revoked key counts for what lies before the line:
+    what the last checkpoint covers that we had taken before the moment of the revocation; beyond
+    it, ProofError.
+    """
+    origin = note.partition("\n")[0]
+    cards = everyones(tx).get(origin.partition("/log/")[0])
+    if cards is None:
+        return None
+    revoked = [
+        key
+        for key in cards.revoked("log")
+        if signed_by(note, vkey_for(origin, key)) and _is_before(tx, home, cards, key, note)
+    ]
+    good = any(signed_by(note, vkey_for(origin, key)) for key in cards.not_revoked("log"))
+    return vkey_for(origin, revoked[0]) if revoked and not good else cards.log_key(origin, note)
+
+
+def _is_before(tx: Tx, home: Home, cards: Cards, key: str, note: str) -> bool:
+    """Whether a checkpoint covers no more than one that we had before its key was revoked."""
+    slug, _, name = note.partition("\n")[0].partition("/log/")
+    id_ = f"urn:uuid:{name}"
+    ours = record.PRIVATE if name == record.PRIVATE else record.our_log(id_)
+    log = ours if slug == home.slug else record.their_log(id_)
+    since = cards.spans["log", key].until_at or 0
+    had = [each.size for each in logs.checkpoints(tx, log) if each.at < since]
+    size = note.split("\n")[1:2]
+    return bool(had) and size[0].isdecimal() and int(size[0]) <= had[-1]
 
 
 def keys_of(tx: Tx, home: Home, log: str) -> tuple[str, tuple[str, ...]]:

@@ -24,7 +24,7 @@ from tearline.agreement.card import (
     signed_before,
 )
 from tearline.errors import ProofError
-from tearline.log.checkpoint import parse_vkey, signer, vkey_for
+from tearline.log.checkpoint import parse_vkey, signed_by, vkey_for
 from tearline.stix.timestamp import format_timestamp
 
 MOST_CARDS = 100
@@ -119,14 +119,20 @@ class Cards:
         return jws.verify(signed, kids[0])
 
     def log_key(self, origin: str, note: str, at: int | None = None) -> str:
-        """Return the verifier key, of the log `origin`, of the key of ours that signed a note.
+        """Return the verifier key, for the log `origin`, of the key of ours that signed a note.
 
-        Of the keys that count `at` a moment, or of all that were not revoked. The newest where
-        none did: checking with it fails, and says so.
+        Of the keys that count `at` a moment, or of all that were not revoked. ProofError, with what
+        is wrong with its key, where only another key of ours signed. The newest where none did:
+        checking with it fails, and says so.
         """
-        keys = self.valid("log", at) if at is not None else self.not_revoked("log")
-        found = [vkey_for(origin, each) for each in keys or self.every("log")[:1]]
-        return signer(note, found)
+        good = self.valid("log", at) if at is not None else self.not_revoked("log")
+        keys = self.every("log")
+        for key in (*good, *keys):
+            if signed_by(note, vkey_for(origin, key)):
+                if key not in good:
+                    self.check("log", key, at or 0)
+                return vkey_for(origin, key)
+        return vkey_for(origin, keys[0])
 
     def revoked(self, use: str) -> tuple[str, ...]:
         """Return the keys of a use that were revoked, newest first."""

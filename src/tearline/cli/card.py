@@ -60,7 +60,10 @@ def renew(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Issue our card again: a new span, and another address if one is named; the keys stay."""
+    """Issue our card again, with the same keys.
+
+    It counts for a new span, and names another address if one is given.
+    """
     from tearline import clock
     from tearline.agreement import renewing
     from tearline.cli import turning
@@ -116,7 +119,7 @@ def revoke(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Say that someone else may have a key of ours, and put a new one in its place.
+    """Say that someone else may have a key of ours, and replace it.
 
     Every partner suspends what runs with us until a person there has compared our new words.
     """
@@ -129,9 +132,7 @@ def revoke(
     opened, now = open_home(home), clock.now()
     since_at = turning.moment_of(since, now)
     turning.ask(turning.revocation(opened, use, since_at), yes=yes, as_json=json)
-    file = renewing.revoke(
-        opened, use, since_at, reason, next_root=next_root, now=max(now, since_at)
-    )
+    file = renewing.revoke(opened, use, since_at, reason, next_root=next_root, now=now)
     answer(json, *turning.done(opened, file, f"revoked {use}"))
 
 
@@ -144,7 +145,7 @@ def chain(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """List our cards, or a partner's, from the first one we have: which key counted when.
+    """List our cards, or a partner's, and which key counted when.
 
     With --out, for who checks logs and receipts offline: `--card` takes the file.
     """

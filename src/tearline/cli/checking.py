@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from tearline.agreement.card import read_cards
-from tearline.agreement.cards_held import everyones
+from tearline.agreement.log_keys import key_for
 from tearline.agreement.rotation import Cards
 from tearline.cli.options import open_home, place_of, read_bytes
 from tearline.cli.terminal import count, joined
@@ -123,10 +123,9 @@ def _pinned(note: str, home: Path | None) -> str | None:
     """Derive the log's key from our cards or pinned ones, when its name says that it is theirs."""
     if not (place_of(home).expanduser() / "card.json").exists():
         return None
-    origin, opened = _origin_of(note), open_home(home)
+    opened = open_home(home)
     with opened.store.read() as tx:
-        known = everyones(tx).values()
-    return next((each.log_key(origin, note) for each in known if _is_of(each, origin)), None)
+        return key_for(tx, opened, note)
 
 
 def _is_of(cards: Cards, origin: str) -> bool:

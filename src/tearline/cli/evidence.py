@@ -49,11 +49,13 @@ def export(
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `evidence export` wrote.")],
+    home: Place = None,
     json: Json = False,
 ) -> None:
-    """Check evidence; needs no home and no network. Exit 1 when it proves nothing.
+    """Check evidence. Exit 1 when it proves nothing.
 
-    Whose it is, the words of the card say that it begins with: compare them as with any card.
+    Needs no home and no network. Whose it is, the words of the card say that it begins with:
+    compare them, unless this home holds that card and says so.
     """
     from tearline.agreement.evidence import check
     from tearline.cli import proving
@@ -61,4 +63,5 @@ def verify(
     from tearline.cli.terminal import answer
 
     finding = check(read_bytes(file))
-    answer(json, finding._asdict(), *proving.lines(finding))
+    known = proving.is_known(home, finding)
+    answer(json, finding._asdict() | {"known": known}, *proving.lines(finding, known=known))

@@ -104,7 +104,7 @@ def confirm(
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Confirm a partner's newest card, once its words were compared again.
+    """Confirm a partner's newest card, once words were compared.
 
     After a revoked key or a second card of it. Agreements stay suspended until both sides resume.
     """

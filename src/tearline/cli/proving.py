@@ -1,12 +1,14 @@
 """Evidence as it is listed, named and shown."""
 
+from pathlib import Path
 from typing import Any
 
 from tearline.agreement.evidence import Finding
 from tearline.agreement.home import Home
+from tearline.cli.options import open_home, place_of
 from tearline.cli.terminal import Part, Table, stamp
 from tearline.errors import MisuseError
-from tearline.store import evidence
+from tearline.store import cards, evidence
 from tearline.store.evidence import Evidence
 
 _SHORTEST = 6
@@ -56,12 +58,20 @@ def named(home: Home, item: str) -> Evidence:
     return found[0]
 
 
-def lines(finding: Finding) -> list[str]:
+def is_known(home: Path | None, finding: Finding) -> bool:
+    """Whether a home, if there is one, holds the card that evidence begins with."""
+    if not (place_of(home).expanduser() / "card.json").exists():
+        return False
+    with open_home(home).store.read() as tx:
+        return cards.is_held(tx, finding.party, finding.card)
+
+
+def lines(finding: Finding, *, known: bool) -> list[str]:
     """Say what evidence proves."""
     said = _SAYS.get(finding.kind, finding.kind)
     return [
         f"The evidence holds: {finding.name} ({finding.party}) {said}.",
         f"One       {finding.said[0]}",
         f"Other     {finding.said[1]}",
-        f"Words     {finding.words}",
+        f"Words     {finding.words}" + (", of a card that we hold" if known else ""),
     ]
