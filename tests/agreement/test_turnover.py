@@ -485,6 +485,42 @@ def test_a_kill_leaves_a_node_that_works_and_another_run_finishes(
     again.close()
 
 
+def test_a_store_that_was_set_back_takes_the_card_of_its_home_in_again(tmp_path: Path) -> None:
+    sides = new_sides(tmp_path)
+    sides.close()
+    shutil.copy(sides.north.path / "node.db", tmp_path / "backup.db")
+    home = open_home(sides.north.path)
+    rotate(home, "root", now=NOW + 1)
+    home.store.close()
+    for name in ("node.db", "node.db-wal", "node.db-shm"):
+        (home.path / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", home.path / "node.db")
+    again = open_home(home.path)
+    with again.store.read() as tx:
+        assert our_cards(tx, again).newest == again.card
+    again.store.close()
+    open_home(home.path).store.close()
+
+
+def test_another_machine_of_the_node_waits_for_its_keys(tmp_path: Path) -> None:
+    sides = new_sides(tmp_path)
+    other = tmp_path / "other-machine"
+    shutil.copytree(sides.north.path, other)
+    rotate(sides.north, "sign", now=NOW + 1)
+    for name in ("node.db", "node.db-wal", "node.db-shm"):
+        (other / name).unlink(missing_ok=True)
+        if (sides.north.path / name).exists():
+            (other / name).symlink_to(sides.north.path / name)
+    behind = open_home(other)
+    assert behind.card != sides.north.card
+    shutil.copytree(sides.north.path / "keys", other / "keys", dirs_exist_ok=True)
+    ahead = open_home(other)
+    assert ahead.card == behind.card == sides.north.card
+    for home in (behind, ahead):
+        home.store.close()
+    sides.close()
+
+
 class Turnover(RuleBasedStateMachine):
     """Both sides change keys, talk and are killed, in any order; nothing is ever refused."""
 

@@ -30,6 +30,12 @@ def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
         )
     their_slot = terms.other(our_slot)
     them = terms.party[their_slot]
+    if now >= home.card.expires_at:
+        raise RefusedError(
+            "Our card has expired.",
+            means="Partners take nothing that its keys sign.",
+            do="Issue it again with `tearline card renew`.",
+        )
     _check_keys(terms, our_slot, our_cards(tx, home), now)
     if not terms.one_sided:
         _check_keys(terms, their_slot, pinned(tx, them.slug, now=now), now)

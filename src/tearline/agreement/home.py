@@ -319,7 +319,8 @@ def _our_store(path: Path, card: Card) -> Store:
     store = open_store(store_of(path), new=False)
     with store.read() as tx:
         found = owner.owner_of(tx)
-        known = found is not None and cards.is_held(tx, card.slug, card_hash(card))
+        names = (card_hash(card), card.replaces or "")
+        known = found is not None and any(cards.is_held(tx, card.slug, each) for each in names)
     if found is not None and found.slug == card.slug and (known or found.root == card.root):
         replica = settings().store_read.get_secret_value()
         if replica:
