@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,9 @@ from tearline.agreement.card import (
     write_card,
     write_cards,
 )
+from tearline.agreement.home import vkey_of
 from tearline.agreement.rotation import Cards, extend, revoked_by
+from tearline.agreement.state import Statement, statement_bytes
 from tearline.errors import InputError, ProofError
 from tearline.log.checkpoint import checkpoint_text, sign_note, vkey_for
 from tearline.stix import canonical
@@ -223,6 +226,37 @@ def test_any_altered_bit_of_a_card_file_is_refused_or_says_the_same(
     except (InputError, ProofError):
         return
     assert found.cards.newest == owner.card
+
+
+def test_two_statements_are_evidence_only_under_the_partys_own_good_keys() -> None:
+    owner = Owner().begin()
+    stolen, stolen_vkey = owner.keys["sign"], owner.vkey("sign")
+    owner.rotate("sign", days=-1, revoked="lost")
+
+    def proof(key: Ed25519PrivateKey, vkey: str) -> bytes:
+        said = [
+            Statement(
+                id="urn:uuid:5d3bd1a4-7f0a-4e8f-9a53-0d6ef04c2a10",
+                agreement="sha256:" + "0" * 64,
+                step="suspended",
+                previous=None,
+                seen=None,
+                by="north",
+                at=format_timestamp(START),
+                reason=reason,
+                proof=None,
+            )
+            for reason in ("to you", "to others")
+        ]
+        one, other = (jws.sign(statement_bytes(each), key, vkey) for each in said)
+        return evidence.of_statements(Cards(owner.files), said[0].id, one, other, at=1).document
+
+    good = proof(owner.keys["sign"], owner.vkey("sign"))
+    assert evidence.check(good).kind == "two-statements"
+    stranger = key_of(4000)
+    for bad in (proof(stolen, stolen_vkey), proof(stranger, vkey_of("x", "sign", stranger))):
+        with pytest.raises(ProofError, match="none of this party's, or was revoked"):
+            evidence.check(bad)
 
 
 def test_evidence_that_proves_nothing_is_refused() -> None:

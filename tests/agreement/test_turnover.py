@@ -130,6 +130,21 @@ def test_a_message_that_was_signed_with_a_key_that_ended_is_signed_anew(active: 
     assert receive(active.south, again, now=late) == "taken"
 
 
+def test_what_waits_for_its_turn_is_taken_by_the_keys_of_when_it_came(active: Sides) -> None:
+    signing.suspend(active.north, ID, "a doubt", now=NOW)
+    signing.resume(active.north, ID, now=NOW)
+    _, early = outgoing(active.north)
+    assert receive(active.south, early, now=NOW) == "waiting"
+    rotate(active.north, "sign", overlap_days=1, now=NOW + 1)
+    card, missing, _ = outgoing(active.north, now=NOW + 2 * DAY)
+    for document in (card, missing):
+        assert receive(active.south, document, now=NOW + 2 * DAY) == "taken"
+    with active.south.store.read() as tx:
+        assert agreements.waiting(tx, "north-cert") == []
+        last = [row for row in agreements.statements(tx, ID) if not row.ours][-1]
+    assert b"resume-asked" in last.body
+
+
 def test_an_agreement_signed_across_a_rotation_becomes_active(tmp_path: Path) -> None:
     sides = new_sides(tmp_path)
     signing.propose(sides.north, terms(sides), now=NOW)
