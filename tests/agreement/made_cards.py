@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tearline.agreement.card import Card, CardFile, Former, raw_key_hash, read_file, write_card
 from tearline.agreement.card import card_hash as hash_of
-from tearline.agreement.home import vkey_of
+from tearline.agreement.key_files import vkey_of
 from tearline.stix.timestamp import format_timestamp
 
 START = 1_767_700_000_000_000

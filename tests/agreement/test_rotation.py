@@ -18,7 +18,7 @@ from tearline.agreement.card import (
     write_card,
     write_cards,
 )
-from tearline.agreement.home import vkey_of
+from tearline.agreement.key_files import vkey_of
 from tearline.agreement.rotation import Cards, extend, revoked_by
 from tearline.agreement.state import Statement, statement_bytes
 from tearline.errors import InputError, ProofError
@@ -198,9 +198,10 @@ def test_a_note_is_read_by_the_key_that_signed_it() -> None:
         note = sign_note(text, origin, key)
         of = cards.log_key(origin, note, START + 2 * DAY)
         assert of == vkey_for(origin, cards.every("log")[0 if key is not old else 1])
-    assert cards.log_key(origin, sign_note(text, origin, old), START + 9 * DAY) == vkey_for(
-        origin, cards.newest.log
-    )
+    with pytest.raises(ProofError, match="counts only until"):
+        cards.log_key(origin, sign_note(text, origin, old), START + 9 * DAY)
+    stranger = sign_note(text, origin, key_of(4000))
+    assert cards.log_key(origin, stranger) == vkey_for(origin, cards.newest.log)
 
 
 @given(courses)

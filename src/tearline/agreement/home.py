@@ -12,31 +12,29 @@ Nothing in the software would show it; that the log's checkpoints are held by pa
 rewritten history. `next-root.pem` is best moved to a safe place off this machine.
 """
 
-import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from tearline import clock
 from tearline.agreement import jws
 from tearline.agreement.card import USES, Card, card_hash, raw_key_hash, read_card, write_card
+from tearline.agreement.key_files import (
+    Keys,
+    has_keys,
+    read_identity,
+    vkey_of,
+    write_key,
+    write_secret,
+)
 from tearline.config import Settings, settings
-from tearline.errors import HomeError, InputError, ProofError
+from tearline.errors import HomeError, InputError
 from tearline.log import record
-from tearline.log.checkpoint import vkey, vkey_for
+from tearline.log.checkpoint import vkey_for
 from tearline.log.tiles import write_durably
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import cards, owner
@@ -46,28 +44,6 @@ from tearline.store.schema import open_store
 CARD_DAYS = 5 * 365
 _US_PER_DAY = 86_400_000_000
 _NAMES = (*USES, "next-root")
-
-
-class FormerKey(NamedTuple):
-    """A private key that our card puts aside: its use, until when it counts, the key."""
-
-    use: str
-    until_at: int
-    key: Ed25519PrivateKey
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
-    """The private keys of a node, and the secret behind its derived identifiers.
-
-    `former` are those put aside that may still count; none that was revoked.
-    """
-
-    root: Ed25519PrivateKey
-    sign: Ed25519PrivateKey
-    log: Ed25519PrivateKey
-    secret: bytes
-    former: tuple[FormerKey, ...] = ()
 
 
 class Home:
@@ -113,7 +89,7 @@ class Home:
             return card, keys
         with self._lock:
             if self._held[0] != found:
-                card, keys = _read_identity(self.path)
+                card, keys = read_identity(self.path)
                 self._held = found, card, keys
             return self._held[1:]
 
@@ -203,11 +179,11 @@ def open_home(path: Path) -> Home:
     Also when its store is missing or another node's, and as StoreError when it does not answer.
     """
     path = path.expanduser().absolute()
-    card, keys = _read_identity(path)
+    card, keys = read_identity(path)
     store = _our_store(path, card)
     try:
         if finish_card(path, store, card):
-            card, keys = _read_identity(path)
+            card, keys = read_identity(path)
     except BaseException:
         store.close()
         raise
@@ -224,7 +200,7 @@ def finish_card(path: Path, store: Store, card: Card) -> bool:
         held = cards.chain(tx, card.slug)
     name = card_hash(card)
     names = [each.hash for each in held]
-    if name in names[:-1] and _has_keys(path, read_card(held[-1].document)):
+    if name in names[:-1] and has_keys(path, read_card(held[-1].document)):
         write_card_file(path, held[-1].document)
         return True
     if name not in names and card.replaces == (names[-1] if names else None):
@@ -236,65 +212,9 @@ def finish_card(path: Path, store: Store, card: Card) -> bool:
     return False
 
 
-def _has_keys(path: Path, card: Card) -> bool:
-    """Whether the keys of a card are here; on another machine of the node they may be still."""
-    try:
-        return all(_key_for(path, card, use) for use in USES)
-    except (HomeError, OSError):
-        return False
-
-
 def write_card_file(path: Path, document: bytes) -> None:
     """Put another card in the place of ours, in one step that a power cut cannot halve."""
     write_durably(path / "card.json", document + b"\n")
-
-
-def _read_identity(path: Path) -> tuple[Card, Keys]:
-    """Read the card of a home and the keys that it names."""
-    try:
-        card = read_card((path / "card.json").read_bytes())
-        secret = _read_secret(path / "keys" / "secret")
-        keys = {use: _key_for(path, card, use) for use in USES}
-        former = tuple(_former_keys(path, card))
-    except FileNotFoundError as error:
-        raise HomeError(
-            f"{error.filename} is missing, so {path} is no home of a node.",
-            do="Run `tearline init`, or name the right folder with --home.",
-        ) from error
-    except (InputError, ProofError, OSError, ValueError) as error:
-        raise HomeError(f"The home {path} cannot be used: {error}", do="Restore it.") from error
-    return card, Keys(**keys, secret=secret, former=former)
-
-
-def _key_for(path: Path, card: Card, use: str) -> Ed25519PrivateKey:
-    """Return the private key of one use that the card names; HomeError when it is not there."""
-    vkey = getattr(card, use)
-    plain = path / "keys" / f"{use}.pem"
-    named = key_file(path, use, vkey)
-    key = read_key(named if named.exists() else plain)
-    if vkey_of(card.slug, use, key) != vkey:
-        raise HomeError(
-            f"The {use} key of {path} is not the one on its card.",
-            means="Partners would refuse everything that this node signs.",
-            do="Restore the keys and the card that were made together.",
-        )
-    return key
-
-
-def _former_keys(path: Path, card: Card) -> Iterator[FormerKey]:
-    for each in card.former:
-        if each.revoked is None and each.use != "root":
-            for file in (key_file(path, each.use, each.key), path / "keys" / f"{each.use}.pem"):
-                if file.exists():
-                    key = read_key(file)
-                    if vkey_of(card.slug, each.use, key) == each.key:
-                        yield FormerKey(each.use, each.until_at, key)
-                        break
-
-
-def key_file(path: Path, use: str, vkey: str) -> Path:
-    """Return where the private key behind a verifier key lies that was made after the first."""
-    return path / "keys" / f"{use}-{vkey.split('+')[1]}.pem"
 
 
 _Stamp = tuple[int, int, int]
@@ -402,39 +322,3 @@ def _signed(card: Card, root: Ed25519PrivateKey) -> bytes:
     document = write_card(card, root) + b"\n"
     read_card(document)
     return document
-
-
-def write_key(path: Path, key: Ed25519PrivateKey) -> None:
-    """Write a private key durably, so that only we can read it."""
-    write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-def vkey_of(slug: str, use: str, key: Ed25519PrivateKey) -> str:
-    """Return the verifier key of a private key: named after the party and its use."""
-    return vkey(f"{slug}/{use}", key.public_key().public_bytes_raw())
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only we can read, durably: on the disk before this returns."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_key(path: Path) -> Ed25519PrivateKey:
-    """Return the private key in a file; HomeError when others can read it, or it is none."""
-    key = load_pem_private_key(_read_secret(path), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise HomeError(f"{path} holds no Ed25519 key.", do="Restore the key that was there.")
-    return key
-
-
-def _read_secret(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
-        raise HomeError(
-            f"{path} can be read by other users of this machine.",
-            means="Whoever reads it can speak for this party.",
-            do=f"Run `chmod 600 {path}`.",
-        )
-    return path.read_bytes()

@@ -35,17 +35,8 @@ from tearline.agreement.card import (
 )
 from tearline.agreement.cards_held import our_cards
 from tearline.agreement.fitting import LIVE
-from tearline.agreement.home import (
-    Home,
-    Keys,
-    expires,
-    finish_card,
-    key_file,
-    read_key,
-    vkey_of,
-    write_card_file,
-    write_key,
-)
+from tearline.agreement.home import Home, expires, finish_card, write_card_file
+from tearline.agreement.key_files import Keys, key_file, read_key, vkey_of, write_key
 from tearline.agreement.outbox import enqueue
 from tearline.agreement.rotation import Cards
 from tearline.agreement.signing import say, suspend_all
