@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tearline.agreement import outbox, receiving, signing
+from tearline.agreement import outbox, receiving, signing, watching
 from tearline.agreement.card import card_hash, check_words
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.home import Home, create_home
 from tearline.agreement.messages import open_message
 from tearline.agreement.partners import add_party
 from tearline.agreement.terms import parse_toml
 from tearline.log import mirror, record
-from tearline.log.checkpoint import vkey_for
 from tearline.log.verify import Opening
 from tearline.release import arrive, certifying, consenting, delivery, inbound, recall, reconcile
 from tearline.release.arrive import Annotation
@@ -248,17 +248,20 @@ def copy_log(owner: Home, reader: Home, agreement_id: str, now: int) -> None:
     """Publish the owner's log of the agreement and bring the reader's copy up to it."""
     log, copy = record.our_log(agreement_id), record.their_log(agreement_id)
     origin = record.origin_of(owner.slug, agreement_id)
-    note = record.publish(owner.store, log, origin, owner.keys.log, now=now)
+    note = owner.publish(agreement_id, now=now)
     with reader.store.read() as tx:
         have = logs.head(tx, copy).size
+        cards = cards_of(tx, owner.slug)
+        assert cards is not None
+        key = cards.log_key(origin, note, now)
     with owner.store.read() as tx:
         size = logs.head(tx, log).size
         entries = logs.leaves(tx, log, have, size)
         rows = logs.records(tx, log, have, size)
     with reader.store.write() as tx:
-        key = vkey_for(origin, owner.card.log)
         mirror.extend(tx, copy, note, entries, origin=origin, vkey=key, at=now)
         mirror.open_leaves(tx, copy, [Opening(*row) for row in rows])
+    watching.compare_log(reader, agreement_id, now=now)
 
 
 def make_pair(folder: Path) -> Pair:

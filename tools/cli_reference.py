@@ -42,7 +42,10 @@ def page() -> str:
 def _sections(command: Any, path: str) -> Iterator[str]:  # noqa: ANN401  # typer keeps its type
     for name, each in command.commands.items():
         if hasattr(each, "commands"):
-            yield f"## tearline {name}\n\n{each.help}\n"
+            if each.invoke_without_command:
+                yield "\n".join(_verb(each, f"{path} {name}", "##"))
+            else:
+                yield f"## tearline {name}\n\n{each.help}\n"
             yield from _sections(each, f"{path} {name}")
         else:
             level = "##" if path == "tearline" else "###"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tearline.agreement.card import card_hash, read_card
-from tearline.agreement.home import create_home, open_home, renew_card, slug_of
+from tearline.agreement.home import create_home, open_home, slug_of
+from tearline.agreement.renewing import renew
 from tearline.errors import HomeError, InputError, ProofError
 from tearline.log import record
 from tearline.log.checkpoint import open_checkpoint
@@ -74,12 +75,13 @@ def test_a_damaged_home_is_not_used(sides: Sides) -> None:
 
 
 def test_a_renewed_card_keeps_its_keys(sides: Sides) -> None:
-    document = renew_card(sides.north, "https://new.example", now=NOW + DAY)
+    before = sides.north.card
+    document = renew(sides.north, "https://new.example", now=NOW + DAY).document
     renewed = read_card(document)
-    assert open_home(sides.north.path).card == renewed
+    assert open_home(sides.north.path).card == sides.north.card == renewed
     assert renewed.url == "https://new.example"
-    assert renewed.sign == sides.north.card.sign
-    assert card_hash(renewed) != card_hash(sides.north.card)
+    assert renewed.sign == before.sign
+    assert card_hash(renewed) != card_hash(before) == renewed.replaces
 
 
 def test_slugs_are_plain() -> None:

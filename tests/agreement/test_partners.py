@@ -6,8 +6,9 @@ import pytest
 
 from tearline.agreement import signing
 from tearline.agreement.card import card_hash, check_words, read_card
-from tearline.agreement.home import create_home, renew_card
+from tearline.agreement.home import create_home
 from tearline.agreement.partners import add_party, block_party, find_party, unblock_party
+from tearline.agreement.renewing import renew
 from tearline.errors import MisuseError, RefusedError
 from tearline.log import record
 from tearline.store import logs, parties
@@ -60,12 +61,15 @@ def test_two_parties_of_one_short_name_are_refused(sides: Sides, tmp_path: Path)
 
 
 def test_a_renewed_card_takes_the_place_of_the_old_one_and_not_the_other_way(sides: Sides) -> None:
-    old = (sides.south.path / "card.json").read_bytes()
-    new = renew_card(sides.south, "https://south.example", now=NOW + DAY)
+    old, words_before = (
+        (sides.south.path / "card.json").read_bytes(),
+        check_words(card_hash(sides.south.card)),
+    )
+    new = renew(sides.south, "https://south.example", now=NOW + DAY).document
     words = check_words(card_hash(read_card(new)))
     assert add_party(sides.north, new, words, now=NOW + DAY).url == "https://south.example"
     with pytest.raises(RefusedError, match="older"):
-        add_party(sides.north, old, check_words(card_hash(sides.south.card)), now=NOW + DAY)
+        add_party(sides.north, old, words_before, now=NOW + DAY)
 
 
 def test_an_expired_card_is_refused(sides: Sides, tmp_path: Path) -> None:

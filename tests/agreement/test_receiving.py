@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tearline.agreement import chain, jws, messages, receiving, signing
 from tearline.agreement.card import card_hash, check_words
 from tearline.agreement.document import Terms
+from tearline.agreement.evidence import check
 from tearline.agreement.home import Home, create_home
 from tearline.agreement.messages import MessageRefusedError
 from tearline.agreement.partners import add_party, block_party, unblock_party
@@ -24,7 +25,7 @@ from tearline.log import record
 from tearline.log.checkpoint import parse_vkey, vkey
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import agreements, logs, parties
+from tearline.store import agreements, evidence, logs, parties
 from tests.agreement.sides import (
     DAY,
     ID,
@@ -410,10 +411,13 @@ def test_two_statements_after_the_same_one_are_kept_as_evidence_and_suspend(side
         receive(sides.south, document, now=NOW)
     assert caught.value.code == "two-faces"
     with sides.south.store.read() as tx:
-        (conflict,) = agreements.conflicts(tx, ID)
+        (found,) = evidence.all_of(tx, about=ID)
         last = agreements.last_statement(tx, ID, ours=True)
-    shown = jws.verify(jws.load(conflict.signed), sides.north.card.sign)
-    assert parse_statement(shown).reason == "to others"
+    proven = check(found.document)
+    assert (proven.kind, proven.party) == ("two-statements", "north-cert")
+    assert b"to others" in b"".join(
+        jws.convert(each).body for each in canonical.parse_canonical(found.document)["both"]
+    )
     assert last is not None
     assert parse_statement(last.body).step == "suspended"
 

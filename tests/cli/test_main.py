@@ -60,10 +60,12 @@ def test_every_verb_explains_itself_and_its_options(name: str) -> None:
 
 
 def test_the_verbs_that_scripts_rely_on_are_there() -> None:
-    named = "init card import mark grade objects show hold release-hold explain sync recall recalls"
+    named = "init import mark grade objects show hold release-hold explain sync recall recalls"
     wanted = {*named.split(), "serve", "status", "story", "demo", "config show"}
     groups = {
-        "party": "add list show block unblock",
+        "card": "renew rotate revoke chain",
+        "party": "add confirm list show block unblock",
+        "evidence": "list export verify",
         "agreement": "new check preview propose receive countersign reject withdraw suspend resume "
         "terminate list show export diff",
         "quarantine": "list accept refuse",

@@ -104,9 +104,9 @@ def test_an_auditor_sees_every_log_of_a_node(published: Sides, tmp_path: Path) -
 def test_evidence_is_listed_written_and_checked_without_a_home(
     agreed: Sides, tmp_path: Path
 ) -> None:
-    assert good("log", "evidence", home=agreed.south) == []
+    assert good("evidence", "list", home=agreed.south) == []
     name = found_out(agreed)
-    (listed,) = good("log", "evidence", home=agreed.south)
+    (listed,) = good("evidence", "list", home=agreed.south)
     assert (listed["evidence"], listed["kind"], listed["party"]) == (
         name,
         "split-view",
@@ -115,16 +115,16 @@ def test_evidence_is_listed_written_and_checked_without_a_home(
     assert good("status", home=agreed.south)["evidence"] == 1
     assert good("agreement", "list", home=agreed.south)[0]["state"] == "suspended"
     file, nowhere = tmp_path / "evidence.json", tmp_path / "nowhere"
-    good("log", "evidence", name[7:13], "--out", file, home=agreed.south)
+    good("evidence", "export", name[7:13], "--out", file, home=agreed.south)
     card = "--card", agreed.folder / "north.card"
-    found = good("log", "verify-evidence", file, *card)
+    found = good("evidence", "verify", file, *card)
     assert (found["proven"], found["pinned"], found["by"]) == (True, True, "south-isac")
     assert found["cosigned"] == "1970-01-01T00:01:00.000000Z"
-    said = tearline("log", "verify-evidence", file)
+    said = tearline("evidence", "verify", file)
     assert (said.code, "the key that the file names" in said.out) == (0, True)
     assert not nowhere.exists()
     other = "--card", agreed.folder / "south.card"
-    assert tearline("log", "verify-evidence", file, *other).code == 1
+    assert tearline("evidence", "verify", file, *other).code == 1
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_evidence_is_listed_written_and_checked_without_a_home(
 def test_altered_evidence_does_not_hold(agreed: Sides, old: str, new: str) -> None:
     name = found_out(agreed)
     file = agreed.folder / "evidence.json"
-    good("log", "evidence", name, "--out", file, home=agreed.south)
+    good("evidence", "export", name, "--out", file, home=agreed.south)
     text = file.read_text("utf-8")
     assert old in text
     file.write_text(text.replace(old, new, 1), "utf-8")
-    said = tearline("log", "verify-evidence", file, "--json")
+    said = tearline("evidence", "verify", file, "--json")
     if old == '"split-view"' and new == '"bad-proof"':
         assert not said.value["proven"]
         return
@@ -155,7 +155,7 @@ def test_altered_evidence_does_not_hold(agreed: Sides, old: str, new: str) -> No
 
 
 def test_evidence_that_is_not_here_is_said_so(agreed: Sides) -> None:
-    assert tearline("log", "evidence", "abcdef", home=agreed.south).code == 2
+    assert tearline("evidence", "export", "abcdef", "--out", "-", home=agreed.south).code == 2
 
 
 def test_tiles_are_derived_again(published: Sides) -> None:

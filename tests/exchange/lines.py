@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tearline import clock
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home, open_home
 from tearline.exchange.link import Link, Reply
@@ -83,10 +84,13 @@ class Lines:
     def look(self, home: Home) -> Line:
         """What a sync does with the partner's log; returns the line, which knows what was asked."""
         line = self.line(home)
+        with home.store.read() as tx:
+            cards = cards_of(tx, self.other(home).slug)
+        assert cards is not None
         copy_log(
             home,
             cast("Link", line),
-            self.other(home).card,
+            cards,
             self.force(home),
             now=self.pair.tick(),
             served=False,

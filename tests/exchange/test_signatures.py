@@ -17,8 +17,12 @@ from http_message_signatures import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tearline.agreement.cards_held import our_cards
 from tearline.agreement.home import create_home
+from tearline.agreement.renewing import revoke, rotate
+from tearline.agreement.rotation import Span
 from tearline.exchange.signatures import (
+    NOBODY,
     SKEW_US,
     TAG,
     WINDOW_US,
@@ -29,7 +33,7 @@ from tearline.exchange.signatures import (
     claim_of,
     digest_of,
     keyid_of,
-    signatory_on,
+    signatory_of,
     target_of,
 )
 
@@ -40,9 +44,8 @@ AGREEMENT = "sha256:" + "5" * 64
 NOW = 1_800_000_000_000_000
 KEY = Ed25519PrivateKey.from_private_bytes(b"\5" * 32)
 SIGNER = Signer("south-isac/sign+0a1b2c3d", KEY)
-SIGNATORY = Signatory(
-    "south-isac", SIGNER.keyid, KEY.public_key().public_bytes_raw(), NOW + 10**15, ()
-)
+PUBLIC = KEY.public_key().public_bytes_raw()
+SIGNATORY = Signatory("south-isac", {SIGNER.keyid: (PUBLIC, Span(0, None, None))}, NOW + 10**15, ())
 Headers = dict[str, str]
 
 
@@ -98,12 +101,41 @@ def test_each_request_has_a_nonce_of_its_own() -> None:
 
 def test_the_signer_of_a_home_is_the_one_its_card_names(tmp_path: Path) -> None:
     home = create_home(tmp_path / "home", "South ISAC", None, NOW)
-    signer, signatory = Signer.of(home), signatory_on(home.card)
-    assert signer.keyid == signatory.keyid == keyid_of(home.card.sign)
+    with home.store.read() as tx:
+        signatory = signatory_of(our_cards(tx, home))
+    signer = Signer.of(home)
+    assert [signer.keyid] == list(signatory.keys) == [keyid_of(home.card.sign)]
     made = signer.headers(
         "GET", target_of(URL, f"{PATH}?{QUERY}"), agreement=None, body=b"", at=NOW
     )
     claim(made).check_key(signatory, NOW)
+    home.store.close()
+
+
+def test_while_keys_overlap_either_signs_and_a_revoked_one_never(tmp_path: Path) -> None:
+    home = create_home(tmp_path / "home", "South ISAC", None, NOW)
+    target, now = target_of(URL, f"{PATH}?{QUERY}"), NOW
+
+    def by(signer: Signer, at: int) -> str | None:
+        made = signer.headers("GET", target, agreement=None, body=b"", at=at)
+        with home.store.read() as tx:
+            signatory = signatory_of(our_cards(tx, home))
+        try:
+            claim(made).check_key(signatory, at)
+        except UnprovenError as error:
+            return error.code
+        return None
+
+    old = Signer.of(home)
+    rotate(home, "sign", overlap_days=1, now=now + 1)
+    new = Signer.of(home)
+    assert old.keyid != new.keyid
+    assert (by(old, now + 2), by(new, now + 2)) == (None, None)
+    later = now + 86_400_000_000 + 1
+    assert (by(old, later), by(new, later)) == ("key", None)
+    revoke(home, "sign", now + 2, "lost", now=now + 3)
+    assert (by(old, now + 4), by(new, now + 4)) == ("key", "key")
+    assert by(Signer.of(home), now + 4) is None
     home.store.close()
 
 
@@ -141,9 +173,11 @@ def test_a_signature_for_another_agreement_is_refused() -> None:
 
 
 def test_another_key_is_refused_and_so_is_one_whose_card_expired() -> None:
-    other = SIGNATORY._replace(keyid="south-isac/sign+ffffffff")
-    stolen = SIGNATORY._replace(key=b"\7" * 32)
+    key = SIGNATORY.keys[SIGNER.keyid]
+    other = SIGNATORY._replace(keys={"south-isac/sign+ffffffff": key})
+    stolen = SIGNATORY._replace(keys={SIGNER.keyid: (b"\7" * 32, key[1])})
     assert refused(lambda: claim(signed()).check_key(other, NOW)) == "key"
+    assert refused(lambda: claim(signed()).check_key(NOBODY, NOW)) == "key"
     assert refused(lambda: claim(signed()).check_key(stolen, NOW)) == "signature"
     assert refused(lambda: claim(signed()).check_key(SIGNATORY, SIGNATORY.expires_at)) == "key"
 

@@ -17,7 +17,8 @@ from tearline.log.checkpoint import Checkpoint, cosigned_at, vkey_for
 from tearline.node.publisher import publish_grown, publish_node
 from tearline.stix.canonical import canonical
 from tearline.store import agreements, logs, witnessing
-from tearline.store.witnessing import Evidence
+from tearline.store import evidence as kept_evidence
+from tearline.store.evidence import Evidence
 from tests.exchange.lines import MINUTE, Lines, joined
 from tests.exchange.nodes import both_serving, give
 from tests.pair import sdo, take
@@ -77,7 +78,7 @@ def shorten(home: Home, log: str, by: int) -> None:
 
 def kept(home: Home) -> list[Evidence]:
     with home.store.read() as tx:
-        return witnessing.all_evidence(tx)
+        return kept_evidence.all_of(tx)
 
 
 def state(home: Home, lines: Lines) -> str:

@@ -15,6 +15,7 @@ from tearline.errors import ProofError
 from tearline.log import checkpoint, evidence, mirror, tree, witness
 from tearline.log.checkpoint import COSIGNATURE, cosigned_at, open_checkpoint
 from tearline.log.witness import Known, Outcome, Submission, Witness
+from tearline.store import evidence as kept_evidence
 from tearline.store import witnessing
 from tearline.store.database import Store
 from tests.log.made_log import COPY, KEY, NOW, ORIGIN, OTHER_KEY, VKEY, entry, made_store, note
@@ -34,7 +35,7 @@ def send(store: Store, given: Submission, *, now: int = NOW, copy: str | None = 
         known = {ORIGIN: Known(VKEY, "north", copy)}
         outcome = witness.add_checkpoint(tx, SOUTH, given, known, now=now)
         if outcome.evidence is not None:
-            witnessing.add_evidence(tx, outcome.evidence, since=now)
+            kept_evidence.add_in_span(tx, outcome.evidence, since=now)
     return outcome
 
 
@@ -162,7 +163,7 @@ class LyingLog(RuleBasedStateMachine):
     @invariant()
     def all_evidence_can_be_checked_offline(self) -> None:
         with self.store.read() as tx:
-            kept = witnessing.all_evidence(tx)
+            kept = kept_evidence.all_of(tx)
         for each in kept[-3:]:
             found = evidence.verify_evidence(each.document, VKEY)
             assert (found.kind, found.proven) == (each.kind, each.kind == "split-view")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tearline.store import agreements
-from tearline.store.agreements import Conflict, Outgoing, StatementRow, Version
+from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
@@ -98,12 +98,26 @@ def test_a_place_in_a_chain_is_taken_once(store: Store) -> None:
         agreements.add_statement(tx, SAID._replace(hash="sha256:d"))
 
 
-def test_evidence_is_kept_once(store: Store) -> None:
-    conflict = Conflict("sha256:x", ID, "sha256:a", b"signed", 5)
+def test_a_statement_that_counts_for_nothing_is_not_the_last_one(store: Store) -> None:
     with store.write() as tx:
-        agreements.add_conflict(tx, conflict)
-        agreements.add_conflict(tx, conflict._replace(at=6))
-        assert agreements.conflicts(tx, ID) == [conflict]
+        agreements.add_version(tx, ONE)
+        agreements.add_statement(tx, SAID)
+        agreements.add_statement(tx, SAID._replace(hash="sha256:c", place=1, leaf=1))
+        agreements.set_void(tx, "sha256:c", void=True)
+        last = agreements.last_statement(tx, ID, ours=True)
+        assert last == SAID
+        assert [row.void for row in agreements.statements(tx, ID)] == [False, True]
+        agreements.drop_statement(tx, "sha256:c")
+        assert agreements.statements(tx, ID) == [SAID]
+
+
+def test_a_card_leaves_first_and_a_newer_one_in_its_place(store: Store) -> None:
+    with store.write() as tx:
+        for name, kind in (("m1", "proposal"), ("m2", "card"), ("m3", "statement")):
+            agreements.add_outgoing(tx, OUT._replace(id=name, kind=kind))
+        assert [each.id for each in agreements.pending(tx)] == ["m2", "m1", "m3"]
+        agreements.drop_pending(tx, "card", OUT.party)
+        assert [each.id for each in agreements.pending(tx)] == ["m1", "m3"]
 
 
 def test_a_message_is_rendered_once_and_leaves_when_delivered(store: Store) -> None:

@@ -2,10 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tearline.store import witnessing
+from tearline.store import evidence, witnessing
 from tearline.store.database import Place, Store
+from tearline.store.evidence import Evidence
 from tearline.store.schema import open_store
-from tearline.store.witnessing import Cosignature, Evidence, Head, Witnessed
+from tearline.store.witnessing import Cosignature, Head, Witnessed
 
 ROOT = bytes(range(32))
 
@@ -63,10 +64,10 @@ def test_evidence_is_kept_once_in_a_span_and_never_dropped(store: Store) -> None
     first = Evidence("sha256:1", "split-view", "north", "north/log/node", b"{}", 100)
     again = first._replace(hash="sha256:2", at=150)
     with store.write() as tx:
-        assert witnessing.add_evidence(tx, first, since=0) == first
-        assert witnessing.add_evidence(tx, again, since=90) == first
-        for other in (again._replace(kind="rollback"), again._replace(origin="north/log/x")):
-            found = other._replace(hash=f"{other.kind} {other.origin}")
-            assert witnessing.add_evidence(tx, found, since=90) == found
-        assert witnessing.add_evidence(tx, again, since=100) == again
-        assert len(witnessing.all_evidence(tx)) == 4
+        assert evidence.add_in_span(tx, first, since=0) == first
+        assert evidence.add_in_span(tx, again, since=90) == first
+        for other in (again._replace(kind="rollback"), again._replace(about="north/log/x")):
+            found = other._replace(hash=f"{other.kind} {other.about}")
+            assert evidence.add_in_span(tx, found, since=90) == found
+        assert evidence.add_in_span(tx, again, since=100) == again
+        assert len(evidence.all_of(tx)) == 4

@@ -19,16 +19,18 @@ from tearline.agreement.state import (
     statement_bytes,
 )
 from tearline.log import record
+from tearline.log.verify import parse_leaf
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import agreements
+from tearline.store import agreements, logs
 from tearline.store.agreements import StatementRow, Version
 from tearline.store.database import Tx
 
 
 def held(tx: Tx, agreement_id: str) -> list[Statement]:
-    """Return the statements of both sides that we hold about an agreement."""
-    return [parse_statement(row.body) for row in agreements.statements(tx, agreement_id)]
+    """Return the statements of both sides about an agreement that count."""
+    rows = agreements.statements(tx, agreement_id)
+    return [parse_statement(row.body) for row in rows if not row.void]
 
 
 def state_of(tx: Tx, version: Version) -> State:
@@ -63,8 +65,7 @@ def issue(
     body = statement_bytes(statement)
     parse_statement(body)
     check_step(held(tx, version.agreement_id), statement, one_sided=version.one_sided)
-    signed = jws.sign(body, home.keys.sign, home.card.sign)
-    return keep(tx, statement, signed, ours=True, now=now)
+    return keep(tx, statement, home.sign(body), ours=True, now=now)
 
 
 def keep(tx: Tx, statement: Statement, signed: jws.Signed, *, ours: bool, now: int) -> StatementRow:
@@ -91,6 +92,31 @@ def keep(tx: Tx, statement: Statement, signed: jws.Signed, *, ours: bool, now: i
     agreements.add_statement(tx, row)
     refresh(tx, statement.id)
     return row
+
+
+def logged_at(tx: Tx, row: StatementRow) -> int:
+    """Return the moment at which we put a statement into our log."""
+    leaf = logs.leaf(tx, record.our_log(row.agreement_id), row.leaf)
+    return parse_timestamp(parse_leaf(leaf).at) if leaf is not None else row.at
+
+
+def reclaim(tx: Tx, statement: Statement, *, now: int) -> None:
+    """Make room for a partner's statement behind which a key stands that counts.
+
+    Of those that counted for nothing, what it follows on counts again: its key answers for them.
+    What it passes over is dropped; our log has it still.
+    """
+    void = [row for row in agreements.statements(tx, statement.id) if row.void and not row.ours]
+    named = next((row.place for row in void if row.hash == statement.previous), -1)
+    for row in void:
+        if row.place <= named:
+            agreements.set_void(tx, row.hash, void=False)
+        else:
+            agreements.drop_statement(tx, row.hash)
+            content = {"kind": "statement-dropped", "statement": row.hash, "id": row.agreement_id}
+            record.append(
+                tx, record.PRIVATE, "statement-dropped", [content], at=now, agreement=None
+            )
 
 
 def log_record(statement: Statement, signed: jws.Signed) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Whether an agreement fits: us, a confirmed partner with exactly its keys, the clock, the past."""
 
-from tearline.agreement.card import Card, read_card
+from tearline.agreement.cards_held import cards_of, our_cards
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.agreement.terms import Terms, agreement_hash, to_bytes
 from tearline.errors import RefusedError
 from tearline.store import agreements, parties
@@ -29,9 +30,15 @@ def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
         )
     their_slot = terms.other(our_slot)
     them = terms.party[their_slot]
-    _check_keys(terms, our_slot, home.card)
+    if now >= home.card.expires_at:
+        raise RefusedError(
+            "Our card has expired.",
+            means="Partners take nothing that its keys sign.",
+            do="Issue it again with `tearline card renew`.",
+        )
+    _check_keys(terms, our_slot, our_cards(tx, home), now)
     if not terms.one_sided:
-        _check_keys(terms, their_slot, pinned(tx, them.slug))
+        _check_keys(terms, their_slot, pinned(tx, them.slug, now=now), now)
     elif terms.party[our_slot].key is None:
         raise RefusedError("We are the side without keys here.", do="Only the other side signs it.")
     version = Version(
@@ -57,8 +64,8 @@ def match(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
     return version
 
 
-def pinned(tx: Tx, slug: str) -> Card:
-    """Return the confirmed card of a partner that is not blocked; RefusedError otherwise."""
+def pinned(tx: Tx, slug: str, *, now: int) -> Cards:
+    """Return the cards of a partner that is not blocked; RefusedError otherwise."""
     partner = parties.partner_of(tx, slug)
     if partner is None or partner.card is None:
         raise RefusedError(
@@ -67,21 +74,41 @@ def pinned(tx: Tx, slug: str) -> Card:
             do="Get its card, compare the words by telephone, and run `tearline party add`.",
         )
     check_listening(partner)
-    return read_card(partner.card)
+    return known_cards(tx, partner, now=now)
+
+
+def known_cards(tx: Tx, partner: Partner, *, now: int) -> Cards:
+    """Return the cards of a partner; RefusedError when it has none, or the newest has expired."""
+    cards = cards_of(tx, partner.slug)
+    if cards is None or now >= cards.newest.expires_at:
+        raise RefusedError(
+            f"The card of {partner.name} has expired.",
+            means="Its keys count no longer.",
+            do="It issues a new one with `tearline card renew`; take that first.",
+        )
+    return cards
 
 
 def check_listening(partner: Partner) -> None:
-    """Raise RefusedError when the partner is blocked."""
+    """Raise RefusedError when the partner is blocked, or people have to compare words again."""
     if partner.blocked_at is not None:
         raise RefusedError(
             f"{partner.name} is blocked: {partner.blocked_reason}.",
             do="Unblock it first, if the reason is gone.",
         )
+    if partner.doubted_at is not None:
+        raise RefusedError(
+            f"{partner.name} has to be confirmed again: {partner.doubt}",
+            means="Someone else may speak as this partner.",
+            do="Have it read out the words of its card, and run `tearline party confirm`.",
+        )
 
 
-def _check_keys(terms: Terms, slot: str, card: Card) -> None:
+def _check_keys(terms: Terms, slot: str, cards: Cards, now: int) -> None:
+    """See that the keys in the text are a party's: on its card, or put aside and counting still."""
     party = terms.party[slot]
-    if (party.key, party.log) != (card.sign, card.log) or party.slug != card.slug:
+    of_card = party.key in cards.valid("sign", now) and party.log in cards.valid("log", now)
+    if not of_card or party.slug != cards.newest.slug:
         raise RefusedError(
             f"The keys of {party.name} in this agreement are not those of its card.",
             means="What it signs could not be checked, or someone else could sign for it.",

@@ -285,7 +285,8 @@ def _add(home: Home, name: str, draft: Draft, party: str, now: int) -> Offer:
         if before is not None and before.said != "ended":
             return _offer_in(tx, home, draft, before.agreement_id, now, again=True)
         id_ = f"urn:uuid:{clock.fresh_uuid()}"
-        terms = drafting.pair(draft, pinned(tx, partner.slug), id_=id_, version=1, replaces=None)
+        card = pinned(tx, partner.slug, now=now).newest
+        terms = drafting.pair(draft, card, id_=id_, version=1, replaces=None)
         version = signing.propose_in(tx, home, terms, now=now)
         groups.add_pair(tx, id_, name, at=now)
         return Offer(partner.slug, version, done=True)
@@ -310,7 +311,7 @@ def _offer_in(
     settled = LIVE | {"proposed"} | (frozenset() if again else {"rejected"})
     if asked and asked[-1].state in settled:
         return Offer(newest.partner, asked[-1], done=False)
-    card = pinned(tx, newest.partner)
+    card = pinned(tx, newest.partner, now=now).newest
     if newest.state == "proposed" and newest.ours:
         signing.say(tx, home, newest, "withdrawn", _OVERTAKEN, now=now)
     terms = drafting.pair(

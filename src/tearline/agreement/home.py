@@ -1,7 +1,9 @@
 """A node's home folder: its store, its keys, its card.
 
     <home>/node.db       the store, unless TEARLINE_STORE names a PostgreSQL database
-    <home>/keys/*.pem    root, sign, log, witness, next-root; readable by the owner alone
+    <home>/keys/*.pem    root, sign, log, witness, next-root; readable by the owner alone. A key
+                         made later has its id in its name; the card says which one counts. Beside
+                         them those of TLS
     <home>/keys/secret   32 bytes for derived identifiers
     <home>/card.json     our card
     <home>/checkpoints/  the last signed checkpoint of each log
@@ -11,32 +13,33 @@ Nothing in the software would show it; that the log's checkpoints are held by pa
 rewritten history. `next-root.pem` is best moved to a safe place off this machine.
 """
 
-import os
 import re
 import shutil
 import unicodedata
-from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from msgspec.structs import replace
 
 from tearline import clock
-from tearline.agreement.card import USES, Card, kind_of, read_card, write_card
+from tearline.agreement import jws
+from tearline.agreement.card import USES, Card, card_hash, raw_key_hash, read_card, write_card
+from tearline.agreement.key_files import (
+    Keys,
+    has_keys,
+    read_identity,
+    vkey_of,
+    write_key,
+    write_secret,
+)
 from tearline.config import Settings, settings
-from tearline.errors import HomeError, InputError, ProofError
+from tearline.errors import HomeError, InputError
 from tearline.log import record
-from tearline.log.checkpoint import vkey, vkey_for
+from tearline.log.checkpoint import vkey_for
+from tearline.log.tiles import write_durably
 from tearline.log.witness import Witness
-from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import owner
+from tearline.store import cards, owner
 from tearline.store.database import Place, Store
 from tearline.store.schema import open_store
 
@@ -45,26 +48,65 @@ _US_PER_DAY = 86_400_000_000
 _NAMES = (*USES, "next-root")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
-    """The private keys of a node, and the secret behind its derived identifiers."""
-
-    root: Ed25519PrivateKey
-    sign: Ed25519PrivateKey
-    log: Ed25519PrivateKey
-    witness: Ed25519PrivateKey
-    secret: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Home:
-    """An opened home: everything an act needs to work as this party."""
+    """An opened home: everything an act needs to work as this party.
 
-    path: Path
-    settings: Settings
-    store: Store
-    card: Card
-    keys: Keys = field(repr=False)
+    Card and keys are read again when the card has changed: a node that runs goes on with the keys
+    that the command line gave it.
+    """
+
+    __slots__ = ("_held", "_known", "_lock", "path", "settings", "store")
+
+    def __init__(
+        self, path: Path, settings: Settings, store: Store, card: Card, keys: Keys
+    ) -> None:
+        """Bind what was read from the folder `path`."""
+        self.path = path
+        self.settings = settings
+        self.store = store
+        self._held: tuple[_Stamp | None, Card, Keys] = None, card, keys
+        self._known: tuple[Card | None, tuple[Card, ...]] = None, ()
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        """Only where it is: no key is ever shown."""
+        return f"Home({str(self.path)!r})"
+
+    @property
+    def card(self) -> Card:
+        """Our card, as it is now."""
+        return self.identity[0]
+
+    @property
+    def keys(self) -> Keys:
+        """Our private keys, as our card has them now."""
+        return self.identity[1]
+
+    @property
+    def identity(self) -> tuple[Card, Keys]:
+        """Our card and the keys that belong to it."""
+        stamp, card, keys = self._held
+        found = _stamp(self.path)
+        if found == stamp or found is None:
+            return card, keys
+        with self._lock:
+            if self._held[0] != found:
+                card, keys = read_identity(self.path)
+                self._held = found, card, keys
+            return self._held[1:]
+
+    def _ever(self, use: str, card: Card) -> tuple[str, ...]:
+        """Return the keys of a use that ever were on our cards, the first one first."""
+        if self._known[0] != card:
+            with self.store.read() as tx:
+                held = [read_card(each.document) for each in cards.chain(tx, card.slug)]
+            self._known = card, tuple(held)
+        return tuple(dict.fromkeys(getattr(each, use) for each in self._known[1]))
+
+    def sign(self, body: bytes) -> jws.Signed:
+        """Return `body` under our signature, by the key that signs statements and messages."""
+        card, keys = self.identity
+        return jws.sign(body, keys.sign, card.sign)
 
     @property
     def name(self) -> str:
@@ -74,7 +116,8 @@ class Home:
     @property
     def witness(self) -> Witness:
         """Who we are where we cosign the logs of others."""
-        return Witness(self.slug, self.card.witness, self.keys.witness)
+        card, keys = self.identity
+        return Witness(card.slug, card.witness, keys.witness, self._ever("witness", card))
 
     @property
     def slug(self) -> str:
@@ -89,12 +132,18 @@ class Home:
         """Sign a checkpoint over our log of an agreement, or another of ours; return the note.
 
         The last note is also kept in a file beside the store, so that a restored backup is found.
+        While a log key that was put aside still counts, it signs too.
         """
         log = record.our_log(agreement_id) if agreement_id else record.PRIVATE
         origin = record.origin_of(self.slug, agreement_id)
         guard = self.path / "checkpoints" / origin.rpartition("/")[2]
         guard.parent.mkdir(mode=0o700, exist_ok=True)
-        return record.publish(self.store, log, origin, self.keys.log, now=now, guard=guard)
+        card, keys = self.identity
+        also = [each.key for each in keys.former if each.use == "log" and now < each.until_at]
+        before = [vkey_for(origin, each) for each in self._ever("log", card)]
+        return record.publish(
+            self.store, log, origin, keys.log, now=now, guard=guard, also=also, before=before
+        )
 
 
 def slug_of(name: str) -> str:
@@ -138,31 +187,54 @@ def open_home(path: Path) -> Home:
     Also when its store is missing or another node's, and as StoreError when it does not answer.
     """
     path = path.expanduser().absolute()
+    card, keys = read_identity(path)
+    store = _our_store(path, card)
     try:
-        card = read_card((path / "card.json").read_bytes())
-        keys = {name: _read_key(path / "keys" / f"{name}.pem") for name in USES}
-        secret = _read_secret(path / "keys" / "secret")
-    except FileNotFoundError as error:
-        raise HomeError(
-            f"{error.filename} is missing, so {path} is no home of a node.",
-            do="Run `tearline init`, or name the right folder with --home.",
-        ) from error
-    except (InputError, ProofError, OSError, ValueError) as error:
-        raise HomeError(f"The home {path} cannot be used: {error}", do="Restore it.") from error
-    for name, key in keys.items():
-        if getattr(card, name) != _vkey(card.slug, name, key):
-            raise HomeError(
-                f"The {name} key of {path} is not the one on its card.",
-                means="Partners would refuse everything that this node signs.",
-                do="Restore the keys and the card that were made together.",
-            )
-    return Home(
-        path=path,
-        settings=settings().model_copy(update={"home": path}),
-        store=_our_store(path, card),
-        card=card,
-        keys=Keys(keys["root"], keys["sign"], keys["log"], keys["witness"], secret),
-    )
+        if finish_card(path, store, card):
+            card, keys = read_identity(path)
+    except BaseException:
+        store.close()
+        raise
+    return Home(path, settings().model_copy(update={"home": path}), store, card, keys)
+
+
+def finish_card(path: Path, store: Store, card: Card) -> bool:
+    """Put the newest card of the store in its place, if a change of it was cut short; whether so.
+
+    A card counts once the store has it, for then partners may get it. A store that was set back
+    behind the card takes the card in again where it follows on.
+    """
+    with store.read() as tx:
+        held = cards.chain(tx, card.slug)
+    name = card_hash(card)
+    names = [each.hash for each in held]
+    if name in names[:-1] and has_keys(path, read_card(held[-1].document)):
+        write_card_file(path, held[-1].document)
+        return True
+    if name not in names and card.replaces == (names[-1] if names else None):
+        with store.write() as tx:
+            document = (path / "card.json").read_bytes().strip()
+            at = card.issued_at
+            cards.add(tx, cards.CardRow(card.slug, len(names), name, document, at, at))
+            owner.set_root(tx, card.root)
+    return False
+
+
+def write_card_file(path: Path, document: bytes) -> None:
+    """Put another card in the place of ours, in one step that a power cut cannot halve."""
+    write_durably(path / "card.json", document + b"\n")
+
+
+_Stamp = tuple[int, int, int]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What changes when the card does; None when there is none to read just now."""
+    try:
+        found = (path / "card.json").stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def store_of(path: Path) -> Place:
@@ -175,7 +247,9 @@ def _our_store(path: Path, card: Card) -> Store:
     store = open_store(store_of(path), new=False)
     with store.read() as tx:
         found = owner.owner_of(tx)
-    if found is not None and (found.slug, found.root) == (card.slug, card.root):
+        names = (card_hash(card), card.replaces or "")
+        known = found is not None and any(cards.is_held(tx, card.slug, each) for each in names)
+    if found is not None and found.slug == card.slug and (known or found.root == card.root):
         replica = settings().store_read.get_secret_value()
         if replica:
             store.use_replica(replica)
@@ -191,7 +265,8 @@ def _our_store(path: Path, card: Card) -> Store:
 
 def _claim_store(path: Path, now: int) -> None:
     """Make the store of a new home, and write into it whose it is."""
-    card = read_card((path / "card.json").read_bytes())
+    document = (path / "card.json").read_bytes()
+    card = read_card(document)
     store = open_store(store_of(path))
     try:
         with store.write() as tx:
@@ -203,34 +278,20 @@ def _claim_store(path: Path, now: int) -> None:
                     do="Name another database in TEARLINE_STORE, or leave it out.",
                 )
             owner.claim(tx, owner.Owner(card.slug, card.root, now))
+            row = cards.CardRow(card.slug, 0, card_hash(card), document.strip(), now, now)
+            cards.add(tx, row)
     finally:
         store.close()
-
-
-def renew_card(
-    home: Home, url: str | None, *, now: int, tls: tuple[str, ...] | None = None
-) -> bytes:
-    """Issue our card again, with another address, other TLS keys and a new span; return its file.
-
-    The keys stay, so agreements stay; the check words change, and partners confirm them anew.
-    """
-    keys = home.card if tls is None else replace(home.card, tls=tls)
-    card = _card(home.name, home.slug, url, now, keys)
-    document = _signed(card, home.keys.root)
-    _write(home.path / "card.json.new", document)
-    (home.path / "card.json.new").replace(home.path / "card.json")
-    return document
 
 
 def _write_home(path: Path, name: str, url: str | None, now: int) -> None:
     (path / "keys").mkdir(mode=0o700)
     keys = {use: Ed25519PrivateKey.generate() for use in _NAMES}
     for use, key in keys.items():
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write(path / "keys" / f"{use}.pem", pem)
-    _write(path / "keys" / "secret", clock.fresh_bytes(32))
+        write_key(path / "keys" / f"{use}.pem", key)
+    write_secret(path / "keys" / "secret", clock.fresh_bytes(32))
     slug = slug_of(name)
-    public = {use: _vkey(slug, use, key) for use, key in keys.items()}
+    public = {use: vkey_of(slug, use, key) for use, key in keys.items()}
     draft = Card(
         name=name,
         slug=slug,
@@ -238,12 +299,12 @@ def _write_home(path: Path, name: str, url: str | None, now: int) -> None:
         sign=public["sign"],
         log=public["log"],
         witness=public["witness"],
-        next_root=canonical.sha256(keys["next-root"].public_key().public_bytes_raw()),
+        next_root=raw_key_hash(vkey_of(slug, "next", keys["next-root"])),
         url=None,
         issued="",
         expires="",
     )
-    _write(path / "card.json", _signed(_card(name, slug, url, now, draft), keys["root"]))
+    write_secret(path / "card.json", _signed(_card(name, slug, url, now, draft), keys["root"]))
 
 
 def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
@@ -257,9 +318,14 @@ def _card(name: str, slug: str, url: str | None, now: int, keys: Card) -> Card:
         next_root=keys.next_root,
         url=url.rstrip("/") if url else None,
         tls=keys.tls,
-        issued=format_timestamp(now),
-        expires=format_timestamp(now + CARD_DAYS * _US_PER_DAY),
+        issued=format_timestamp(now, digits=6),
+        expires=expires(now),
     )
+
+
+def expires(now: int) -> str:
+    """Return when a card that is issued now ends."""
+    return format_timestamp(now + CARD_DAYS * _US_PER_DAY)
 
 
 def _signed(card: Card, root: Ed25519PrivateKey) -> bytes:
@@ -267,31 +333,3 @@ def _signed(card: Card, root: Ed25519PrivateKey) -> bytes:
     document = write_card(card, root) + b"\n"
     read_card(document)
     return document
-
-
-def _vkey(slug: str, use: str, key: Ed25519PrivateKey) -> str:
-    return vkey(f"{slug}/{use}", key.public_key().public_bytes_raw(), kind_of(use))
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_key(path: Path) -> Ed25519PrivateKey:
-    key = load_pem_private_key(_read_secret(path), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise HomeError(f"{path} holds no Ed25519 key.", do="Restore the key that was there.")
-    return key
-
-
-def _read_secret(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
-        raise HomeError(
-            f"{path} can be read by other users of this machine.",
-            means="Whoever reads it can speak for this party.",
-            do=f"Run `chmod 600 {path}`.",
-        )
-    return path.read_bytes()

@@ -54,7 +54,7 @@ class Signed(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def kids(self) -> tuple[str, ...]:
         """The verifier keys that the signatures claim to be of."""
-        return tuple(_kid(each) for each in self.signatures)
+        return tuple(kid_of(each) for each in self.signatures)
 
 
 def sign(body: bytes, key: Ed25519PrivateKey, vkey: str) -> Signed:
@@ -142,7 +142,8 @@ def load(document: bytes) -> Signed:
         raise InputError(f"This is not a JWS: {error}.", do="Refuse it.") from error
 
 
-def _kid(signature: Signature) -> str:
+def kid_of(signature: Signature) -> str:
+    """Return the verifier key that a signature claims to be of; ProofError for a bad header."""
     header = canonical.parse_canonical(_unbase64(signature.protected))
     if not isinstance(header, dict) or set(header) != {"alg", "kid"} or header["alg"] != _ALG:
         raise ProofError(

@@ -14,19 +14,23 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tearline.agreement import jws
-from tearline.agreement.card import Card, read_card
+from tearline.agreement.card import Card, CardFile, read_file
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.document import Hash, Slug
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import MOST_CARDS, Cards, Fork, extend
 from tearline.errors import RefusedError, TearlineError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
-from tearline.log.receipt import verify_receipt
+from tearline.log.receipt import note_in, verify_receipt
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import parties
 from tearline.store.database import Tx
 
 SCHEMA = "tearline-message/1"
+CARD_KIND = "card"
+"""The kind of message that brings the cards of its sender."""
+
 MAX_BYTES = 2 * 1024 * 1024
 AHEAD_US = 600_000_000
 """How far a sender's clock may be ahead of ours: ten minutes. Behind, a file may lie for days."""
@@ -39,7 +43,8 @@ _HEADER = ("schema", "kind", "id", "from", "to", "at", "agreement")
 class Message(Struct, frozen=True, kw_only=True):
     """A message whose sender is known and whose signature holds; `body` is what the kind adds.
 
-    `document` is the signed bytes, which prove it to others.
+    `document` is the signed bytes, which prove it to others. `cards` are the sender's, with those
+    that came in this message and follow on them, `new`.
     """
 
     kind: str
@@ -51,6 +56,8 @@ class Message(Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
     hash: str
     document: bytes = b""
+    cards: Cards
+    new: tuple[CardFile, ...] = ()
 
 
 class _Header(Struct, frozen=True, kw_only=True):
@@ -77,6 +84,20 @@ class MessageRefusedError(RefusedError):
         self.party = party
 
 
+class TwoCardsError(MessageRefusedError):
+    """The sender's root key signed two cards that follow on the same one: `forks` prove it."""
+
+    def __init__(self, held: Cards, forks: tuple[Fork, ...]) -> None:
+        """Keep the cards that we had, and the two faces."""
+        super().__init__(
+            "two-cards",
+            f"{held.newest.name} signed two cards that follow on the same one.",
+            party=held.newest.slug,
+        )
+        self.held = held
+        self.forks = forks
+
+
 def seal(
     home: Home,
     kind: str,
@@ -98,7 +119,7 @@ def seal(
         "agreement": agreement,
     }
     content = canonical.canonical({**body, **header})
-    return jws.dump(jws.sign(content, home.keys.sign, home.card.sign))
+    return jws.dump(home.sign(content))
 
 
 def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
@@ -114,13 +135,19 @@ def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
     except (TearlineError, msgspec.ValidationError) as error:
         raise MessageRefusedError("form", f"This is not a message: {error}") from error
     sender = header.from_
-    card = _partner_card(tx, sender, now)
+    held = _partner_cards(tx, sender)
+    cards, new = _extended(held, content["cards"]) if _has_cards(header, content) else (held, ())
+    card = cards.newest
+    if now >= card.expires_at:
+        raise MessageRefusedError("card", f"The card of {card.name} has expired.", party=sender)
     try:
-        jws.verify(signed, card.sign)
+        cards.verify(signed, "sign", now)
     except TearlineError as error:
-        code = "signature" if kids == (card.sign,) else "key"
+        code = "signature" if kids and kids[0] in cards.valid("sign", now) else "key"
         raise MessageRefusedError(
-            code, f"{card.name} did not sign this message with its key.", party=sender
+            code,
+            f"{card.name} did not sign this message with a key that counts. {error}",
+            party=sender,
         ) from error
     if header.to != home.slug:
         raise MessageRefusedError("addressee", "The message is not for us.", party=sender)
@@ -136,19 +163,57 @@ def open_message(tx: Tx, home: Home, document: bytes, *, now: int) -> Message:
         body={key: value for key, value in content.items() if key not in _HEADER},
         hash=canonical.sha256(document),
         document=document,
+        cards=cards,
+        new=new,
     )
 
 
-def _partner_card(tx: Tx, slug: str, now: int) -> Card:
+def _has_cards(header: _Header, content: Mapping[str, Any]) -> bool:
+    return header.kind == CARD_KIND and isinstance(content.get("cards"), list)
+
+
+def _extended(held: Cards, sent: list[Any]) -> tuple[Cards, tuple[CardFile, ...]]:
+    """Return the sender's cards with those that it sent; they prove themselves, by its root key."""
+    slug = held.newest.slug
+    try:
+        if len(sent) > MOST_CARDS:
+            raise RefusedError("There are too many cards in it.")
+        found = extend(held, [read_file(canonical.canonical(each)) for each in sent])
+    except TearlineError as error:
+        raise MessageRefusedError("card-chain", str(error), party=slug) from error
+    if found.forks:
+        raise TwoCardsError(held, found.forks)
+    return found.cards, found.new
+
+
+def announced(tx: Tx, document: bytes) -> Cards | None:
+    """Return the cards of a partner with those that a message brings and that follow on them.
+
+    None where it brings none. The cards are proven, the message is not. Of two faces, the one that
+    came.
+    """
+    try:
+        content = canonical.parse_canonical(jws.load(document).body)
+        header = msgspec.convert(content, _Header)
+        if not _has_cards(header, content):
+            return None
+        return _extended(_partner_cards(tx, header.from_), content["cards"])[0]
+    except TwoCardsError as error:
+        fork = error.forks[-1]
+        place = error.held.hashes.index(str(fork.second.card.replaces))
+        return Cards((*error.held.files[: place + 1], fork.second))
+    except (TearlineError, msgspec.ValidationError):
+        return None
+
+
+def _partner_cards(tx: Tx, slug: str) -> Cards:
     partner = parties.partner_of(tx, slug)
-    if partner is None or partner.card is None:
+    cards = cards_of(tx, slug) if partner and partner.card else None
+    if partner is None or cards is None:
         raise MessageRefusedError("unknown", f"{slug} is not a partner whose card was confirmed.")
     if partner.blocked_at is not None:
         raise MessageRefusedError("blocked", f"{partner.name} is blocked.", party=slug)
-    card = read_card(partner.card)
-    if now >= card.expires_at:
-        raise MessageRefusedError("card", f"The card of {card.name} has expired.", party=slug)
-    return card
+    return cards
 
 
 def refuse(home: Home, error: MessageRefusedError, document: bytes, *, now: int) -> NoReturn:
@@ -183,9 +248,14 @@ def proven(message: Message, agreement_id: str, *kinds: str) -> dict[str, Any]:
     if not isinstance(receipt, dict):
         raise RefusedError(f"This {message.kind} has no proof from their log.", do="Refuse it.")
     origin = record.origin_of(message.sender, agreement_id)
-    found = verify_receipt(receipt, vkey_for(origin, message.card.log))
+    found = verify_receipt(receipt, receipt_key(message, origin, receipt))
     if found.get("kind") not in kinds:
         raise RefusedError(
             f"The proof is of another act than this {message.kind}.", do="Refuse it."
         )
     return found
+
+
+def receipt_key(message: Message, origin: str, receipt: Mapping[str, Any]) -> str:
+    """Return the key of the sender's log that signed a receipt, of those never revoked."""
+    return message.cards.log_key(origin, note_in(receipt) or "")

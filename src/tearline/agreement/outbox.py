@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tearline import clock
-from tearline.agreement import messages
+from tearline.agreement import jws, messages
+from tearline.agreement.cards_held import our_cards
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.log import record
+from tearline.log.checkpoint import signed_by, vkey_for
+from tearline.log.receipt import note_in
 from tearline.stix import canonical
 from tearline.store import agreements
 from tearline.store.agreements import Outgoing, Version
@@ -74,11 +78,13 @@ def undelivered(home: Home, message_id: str) -> None:
 
 def _rendered(home: Home, message: Outgoing, now: int) -> bytes:
     if message.rendered is not None:
-        return message.rendered
+        counting = _still_counting(home, message.rendered, now)
+        if counting is not None:
+            return counting
     if message.leaf is not None:
         home.publish(message.agreement_id, now=now)
     with home.store.write() as tx:
-        body = canonical.parse_canonical(message.body)
+        body = _resigned(home, our_cards(tx, home), canonical.parse_canonical(message.body))
         receipt_hash = None
         if message.leaf is not None:
             body["receipt"] = _receipt(tx, home, message, message.leaf)
@@ -92,7 +98,52 @@ def _rendered(home: Home, message: Outgoing, now: int) -> bytes:
             agreement=message.agreement,
             at=message.at,
         )
+        if message.rendered is not None:
+            agreements.drop_rendered(tx, message.id)
         return agreements.set_rendered(tx, message.id, document, receipt_hash)
+
+
+def _still_counting(home: Home, document: bytes, now: int) -> bytes | None:
+    """Return a signed message if its key counts still, else under our new key.
+
+    None when the key was revoked since, or that of its receipt: then it is made anew.
+    """
+    signed = jws.load(document)
+    with home.store.read() as tx:
+        cards = our_cards(tx, home)
+    if _is_revoked(cards, signed.signatures[0]) or _has_revoked_receipt(cards, signed):
+        return None
+    if signed.kids[0] in cards.valid("sign", now):
+        return document
+    return jws.dump(home.sign(signed.body))
+
+
+def _resigned(home: Home, cards: Cards, value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Put our new signature in the place of one by a key of ours that was revoked since."""
+    if isinstance(value, dict) and value.keys() == {"payload", "signatures"}:
+        signed = jws.convert(value)
+        rest = [each for each in signed.signatures if not _is_revoked(cards, each)]
+        if len(rest) == len(signed.signatures):
+            return value
+        return jws.builtins(jws.Signed(signed.payload, (*home.sign(signed.body).signatures, *rest)))
+    if isinstance(value, dict):
+        return {key: _resigned(home, cards, each) for key, each in value.items()}
+    return value
+
+
+def _is_revoked(cards: Cards, signature: jws.Signature) -> bool:
+    span = cards.spans.get(("sign", jws.kid_of(signature)))
+    return span is not None and span.revoked is not None
+
+
+def _has_revoked_receipt(cards: Cards, signed: jws.Signed) -> bool:
+    receipt = canonical.parse_canonical(signed.body).get("receipt")
+    if receipt is None:
+        return False
+    note = note_in(receipt) or ""
+    origin = note.partition("\n")[0]
+    keys = [vkey_for(origin, each) for each in cards.not_revoked("log")]
+    return not any(signed_by(note, each) for each in keys)
 
 
 def _receipt(tx: Tx, home: Home, message: Outgoing, leaf: int) -> dict[str, Any]:

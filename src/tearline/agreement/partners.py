@@ -1,13 +1,18 @@
 """Pin a partner's card once people have compared its words, and stop everything with a partner."""
 
-from tearline.agreement.card import Card, card_hash, read_card, same_words
+from tearline.agreement.card import Card, CardFile, card_hash, read_file, same_words
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.fitting import LIVE
 from tearline.agreement.home import Home, slug_of
+from tearline.agreement.renewing import log_card
+from tearline.agreement.rotation import Cards, check_follows
 from tearline.agreement.signing import say, suspend_all
 from tearline.agreement.state import Step
+from tearline.agreement.succession import logs_with, void_statements
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.log import record
-from tearline.store import agreements, parties
+from tearline.store import agreements, cards, parties
+from tearline.store.cards import CardRow
 from tearline.store.database import Tx
 from tearline.store.parties import Partner
 
@@ -16,30 +21,92 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
     """Pin the card in a file; `words` are what the partner read out, not what we read off.
 
     RefusedError when the words are missing or are not the card's: trust on first use is refused.
-    RefusedError too when another party has the short name. A card that only renews what is pinned
-    (same keys, issued later) takes its place, after its own words were compared. A party that was
-    entered without a card, and has a node now, gets its first one.
+    RefusedError too when another party has the short name. A card that follows on what is pinned
+    takes its place, and so does one that follows on an earlier card, where the partner's root key
+    signed two: the words say which one is the partner's. A party that was entered without a card,
+    and has a node now, gets its first one.
     """
-    card = read_card(card_file)
+    file = read_file(card_file)
+    card = file.card
     if not same_words(card, words):
-        raise RefusedError(
-            f"The words are not those of this card of {card.name}.",
-            means="The card may be of someone who pretends to be the partner; nothing was kept.",
-            do="Have the partner read out the eight words that `tearline card` shows there.",
-        )
+        raise _other_words(card)
     if now >= card.expires_at:
         raise RefusedError(f"The card of {card.name} has expired.", do="Ask for a new one.")
     with home.store.write() as tx:
         known = parties.partner_of(tx, card.slug)
         if known is not None and known.card_hash == card_hash(card):
-            return card
-        _check_name(home, known, card)
-        fresh = Partner(card.slug, card.name, card_file, card_hash(card), now, None, None)
-        entry = known._replace(card=card_file, card_hash=card_hash(card)) if known else fresh
+            return _confirm(tx, known, card, now)
+        if card.slug == home.slug:
+            raise RefusedError(
+                f"{card.slug} is our own short name.", do="One of the two has to take another name."
+            )
+        held = cards_of(tx, card.slug)
+        place = 0 if held is None else _place_of(held, file)
+        fresh = Partner(card.slug, card.name, None, None, now, None, None)
+        entry = (known or fresh)._replace(card=file.document, card_hash=card_hash(card))
         parties.save_partner(tx, entry._replace(name=card.name))
-        act = "renewed" if known and known.card else "added"
+        cards.cut(tx, card.slug, place)
+        cards.add(tx, CardRow(card.slug, place, card_hash(card), file.document, now, now))
+        names = [record.PRIVATE, *logs_with(tx, card.slug)] if held else []
+        log_card(tx, file, names, now=now)
+        act = "renewed" if held else "added"
         _log(tx, {"act": act, "party": card.slug, "card": card_hash(card)}, now)
+        parties.set_doubt(tx, card.slug, at=None, doubt=None)
+        void_statements(tx, card.slug)
     return card
+
+
+def confirm_party(home: Home, name: str, words: str, *, now: int) -> Card:
+    """Confirm the newest card that we have of a partner, once its words were compared.
+
+    It ends the doubt that a revoked key or a second card left; agreements stay suspended until both
+    sides resume. RefusedError when the words are others, or the partner has no card.
+    """
+    with home.store.write() as tx:
+        partner = find_party(tx, name)
+        held = cards_of(tx, partner.slug)
+        if held is None:
+            raise RefusedError(f"{partner.name} has no card.", do="There is nothing to confirm.")
+        if not same_words(held.newest, words):
+            raise _other_words(held.newest)
+        return _confirm(tx, partner, held.newest, now)
+
+
+def _confirm(tx: Tx, partner: Partner, card: Card, now: int) -> Card:
+    name = card_hash(card)
+    rows = {row.hash: row for row in cards.chain(tx, partner.slug)}
+    if partner.doubted_at is None and rows[name].confirmed_at is not None:
+        return card
+    cards.set_confirmed(tx, partner.slug, name, at=now)
+    parties.set_doubt(tx, partner.slug, at=None, doubt=None)
+    _log(tx, {"act": "confirmed", "party": partner.slug, "card": name}, now)
+    return card
+
+
+def _other_words(card: Card) -> RefusedError:
+    return RefusedError(
+        f"The words are not those of this card of {card.name}.",
+        means="The card may be of someone who pretends to be the partner; nothing was kept.",
+        do="Have the partner read out the eight words that `tearline card` shows there.",
+    )
+
+
+def _place_of(held: Cards, file: CardFile) -> int:
+    """Return the place in a partner's chain that a card takes; RefusedError when it has none."""
+    if card_hash(file.card) in held.hashes:
+        raise RefusedError("This card is older than the one we have.", do="Ask for the new one.")
+    for place in range(len(held.files), 0, -1):
+        before = Cards(held.files[:place])
+        if file.card.replaces == before.hashes[-1]:
+            check_follows(before, file)
+            return place
+    raise RefusedError(
+        f"Another party is called {file.card.slug} already, or cards between are missing.",
+        means="This card does not follow on any that we have of it. Two parties of one short name "
+        "could be taken for each other.",
+        do="Ask for its cards in a message, `tearline agreement export`; a newcomer takes another "
+        "name.",
+    )
 
 
 def add_plain(home: Home, name: str, slug: str | None = None, *, now: int) -> Partner:
@@ -109,31 +176,6 @@ def find_party(tx: Tx, name: str) -> Partner:
         what = "is the name of more than one partner" if found else "is not a partner"
         raise MisuseError(f"{name!r} {what}.", do="Take the short name from `tearline party list`.")
     return found[0]
-
-
-def find_card(tx: Tx, slug: str) -> Card | None:
-    """Return the pinned card of a partner; None when there is none."""
-    partner = parties.partner_of(tx, slug)
-    return read_card(partner.card) if partner is not None and partner.card is not None else None
-
-
-def _check_name(home: Home, known: Partner | None, card: Card) -> None:
-    if card.slug == home.slug:
-        raise RefusedError(
-            f"{card.slug} is our own short name.", do="One of the two has to take another name."
-        )
-    if known is None or known.card is None:
-        return
-    before = read_card(known.card)
-    keys = ("slug", "root", "sign", "log", "witness")
-    if any(getattr(before, key) != getattr(card, key) for key in keys):
-        raise RefusedError(
-            f"Another party is called {card.slug} already.",
-            means="Two parties of one short name could be taken for each other.",
-            do="Ask the newcomer to take another name.",
-        )
-    if card.issued <= before.issued:
-        raise RefusedError("This card is older than the one we have.", do="Ask for the new one.")
 
 
 def _log(tx: Tx, content: dict[str, str], now: int) -> None:

@@ -13,30 +13,36 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from tearline.agreement import jws
-from tearline.agreement.chain import held, keep, state_of
+from tearline.agreement import evidence, jws, succession
+from tearline.agreement.cards_held import our_cards
+from tearline.agreement.chain import held, keep, reclaim, state_of
 from tearline.agreement.document import Hash
 from tearline.agreement.fitting import LIVE, match
 from tearline.agreement.home import Home
 from tearline.agreement.messages import (
     AHEAD_US,
+    CARD_KIND,
     Message,
     MessageRefusedError,
+    TwoCardsError,
     open_message,
+    receipt_key,
     refuse,
 )
+from tearline.agreement.rotation import verify_all
 from tearline.agreement.signing import activate, suspend_all
 from tearline.agreement.state import Statement, check_step, parse_statement
 from tearline.agreement.terms import agreement_hash, parse_json
+from tearline.agreement.watching import TWO_FACES
 from tearline.errors import TearlineError
 from tearline.log import record
-from tearline.log.checkpoint import vkey_for
 from tearline.log.receipt import verify_receipt
 from tearline.stix import canonical
 from tearline.stix.timestamp import parse_timestamp
 from tearline.store import agreements, parties
-from tearline.store.agreements import Conflict, Version
+from tearline.store.agreements import StatementRow, Version
 from tearline.store.database import Tx
+from tearline.store.evidence import Evidence
 from tearline.store.parties import Account
 
 Outcome = Literal["taken", "known", "waiting"]
@@ -76,20 +82,22 @@ _KINDS: dict[str, tuple[type[_Body], frozenset[str]]] = {
         frozenset({"rejected", "withdrawn", "suspended", "resume-asked", "resumed", "terminated"}),
     ),
 }
-KINDS = frozenset(_KINDS)
+KINDS = frozenset({*_KINDS, CARD_KIND})
 """The kinds of message that `receive` takes."""
 
 
 class _TwoFacesError(MessageRefusedError):
     """The partner signed two statements that follow on the same one."""
 
-    def __init__(self, message: Message, conflict: Conflict) -> None:
+    def __init__(self, message: Message, agreement_id: str, found: Evidence) -> None:
+        """Keep the evidence, and of which agreement it is."""
         super().__init__(
             "two-faces",
             f"{message.card.name} signed two statements that follow on the same one.",
             party=message.sender,
         )
-        self.conflict = conflict
+        self.agreement_id = agreement_id
+        self.found = found
 
 
 def receive(home: Home, document: bytes, *, now: int) -> Outcome:
@@ -103,19 +111,36 @@ def receive(home: Home, document: bytes, *, now: int) -> Outcome:
     return outcome
 
 
-def _receive(home: Home, document: bytes, now: int) -> tuple[str, Outcome]:
+def _receive(
+    home: Home, document: bytes, now: int, came_at: int | None = None
+) -> tuple[str, Outcome]:
+    """Take one message by the keys that counted when it came."""
     try:
         with home.store.write() as tx:
-            message = open_message(tx, home, document, now=now)
+            message = open_message(tx, home, document, now=now if came_at is None else came_at)
+            if message.kind == CARD_KIND:
+                return message.sender, _take_cards(tx, home, message, now)
             outcome = _take(tx, home, message, document, now)
             if outcome != "waiting":
                 agreements.stop_waiting(tx, message.hash)
             return message.sender, outcome
     except _TwoFacesError as error:
-        _expose(home, error.conflict, now)
+        _expose(home, error, now)
+        refuse(home, error, document, now=now)
+    except TwoCardsError as error:
+        succession.expose(home, error.party, error.held, error.forks, now=now)
         refuse(home, error, document, now=now)
     except MessageRefusedError as error:
         refuse(home, error, document, now=now)
+
+
+def _take_cards(tx: Tx, home: Home, message: Message, now: int) -> Outcome:
+    partner = parties.partner_of(tx, message.sender)
+    if partner is None or not message.new:
+        return "known"
+    agreements.remember(tx, message.id, message.sender, at=now)
+    succession.take(tx, home, partner, message.new, now=now)
+    return "taken"
 
 
 def _take_waiting(home: Home, sender: str, now: int) -> None:
@@ -127,19 +152,18 @@ def _take_waiting(home: Home, sender: str, now: int) -> None:
             waiting = agreements.waiting(tx, sender)
         for each in waiting:
             try:
-                taken |= _receive(home, each.document, now)[1] == "taken"
+                taken |= _receive(home, each.document, now, each.at)[1] == "taken"
             except MessageRefusedError:
                 with home.store.write() as tx:
                     agreements.stop_waiting(tx, canonical.sha256(each.document))
 
 
-def _expose(home: Home, conflict: Conflict, now: int) -> None:
+def _expose(home: Home, error: _TwoFacesError, now: int) -> None:
     """Keep the evidence of two faces, and stop the agreement until people have talked."""
     with home.store.write() as tx:
-        agreements.add_conflict(tx, conflict)
-        reason = "Two statements of the partner follow on the same one."
-        versions = agreements.versions(tx, conflict.agreement_id)
-        suspend_all(tx, home, versions, reason, now=now)
+        evidence.keep(tx, error.found, now=now)
+        versions = agreements.versions(tx, error.agreement_id)
+        suspend_all(tx, home, versions, TWO_FACES, now=now)
 
 
 def _take(tx: Tx, home: Home, message: Message, document: bytes, now: int) -> Outcome:
@@ -151,7 +175,7 @@ def _take(tx: Tx, home: Home, message: Message, document: bytes, now: int) -> Ou
         body = msgspec.convert(message.body, shape)
         statement = parse_statement(body.statement.body)
     with refused("signature"):
-        jws.verify(body.statement, message.card.sign)
+        message.cards.verify(body.statement, "sign", parse_timestamp(statement.at))
     if statement.step not in steps or statement.agreement != message.agreement:
         raise _no("form", "The message and its statement do not belong together.", message)
     if parse_timestamp(statement.at) > now + AHEAD_US:
@@ -184,7 +208,11 @@ def _place(
     place = theirs[statement.previous].place + 1 if statement.previous else 0
     other = next(row for row in theirs.values() if row.place == place)
     _check_partner(tx, message, statement.id)
-    raise _TwoFacesError(message, Conflict(name, statement.id, other.hash, jws.dump(signed), now))
+    if other.void:
+        return "next"
+    shown = jws.load(other.signed)
+    found = evidence.of_statements(message.cards, statement.id, shown, signed, at=now)
+    raise _TwoFacesError(message, statement.id, found)
 
 
 def _accept(
@@ -192,10 +220,14 @@ def _accept(
 ) -> None:
     """Check a statement that is next in its chain, keep it, and answer it where that is due."""
     refused = _refusing(message)
+    reclaim(tx, statement, now=now)
     rows = agreements.statements(tx, statement.id)
     ours = [row.hash for row in rows if row.ours]
+    judged = statement
     if statement.seen is not None and statement.seen not in ours:
-        raise _no("seen", "It says it saw a statement that we never made.", message)
+        if not our_cards(tx, home).revoked("sign"):
+            raise _no("seen", "It says it saw a statement that we never made.", message)
+        judged = _as_seen(rows, statement)
     if isinstance(body, _Proposal):
         version = _proposed(tx, home, message, body, now)
     else:
@@ -203,13 +235,13 @@ def _accept(
     if statement.id != version.agreement_id or statement.by != version.their_slot:
         raise _no("agreement", "The statement is not of that side of that agreement.", message)
     with refused("step"):
-        check_step(held(tx, statement.id), statement, one_sided=version.one_sided)
+        check_step(held(tx, statement.id), judged, one_sided=version.one_sided)
     if isinstance(body, _Activation):
         _check_activation(tx, message, version, body, statement)
     elif isinstance(body, _Countersignature):
-        _check_countersignature(home, message, version, body)
+        _check_countersignature(tx, home, message, version, body, statement)
     keep(tx, statement, body.statement, ours=False, now=now)
-    if statement.seen is not None:
+    if statement.seen in ours:
         seen = ours[: ours.index(statement.seen) + 1]
         agreements.set_delivered(tx, agreements.outgoing_for(tx, seen), at=now)
     if isinstance(body, _Countersignature):
@@ -218,10 +250,19 @@ def _accept(
         _answer(tx, home, version, body, now)
 
 
+def _as_seen(rows: list[StatementRow], statement: Statement) -> Statement:
+    """Judge a statement that saw what a thief of our key made by what it saw of us before."""
+    before = [parse_statement(row.body).seen for row in rows if not row.ours]
+    places = {row.hash: row.place for row in rows if row.ours}
+    known = max((each for each in before if each in places), key=places.__getitem__, default=None)
+    return msgspec.structs.replace(statement, seen=known)
+
+
 def _proposed(tx: Tx, home: Home, message: Message, body: _Proposal, now: int) -> Version:
     refused = _refusing(message)
     with refused("signature"):
-        document = jws.verify(body.signed, message.card.sign)
+        at = parse_timestamp(parse_statement(body.statement.body).at)
+        document = message.cards.verify(body.signed, "sign", at)
     if agreement_hash(document) != message.agreement:
         raise _no("agreement", "The message names another agreement than it carries.", message)
     with refused("agreement"):
@@ -259,11 +300,17 @@ def _check_partner(tx: Tx, message: Message, agreement_id: str) -> None:
 
 
 def _check_countersignature(
-    home: Home, message: Message, version: Version, body: _Countersignature
+    tx: Tx,
+    home: Home,
+    message: Message,
+    version: Version,
+    body: _Countersignature,
+    statement: Statement,
 ) -> None:
     refused = _refusing(message)
     with refused("signature"):
-        document = jws.verify(body.signed, home.card.sign, message.card.sign)
+        at = parse_timestamp(statement.at)
+        document = verify_all(body.signed, at, message.cards, our_cards(tx, home))
     if document != version.terms:
         raise _no("agreement", "Other bytes were countersigned than we signed.", message)
     with refused("proof"):
@@ -285,7 +332,7 @@ def _check_receipt(
 ) -> None:
     """See that the sender's log of this agreement holds one of the countersigned statements."""
     origin = record.origin_of(message.sender, version.agreement_id)
-    proven = verify_receipt(receipt, vkey_for(origin, message.card.log))
+    proven = verify_receipt(receipt, receipt_key(message, origin, receipt))
     expected = {"kind": "statement", "agreement": version.hash}
     if str(proven.get("statement")) not in countersigned or not expected.items() <= proven.items():
         raise _no("proof", "The receipt proves another statement.", message)

@@ -46,7 +46,7 @@ def propose_in(tx: Tx, home: Home, terms: Terms, *, now: int) -> Version:
         return _again(before)
     version = match(tx, home, terms, now=now)
     check_open(tx, version, now=now)
-    signed = jws.sign(document, home.keys.sign, home.card.sign)
+    signed = home.sign(document)
     version = version._replace(ours=True, signed=jws.dump(signed))
     if terms.one_sided:
         _add_paper_partner(tx, terms, version, now)
@@ -66,7 +66,7 @@ def countersign(home: Home, ref: str, *, now: int) -> Version:
         version = _choose(tx, ref, "countersign", _theirs_open)
         match(tx, home, parse_json(version.terms), now=now)
         check_free(tx, version, now=now)
-        mine = jws.sign(version.terms, home.keys.sign, home.card.sign)
+        mine = home.sign(version.terms)
         signed = jws.join(jws.load(version.signed), mine)
         agreements.set_signed(tx, version.hash, jws.dump(signed))
         row = issue(tx, home, version, "countersigned", now=now)

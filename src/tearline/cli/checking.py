@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tearline.agreement.card import Card, read_card
+from tearline.agreement import log_keys
+from tearline.agreement.card import CardFile, read_cards
+from tearline.agreement.rotation import Cards
 from tearline.cli.options import open_home, place_of, read_bytes, write_bytes
 from tearline.cli.terminal import count, joined
 from tearline.errors import InputError, MisuseError, ProofError
 from tearline.log.checkpoint import parse_vkey, vkey_for
 from tearline.log.receipt import note_in, prove
 from tearline.log.verify import Verdict, verify_folder
-from tearline.store import parties
 
 _ORIGIN = 500
 _NOTE = 1 << 20
@@ -32,8 +33,9 @@ def check_folder(directory: Path, given: Given) -> Verdict:
     """Check a log folder, and that it only grew since older copies and checkpoints of it."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a log.")
-    key = key_for(note_of(directory), given)
-    return verify_folder(directory, key, given.since or ())
+    note = note_of(directory)
+    key = key_for(note, given)
+    return verify_folder(directory, key, given.since or (), former=former_for(note, given))
 
 
 def key_for(note: str, given: Given) -> str | None:
@@ -45,14 +47,44 @@ def key_for(note: str, given: Given) -> str | None:
     named = {parse_vkey(each)[0]: each for each in given.vkeys or ()}
     if origin in named:
         return named[origin]
-    cards = [read_card(read_bytes(each)) for each in given.cards or ()]
-    found = next((vkey_for(origin, each.log) for each in cards if _is_of(each, origin)), None)
-    if found is None and cards:
-        names = joined(each.name for each in cards)
+    cards = cards_in(given)
+    owner = next((each for each in cards if _is_of(each, origin)), None)
+    if owner is None and cards:
+        names = joined(each.newest.name for each in cards)
         raise ProofError(f"The log {origin!r} is not of {names}.", do="Give the card of its owner.")
-    if found is None and named:
+    if owner is None and named:
         return next(iter(named.values()))
-    return found or _pinned(origin, given.home)
+    return owner.log_key(origin, note) if owner else _pinned(note, given.home)
+
+
+def cards_in(given: Given) -> list[Cards]:
+    """Return the cards that were given, of each party as a chain; ProofError where they are none.
+
+    One party's may be in one file or in several.
+    """
+    found: dict[str, dict[bytes, CardFile]] = {}
+    for path in given.cards or ():
+        for each in read_cards(read_bytes(path)):
+            found.setdefault(each.card.slug, {})[each.document] = each
+    return [
+        Cards(sorted(files.values(), key=lambda each: each.card.issued_at))
+        for files in found.values()
+    ]
+
+
+def former_for(note: str, given: Given) -> tuple[str, ...]:
+    """Return the keys by which earlier heads of a log may be signed, revoked since or not.
+
+    That an earlier head fits the log is shown by the log; the key only says whose it was.
+    """
+    origin = origin_in(note)
+    every = [each.every("log") for each in cards_in(given) if _is_of(each, origin)]
+    keys = every[0] if every else ()
+    if given.cards or given.vkeys or not _is_home(given.home):
+        return tuple(vkey_for(origin, each) for each in keys)
+    opened = open_home(given.home)
+    with opened.store.read() as tx:
+        return log_keys.ever_for(tx, origin)
 
 
 def verdict_value(verdict: Verdict) -> dict[str, Any]:
@@ -153,16 +185,18 @@ def origin_in(note: str) -> str:
     return note.partition("\n")[0][:_ORIGIN]
 
 
-def _pinned(origin: str, home: Path | None) -> str | None:
-    """Derive the log's key from our card or a pinned one, when its name says that it is theirs."""
-    if not (place_of(home).expanduser() / "card.json").exists():
+def _pinned(note: str, home: Path | None) -> str | None:
+    """Derive the log's key from our cards or pinned ones, when its name says that it is theirs."""
+    if not _is_home(home):
         return None
     opened = open_home(home)
     with opened.store.read() as tx:
-        files = [each.card for each in parties.partners(tx) if each.card]
-    cards = [opened.card, *(read_card(each) for each in files)]
-    return next((vkey_for(origin, card.log) for card in cards if _is_of(card, origin)), None)
+        return log_keys.key_for(tx, opened, note)
 
 
-def _is_of(card: Card, origin: str) -> bool:
-    return origin.startswith(f"{card.slug}/log/")
+def _is_home(home: Path | None) -> bool:
+    return (place_of(home).expanduser() / "card.json").exists()
+
+
+def _is_of(cards: Cards, origin: str) -> bool:
+    return origin.startswith(f"{cards.newest.slug}/log/")

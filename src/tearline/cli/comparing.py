@@ -8,17 +8,16 @@ import msgspec
 import orjson
 
 from tearline.agreement import jws
-from tearline.agreement.card import read_card
 from tearline.agreement.terms import Terms, agreement_hash, parse_json
 from tearline.cli.checking import (
     Given,
+    cards_in,
     check_folder,
     note_of,
     origin_in,
     verdict_lines,
     verdict_value,
 )
-from tearline.cli.options import read_bytes
 from tearline.cli.terminal import count
 from tearline.errors import MisuseError, TearlineError
 from tearline.log.entries import Place, read_openings
@@ -72,7 +71,7 @@ def check_both(folders: tuple[Path, Path], given: Given, private: Sequence[Path]
     found = Compared()
     if not all(each.good for each in (*verdicts, *privates)):
         return Comparison((*verdicts, *privates), (), found, {}, 0, ())
-    signed = list(_texts((*folders, *private), found))
+    signed = list(_texts((*folders, *private), given, found))
     texts = {name: parse_json(body) for name, body in signed}
     one, two = sides = tuple(
         read_side(folder, each.origin, each.size, found)
@@ -119,12 +118,13 @@ def _older(given: Given, origins: Sequence[str]) -> dict[str, list[Path]]:
 # ------------------------------------------------------------------------------------------ texts
 
 
-def _texts(folders: Iterable[Path], found: Compared) -> Iterator[tuple[str, bytes]]:
+def _texts(folders: Iterable[Path], given: Given, found: Compared) -> Iterator[tuple[str, bytes]]:
     """Give the signed texts that lie in the folders, by hash; what does not hold is blamed."""
+    ever = {each.newest.slug: each.every("sign") for each in cards_in(given)}
     for folder in folders:
         for path in sorted((folder / "agreements").glob("*.json")):
             try:
-                body = _signed_text(path.read_bytes())
+                body = _signed_text(path.read_bytes(), ever)
             except TearlineError as error:
                 found.blame(
                     Place(origin_in(note_of(folder)), 0, 0),
@@ -135,22 +135,36 @@ def _texts(folders: Iterable[Path], found: Compared) -> Iterator[tuple[str, byte
                 yield agreement_hash(body), body
 
 
-def _signed_text(document: bytes) -> bytes:
-    """Return the text of an agreement once every party that has a key is seen to have signed it."""
+def _signed_text(document: bytes, ever: Mapping[str, tuple[str, ...]]) -> bytes:
+    """Return the text of an agreement once every party that has a key is seen to have signed it.
+
+    With the key in the text, or with another one that its cards ever had.
+    """
     signed = jws.load(document)
-    terms = parse_json(signed.body)
-    return jws.verify(signed, *(each.key for each in terms.party.values() if each.key))
+    terms, kids = parse_json(signed.body), signed.kids
+    keys = [
+        next((kid for kid in kids if kid in ever.get(each.slug, ())), each.key)
+        for each in terms.party.values()
+        if each.key
+    ]
+    return jws.verify(signed, *keys)
 
 
 def _keys(sides: Sequence[Side], texts: Iterable[Terms], given: Given) -> dict[str, set[str]]:
-    """Return the keys by which each party may sign: on the cards, and in the signed texts."""
+    """Return the keys by which each party may sign: on the cards, and in the signed texts.
+
+    What a key signed that was revoked stays open: a person has to see when that was.
+    """
     found: dict[str, set[str]] = {each.party: set() for each in sides}
-    cards = [read_card(read_bytes(each)) for each in given.cards or ()]
-    known = [(each.slug, each.sign) for each in cards]
+    cards = cards_in(given)
+    known = [(each.newest.slug, key) for each in cards for key in each.not_revoked("sign")]
     known += [(p.slug, p.key) for terms in texts for p in terms.party.values() if p.key]
     for slug, key in known:
         if slug in found:
             found[slug].add(key)
+    for each in cards:
+        if each.newest.slug in found:
+            found[each.newest.slug] -= set(each.revoked("sign"))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from tearline import clock
 from tearline.agreement.home import Home
-from tearline.agreement.log_keys import THEIRS, key_of
+from tearline.agreement.log_keys import THEIRS, key_of, keys_of
 from tearline.agreement.signing import versions_of
 from tearline.cli.options import write_bytes
 from tearline.cli.readings import resolve
@@ -48,8 +48,9 @@ def copy_log(
         home.publish(_agreement(name), now=clock.now())
     with home.store.read() as tx:
         origin, vkey = key_of(tx, home, name)
+        keys = "\n".join(dict.fromkeys((vkey, *keys_of(tx, home, name)[1])))
         own, seen = records and not node, outside_witness(home) if node else None
-        tiles.write_folder(tx, name, directory, vkey=vkey, with_records=own, witnesses=seen)
+        tiles.write_folder(tx, name, directory, vkey=keys, with_records=own, witnesses=seen)
         if records and node:
             write_openings(tx, home.slug, home.keys.secret, directory)
         signed = logs.last_checkpoint(tx, name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -58,7 +57,8 @@ def looked_at(
         yield home
         return
     with TemporaryDirectory(prefix="tearline-") as folder:
-        aside = replace(home, store=open_store(Path(folder, "node.db")))
+        store = open_store(Path(folder, "node.db"))
+        aside = Home(home.path, home.settings, store, home.card, home.keys)
         try:
             with progress("Reading", as_json=as_json) as tell:
                 import_files(aside, files, **labels._asdict(), progress=tell, now=clock.now())

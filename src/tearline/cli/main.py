@@ -11,8 +11,10 @@ import typer
 from tearline import __version__
 from tearline.cli import (
     account,
+    card,
     collection,
     connect,
+    evidence,
     exchanging,
     group,
     node,
@@ -56,7 +58,6 @@ def tearline(
 
 _VERBS: dict[str, Callable[..., None]] = {
     "init": node.init,
-    "card": node.card,
     "status": status.status,
     "serve": status.serve,
     "import": objects.import_,
@@ -83,6 +84,7 @@ for name, verb in _VERBS.items():
 for name, verb in witnessing.VERBS.items():
     proofs.log_app.command(name)(verb)
 for name, group_app in {
+    "card": card.app,
     "party": party.app,
     "agreement": signing.app,
     "group": group.app,
@@ -96,6 +98,7 @@ for name, group_app in {
     "staff": staff.app,
     "log": proofs.log_app,
     "receipt": proofs.receipt_app,
+    "evidence": evidence.app,
     "store": store.app,
     "tls": tls.app,
     "config": node.config_app,

@@ -1,6 +1,5 @@
-"""Verbs about this node itself: init, card, config, serve."""
+"""Verbs about this node itself: init, config."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,30 +33,6 @@ def init(
     made = create_home(place_of(home), name, url, clock.now())
     value = {"home": str(made.path), "name": made.name, "slug": made.slug}
     answer(json, value | cards.value(made.path), f"Made {made.path}.", *cards.lines(made.card))
-
-
-def card(
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Write the card for partners to this file; - is output."),
-    ] = None,
-    home: Place = None,
-    json: Json = False,
-) -> None:
-    """Show our card and its eight check words."""
-    from tearline.cli import cards
-    from tearline.cli.options import open_home, write_bytes
-    from tearline.cli.terminal import answer, text
-
-    opened = open_home(home)
-    content = (opened.path / "card.json").read_bytes()
-    if out == Path("-"):
-        text(json, cards.value(opened.path), content.decode())
-        return
-    if out is not None:
-        write_bytes(out, content)
-    written = () if out is None else (f"Wrote {out}.",)
-    answer(json, cards.value(opened.path), *written, *cards.lines(opened.card))
 
 
 @config_app.command("show")

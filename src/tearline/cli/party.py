@@ -90,9 +90,37 @@ def show(party: Party, home: Place = None, json: Json = False) -> None:
     lines = cards.lines(read_card(card)) if card else [f"Name      {value['name']}, without a node"]
     if value["blocked"]:
         lines.append(f"Blocked   since {value['blocked_at']}: {value['blocked']}")
+    if value["doubt"]:
+        lines.append(f"Doubt     since {value['doubted_at']}: {value['doubt']}")
     names = ("agreement", "version", "state", "title")
     rows = [[each[name] for name in names] for each in value["agreements"]]
     answer(json, value | described, *lines, Table(names, rows))
+
+
+@app.command()
+def confirm(
+    party: Party,
+    words: Annotated[str | None, typer.Option("--words", help=_WORDS)] = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
+    """Confirm a partner's newest card, once words were compared.
+
+    After a revoked key or a second card of it. Agreements stay suspended until both sides resume.
+    """
+    from tearline import clock
+    from tearline.agreement.partners import confirm_party
+    from tearline.cli import cards, readings
+    from tearline.cli.asking import ask_words
+    from tearline.cli.options import open_home
+    from tearline.cli.terminal import answer
+
+    opened = open_home(home)
+    heard = words or ask_words(readings.card_of(opened, party), as_json=json)
+    card = confirm_party(opened, party, heard, now=clock.now())
+    value = {"party": card.slug, "name": card.name, **cards.described(card)}
+    follow = "What is suspended with it: `tearline agreement resume`, on both sides."
+    answer(json, value, f"The card of {card.name} is confirmed.", follow)
 
 
 @app.command()

@@ -6,17 +6,17 @@ import msgspec
 
 from tearline import clock
 from tearline.agreement import force
-from tearline.agreement.card import read_card
+from tearline.agreement.card import Card, read_card
 from tearline.agreement.home import Home
 from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
 from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import Terms, parse_json, sentences, warnings
 from tearline.cli.terminal import stamp
-from tearline.errors import MisuseError
+from tearline.errors import MisuseError, RefusedError
 from tearline.release import offering
 from tearline.release.rules import day_of
-from tearline.store import agreements, groups, offers, parties, quotas
+from tearline.store import agreements, evidence, groups, offers, parties, quotas
 from tearline.store.agreements import Outgoing, StatementRow, Version
 from tearline.store.database import Tx
 from tearline.store.offers import Offer
@@ -38,6 +38,15 @@ def partner(home: Home, name: str) -> tuple[dict[str, Any], bytes | None]:
         versions = agreements.every_version(tx, partner=found.slug)
         listed = [described(each) | _now(tx, each) for each in versions]
         return _partner(tx, found) | {"agreements": listed}, found.card
+
+
+def card_of(home: Home, name: str) -> Card:
+    """Return a partner's newest card; RefusedError when it has none."""
+    with home.store.read() as tx:
+        found = find_party(tx, name)
+    if found.card is None:
+        raise RefusedError(f"{found.name} has no card.", do="There is nothing to confirm.")
+    return read_card(found.card)
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def one_agreement(home: Home, ref: str) -> dict[str, Any]:
         shown = next((each for each in versions if each.hash == ref), versions[-1])
         terms = parse_json(shown.terms)
         statements = agreements.statements(tx, shown.agreement_id)
-        conflicts = agreements.conflicts(tx, shown.agreement_id)
+        conflicts = evidence.all_of(tx, about=shown.agreement_id)
         waiting = [
             _outgoing(each)
             for each in agreements.pending(tx, shown.partner)
@@ -190,6 +199,8 @@ def _partner(tx: Tx, found: Partner) -> dict[str, Any]:
         ),
         "blocked": found.blocked_reason,
         "blocked_at": stamp(found.blocked_at),
+        "doubt": found.doubt,
+        "doubted_at": stamp(found.doubted_at),
     }
 
 
@@ -204,6 +215,7 @@ def _statement(row: StatementRow) -> dict[str, Any]:
         "agreement": said.agreement,
         "statement": row.hash,
         "leaf": row.leaf,
+        "void": row.void,
     }
 
 

@@ -6,15 +6,14 @@ from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.cli import feed_parts, readings
+from tearline.cli import feed_parts, readings, turning
 from tearline.cli.holdings import summary
 from tearline.cli.outcomes import limits_lines
 from tearline.cli.passing_on import open_questions
 from tearline.cli.syncing import recalled_from
 from tearline.cli.terminal import Part, Table, count, stamp
-from tearline.cli.witnesses import all_evidence
 from tearline.log import record
-from tearline.store import agreements, logs, received, releases
+from tearline.store import agreements, evidence, logs, received, releases
 from tearline.store.database import Tx
 
 
@@ -22,6 +21,8 @@ def standing(home: Home) -> dict[str, Any]:
     """Return holdings, agreements with their counts, and the messages not delivered."""
     with home.store.read() as tx:
         bound = {each.hash: _counts(tx, each) for each in force.all_in_force(tx, now=clock.now())}
+        alarms = turning.alarms(tx, home, now=clock.now())
+        proofs = len(evidence.all_of(tx))
     return {
         "name": home.name,
         "slug": home.slug,
@@ -32,9 +33,10 @@ def standing(home: Home) -> dict[str, Any]:
             each | bound.get(each["hash"], {}) for each in readings.all_agreements(home)
         ],
         "pending": readings.pending(home),
+        "cards": alarms,
         "recalls_overdue": len(recalled_from(home, None, overdue=True)),
         "questions": len(open_questions(home)),
-        "evidence": len(all_evidence(home)),
+        "evidence": proofs,
         "sources": feed_parts.everything(home),
     }
 
@@ -73,6 +75,7 @@ def standing_parts(found: dict[str, Any]) -> list[Part]:
         f"{count(found['holds'], 'hold')}, {count(found['partners'], 'partner')}.",
         Table(("type", "held"), [(name, f"{n:,}") for name, n in sorted(found["held"].items())]),
         Table(names, rows),
+        *found["cards"],
         *limited,
         *waiting,
         *_late_lines(found["recalls_overdue"]),
@@ -94,7 +97,7 @@ def _asked_lines(number: int) -> list[str]:
 
 def _evidence_lines(number: int) -> list[str]:
     found = f"{number:,} pieces of evidence" if number > 1 else "One piece of evidence"
-    return [f"{found} against partners: see `tearline log evidence`."] if number else []
+    return [f"{found} against partners: see `tearline evidence list`."] if number else []
 
 
 def _counts(tx: Tx, bound: InForce) -> dict[str, Any]:

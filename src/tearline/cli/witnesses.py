@@ -1,12 +1,14 @@
-"""What the verbs about witnesses do: sign and have cosigned, list, export and check evidence."""
+"""What the verbs about witnesses do: sign and have cosigned, list, check what shows a lie."""
 
 from pathlib import Path
 from typing import Any
 
 from tearline import clock
-from tearline.agreement.card import read_card
+from tearline.agreement.card import read_cards
+from tearline.agreement.cards_held import cards_of, our_cards
 from tearline.agreement.home import Home
-from tearline.agreement.partners import find_card
+from tearline.agreement.rotation import Cards
+from tearline.cli.checking import Given, former_for, key_for, note_of
 from tearline.cli.options import open_home, place_of, read_bytes
 from tearline.cli.terminal import count, stamp
 from tearline.errors import MisuseError, PartnerError
@@ -16,9 +18,7 @@ from tearline.log.evidence import Finding, verify_evidence
 from tearline.log.node_folder import verify_node_folder
 from tearline.node.publisher import next_leaf_at, publish_grown, publish_node
 from tearline.store import logs, witnessing
-from tearline.store.witnessing import Evidence
 
-_SHORTEST = 4
 _SECOND_US = 1_000_000
 
 
@@ -65,45 +65,13 @@ def all_cosigned(home: Home) -> list[dict[str, Any]]:
     ]
 
 
-def all_evidence(home: Home) -> list[dict[str, Any]]:
-    """Return what there is of evidence, oldest first."""
-    with home.store.read() as tx:
-        found = witnessing.all_evidence(tx)
-    return [
-        {
-            "evidence": each.hash,
-            "kind": each.kind,
-            "party": each.party,
-            "log": each.origin,
-            "at": stamp(each.at),
-        }
-        for each in found
-    ]
-
-
-def one_evidence(home: Home, name: str) -> bytes:
-    """Return the document of one piece of evidence; MisuseError when the name fits none or many."""
-    with home.store.read() as tx:
-        found = [each for each in witnessing.all_evidence(tx) if _is_named(each, name)]
-    if len(found) != 1:
-        what = "names more than one piece" if found else "names no piece"
-        raise MisuseError(f"{name!r} {what} of evidence.", do="See `tearline log evidence`.")
-    return found[0].document
-
-
-def _is_named(found: Evidence, name: str) -> bool:
-    start = name.removeprefix("sha256:")
-    return len(start) >= _SHORTEST and found.hash.removeprefix("sha256:").startswith(start)
-
-
 def checked_evidence(
-    path: Path, vkey: str | None, card: Path | None, home: Path | None
+    document: bytes, vkey: str | None, card: Path | None, home: Path | None
 ) -> dict[str, Any]:
-    """Return what a file of evidence shows; ProofError when it does not hold."""
-    document = read_bytes(path)
-    key = _key(vkey, card) or _pinned(verify_evidence(document).origin, home)
-    found = verify_evidence(document, key)
-    value = found._asdict() | {"pinned": key is not None, "cosigned": _moment(found)}
+    """Return what evidence about a log shows; ProofError when it does not hold."""
+    keys = _keys(vkey, card) or _pinned(verify_evidence(document).origin, home)
+    found = verify_evidence(document, *keys)
+    value = found._asdict() | {"pinned": bool(keys), "cosigned": _moment(found)}
     del value["cosigned_s"]
     return value
 
@@ -124,18 +92,21 @@ def evidence_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _key(vkey: str | None, card: Path | None) -> str | None:
-    return read_card(read_bytes(card)).log if card is not None else vkey
+def _keys(vkey: str | None, card: Path | None) -> tuple[str, ...]:
+    """Return the log keys that were given, or that stand on a card or several and count."""
+    if card is not None:
+        return Cards(read_cards(read_bytes(card))).not_revoked("log")
+    return () if vkey is None else (vkey,)
 
 
-def _pinned(origin: str, home: Path | None) -> str | None:
-    """Return the log key of our card or a pinned one, when the log's name says it is theirs."""
+def _pinned(origin: str, home: Path | None) -> tuple[str, ...]:
+    """Return the log keys of our cards or pinned ones, when the log's name says it is theirs."""
     if not (place_of(home).expanduser() / "card.json").exists():
-        return None
+        return ()
     opened, slug = open_home(home), origin.partition("/log/")[0]
     with opened.store.read() as tx:
-        card = opened.card if slug == opened.slug else find_card(tx, slug)
-    return card.log if card is not None else None
+        cards = our_cards(tx, opened) if slug == opened.slug else cards_of(tx, slug)
+    return cards.not_revoked("log") if cards is not None else ()
 
 
 def checked_node(
@@ -144,8 +115,10 @@ def checked_node(
     """Return what a node log commits to, and everything that does not hold."""
     if not directory.is_dir():
         raise MisuseError(f"{directory} is not a folder.", do="Name the folder of a node log.")
-    key = _key(vkey, card) or _pinned(verify_node_folder(directory).origin, home)
-    found = verify_node_folder(directory, key)
+    note = note_of(directory)
+    given = Given([vkey] if vkey else None, [card] if card else None, home)
+    key = key_for(note, given)
+    found = verify_node_folder(directory, [key] if key else (), former_for(note, given))
     rows = [
         {"log": each.origin, "leaves": each.size, "root": each.root.hex()} for each in found.heads
     ]

@@ -1,4 +1,4 @@
-"""Verbs about witnesses: log publish, witnesses, evidence, verify-evidence, verify-node."""
+"""Verbs about witnesses: log publish, witnesses, verify-node, rebuild."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Out, Place
+from tearline.cli.options import Json, Place
 
 Key = Annotated[
     str | None, typer.Option("--vkey", help="The log's verifier key, as its owner gave it to you.")
@@ -44,58 +44,6 @@ def witnesses(home: Place = None, json: Json = False) -> None:
     found = all_cosigned(open_home(home))
     names = ("log", "leaves", "cosigned by", "at")
     answer(json, found, Table(names, [list(each.values()) for each in found]))
-
-
-def evidence(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="[EVIDENCE]", help="The hash of the evidence, or its start."),
-    ] = None,
-    out: Out = None,
-    home: Place = None,
-    json: Json = False,
-) -> None:
-    """List the evidence against partners, or write a piece of it.
-
-    The file holds both signed heads and needs nothing else to be checked.
-    """
-    from tearline.cli.options import open_home, write_bytes
-    from tearline.cli.terminal import Table, answer, print_json
-    from tearline.cli.witnesses import all_evidence, one_evidence
-    from tearline.stix.canonical import parse_canonical
-
-    opened = open_home(home)
-    if name is None:
-        found = all_evidence(opened)
-        rows = [list(each.values()) for each in found]
-        answer(json, found, Table(("evidence", "kind", "party", "log", "at"), rows))
-        return
-    document = one_evidence(opened, name)
-    if out is None:
-        print_json(parse_canonical(document))
-        return
-    write_bytes(out, document + b"\n")
-    answer(json, {"file": str(out)}, f"Wrote {out}.")
-
-
-def verify_evidence(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The evidence; - is input.")],
-    vkey: Key = None,
-    card: CardFile = None,
-    home: Place = None,
-    json: Json = False,
-) -> None:
-    """Check evidence against a log's owner, and say what it shows.
-
-    Needs no home and no network when a key or a card is given; else the keys of the pinned partners
-    and ours are tried, and if it is about none of them, the key that the file names. Exit 1 when it
-    does not hold.
-    """
-    from tearline.cli.terminal import answer
-    from tearline.cli.witnesses import checked_evidence, evidence_lines
-
-    found = checked_evidence(file, vkey, card, home)
-    answer(json, found, *evidence_lines(found))
 
 
 def verify_node(
@@ -137,8 +85,6 @@ def rebuild(home: Place = None, json: Json = False) -> None:
 VERBS: dict[str, Callable[..., None]] = {
     "publish": publish,
     "witnesses": witnesses,
-    "evidence": evidence,
-    "verify-evidence": verify_evidence,
     "verify-node": verify_node,
     "rebuild": rebuild,
 }

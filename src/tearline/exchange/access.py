@@ -20,6 +20,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Scope
 
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
 from tearline.approval.passwords import is_password
@@ -367,10 +368,10 @@ def _partner(tx: Tx, found: Credentials, now: int) -> Caller | None:
 
 
 def _signatory(tx: Tx, party: str) -> Signatory:
-    partner = parties.partner_of(tx, party)
-    if partner is None or partner.card is None:
+    cards = cards_of(tx, party)
+    if cards is None:
         raise TurnedAwayError(404, "There is nothing here.")
-    return signatory_of(partner.card)
+    return signatory_of(cards)
 
 
 def _local(tx: Tx, found: Credentials) -> LocalCaller | None:

@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tearline.agreement.card import Card, read_card
-from tearline.agreement.home import Home, renew_card
+from tearline.agreement.home import Home
+from tearline.agreement.renewing import renew
 from tearline.errors import HomeError, MisuseError, RefusedError
 from tearline.exchange.pins import CERTIFICATE, KEY, NEXT_KEY, files_of, pin_in
 from tearline.stix import canonical
@@ -118,7 +119,7 @@ def _made(
 def _named(home: Home, pins: Sequence[str], now: int) -> Shown:
     wanted = tuple(dict.fromkeys(pins))
     if wanted != home.card.tls:
-        renew_card(home, home.card.url, now=now, tls=wanted)
+        renew(home, home.card.url, tls=wanted, now=now)
     return shown(home)
 
 

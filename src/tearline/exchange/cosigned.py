@@ -5,11 +5,11 @@ What does not come back today comes another time: nothing waits for a cosignatur
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tearline.agreement.card import Card
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.errors import MisuseError, PartnerError, ProofError
 from tearline.exchange.link import Link, Reply
 from tearline.log import committing, record
@@ -47,7 +47,7 @@ class Sent(NamedTuple):
     problem: str
 
 
-def offer(home: Home, link: Link, card: Card, agreement_id: str, *, now: int) -> list[Sent]:
+def offer(home: Home, link: Link, cards: Cards, agreement_id: str, *, now: int) -> list[Sent]:
     """Have a partner's node cosign our log of an agreement and our node log."""
     home.publish(agreement_id, now=now)
 
@@ -56,7 +56,8 @@ def offer(home: Home, link: Link, card: Card, agreement_id: str, *, now: int) ->
         return link.post(path, body, most=_ANSWER_BYTES, content_type="text/plain")
 
     names = record.our_log(agreement_id), committing.LOG
-    sent = [submit(home, log, card.witness, _post, now=now) for log in names]
+    vkeys = cards.valid("witness", now)
+    sent = [submit(home, log, vkeys, _post, now=now) for log in names]
     return [each for each in sent if each is not None]
 
 
@@ -88,16 +89,17 @@ def outside(home: Home, *, now: int) -> list[Sent]:
             path = "/add-checkpoint"
             return link.post(path, body, most=_ANSWER_BYTES, content_type="text/plain")
 
-        sent = [submit(home, log, own.witness_vkey, _post, now=now) for log in wanted]
+        sent = [submit(home, log, (own.witness_vkey,), _post, now=now) for log in wanted]
     return [each for each in sent if each is not None]
 
 
-def submit(home: Home, log: str, vkey: str, post: Post, *, now: int) -> Sent | None:
+def submit(home: Home, log: str, vkeys: Sequence[str], post: Post, *, now: int) -> Sent | None:
     """Send the head of one log to a witness; None when there is nothing new to be cosigned.
 
+    `vkeys` are the keys by which it may cosign now, all of one name, the newest first.
     PartnerError when the witness cannot be reached.
     """
-    name = parse_vkey(vkey, COSIGNATURE)[0]
+    name = parse_vkey(vkeys[0], COSIGNATURE)[0]
     with home.store.read() as tx:
         signed = logs.last_checkpoint(tx, log)
         given = next((each for each in witnessing.cosignatures(tx, log) if each.name == name), None)
@@ -113,7 +115,7 @@ def submit(home: Home, log: str, vkey: str, post: Post, *, now: int) -> Sent | N
         if known is None or known == old:
             break
         old = known
-    return _settled(home, log, vkey, signed, reply, now)
+    return _settled(home, log, vkeys, signed, reply, now)
 
 
 def _submission(home: Home, log: str, old: int, signed: logs.Signed) -> Submission:
@@ -131,21 +133,21 @@ def _known_size(reply: Reply) -> int | None:
 
 
 def _settled(
-    home: Home, log: str, vkey: str, signed: logs.Signed, reply: Reply | None, now: int
+    home: Home, log: str, vkeys: Sequence[str], signed: logs.Signed, reply: Reply | None, now: int
 ) -> Sent:
     if reply is None or reply.status != 200:  # noqa: PLR2004  # cosigned
         return Sent(log, signed.size, f"it answered {reply.status if reply else 'nothing'}")
     try:
         note = add_lines(signed.note, reply.body.decode())
         with home.store.write() as tx:
-            take_back(tx, log, note, vkey, now=now)
+            take_back(tx, log, note, vkeys, now=now)
     except (ProofError, UnicodeDecodeError) as error:
         return Sent(log, signed.size, f"its cosignature does not hold: {error}")
     return Sent(log, signed.size, "")
 
 
-def take_back(tx: Tx, log: str, note: str, vkey: str, *, now: int) -> None:
-    """Keep the cosignature that a witness gave on a head of ours.
+def take_back(tx: Tx, log: str, note: str, vkeys: Sequence[str], *, now: int) -> None:
+    """Keep the cosignature that a witness gave on a head of ours, by one of its keys.
 
     ProofError unless it holds, and the head is one that we signed and still hold.
     """
@@ -154,10 +156,11 @@ def take_back(tx: Tx, log: str, note: str, vkey: str, *, now: int) -> None:
     signed = logs.checkpoint_at(tx, log, size)
     if signed is None or text_of(signed.note) != text:
         raise ProofError("What was cosigned is no head of ours that we still hold.")
-    line = cosignature_line(note, vkey)
+    lines = [cosignature_line(note, each) for each in vkeys]
+    line = next((each for each in lines if each is not None), None)
     if line is None:
         raise ProofError("The head carries no cosignature of the expected witness.")
-    name = parse_vkey(vkey, COSIGNATURE)[0]
+    name = parse_vkey(vkeys[0], COSIGNATURE)[0]
     witnessing.set_cosignature(tx, Cosignature(log, name, size, line, now))
 
 

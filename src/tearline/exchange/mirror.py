@@ -6,9 +6,9 @@ Nothing is kept that the signed head does not cover or that does not extend what
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from tearline.agreement.card import Card
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.errors import PartnerError, ProofError
 from tearline.exchange import cosigned, witnessed
 from tearline.exchange.link import Link
@@ -30,7 +30,7 @@ _BUNDLE_BYTES = 32 << 20
 def copy_log(
     home: Home,
     link: Link,
-    card: Card,
+    cards: Cards,
     force: InForce,
     *,
     now: int,
@@ -45,13 +45,13 @@ def copy_log(
     ProofError when what it shows does not hold together; the evidence is kept, and what the
     agreement says is suspended for it is suspended.
     """
-    view = View(home, link, card, force, now)
+    view = View(home, link, cards, force, now)
     with _held_against(view):
         promise = witnessed.committed(view)
         new = _copy(view, tell)
         witnessed.cosign(view, promise)
     with suppress(PartnerError):
-        cosigned.offer(home, link, card, force.agreement_id, now=now)
+        cosigned.offer(home, link, cards, force.agreement_id, now=now)
     with _held_against(view):
         return new, _open(home, link, view.base, view.log, served=served, tell=tell)
 
@@ -64,14 +64,15 @@ def _held_against(view: View) -> Iterator[None]:
     except FoundOutError:
         raise
     except ProofError as error:
-        doubt(view.home, view.card.slug, error, now=view.now)
+        doubt(view.home, view.slug, error, now=view.now)
         raise
 
 
 def _copy(view: View, tell: Callable[[str, int], None]) -> int:
     """Bring our copy up to the signed head, and return how many leaves are new."""
     note = get(view.link, f"{view.base}/checkpoint", _NOTE_BYTES).decode("utf-8", "replace")
-    size = open_checkpoint(note, view.vkey, view.origin).size
+    vkey = view.vkey(note)
+    size = open_checkpoint(note, vkey, view.origin).size
     witnessed.see_no_rollback(view, note, size)
     with view.home.store.read() as tx:
         have = logs.head(tx, view.log).size
@@ -80,7 +81,7 @@ def _copy(view: View, tell: Callable[[str, int], None]) -> int:
         with view.home.store.write() as tx:
             # Another sync may have copied some of them meanwhile.
             new = entries[max(logs.head(tx, view.log).size - have, 0) :]
-            mirror.extend(tx, view.log, note, new, origin=view.origin, vkey=view.vkey, at=view.now)
+            mirror.extend(tx, view.log, note, new, origin=view.origin, vkey=vkey, at=view.now)
     except SplitViewError:
         witnessed.expose(view, note)
     except OtherEntriesError:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from tearline.agreement import force as forces
 from tearline.agreement.card import Card, read_card
+from tearline.agreement.fitting import known_cards
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.outbox import delivered, export_messages, undelivered
 from tearline.agreement.partners import find_party
 from tearline.agreement.state import ENDED
 from tearline.agreement.terms import collection_id
+from tearline.agreement.watching import compare_log
 from tearline.errors import PartnerError, ProofError, RefusedError, TearlineError
 from tearline.exchange import taxii_client
 from tearline.exchange.link import Identity, Link
@@ -216,8 +218,10 @@ def _sync_one(
             served = force.accepting
             if force.accepting:
                 objects, served = _read_pages(home, link, force, now=now, tell=tell)
-            card = _card(partner)
-            leaves, records = copy_log(home, link, card, force, now=now, served=served, tell=tell)
+            with home.store.read() as tx:
+                cards = known_cards(tx, partner, now=now)
+            leaves, records = copy_log(home, link, cards, force, now=now, served=served, tell=tell)
+        compare_log(home, force.agreement_id, now=now)
         settled = inbound.settle(home, force.agreement_id, now=now)
     except TearlineError as error:
         over = force.state in ENDED and isinstance(error, PartnerError)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from tearline import clock
 from tearline.agreement import jws, messages, receiving
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.home import Home
 from tearline.agreement.messages import MessageRefusedError
 from tearline.errors import ProofError, TearlineError
@@ -29,12 +30,12 @@ from tearline.exchange.access import (
     check_agreement,
 )
 from tearline.exchange.proving import claimed
-from tearline.exchange.signatures import Claim, Signatory, UnprovenError, signatory_of, signatory_on
+from tearline.exchange.signatures import NOBODY, Claim, Signatory, UnprovenError, signatory_of
 from tearline.log import record, tiles, tree
 from tearline.log.verify import Opening, parse_leaf, write_opening
 from tearline.release import certifying, consenting, delivery, offering, recall
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import logs, parties, private, releases
+from tearline.store import logs, private, releases
 from tearline.store.database import Tx
 from tearline.store.logs import OpenedRow
 
@@ -137,9 +138,9 @@ def _taken(home: Home, door: Door, request: Request, document: bytes, now: int) 
     try:
         claim = claimed(home, request.scope)
         claim.check_moment(now)
-        found = _signatory(home, claim)
-        party = found.party if found else ""
-        door.proving.check(home, request.scope, found or _nobody(home), now=now)
+        found = _signatory(home, claim, document, now)
+        party = found.party
+        door.proving.check(home, request.scope, found, now=now)
         claim.check_body(document)
     except UnprovenError as error:
         door.note(home, UnprovenRequestError(error, party, None, now), now=now)
@@ -152,16 +153,22 @@ def _taken(home: Home, door: Door, request: Request, document: bytes, now: int) 
     return outcome
 
 
-def _signatory(home: Home, claim: Claim) -> Signatory | None:
-    """Return who has to have signed, if the party that is named is a partner."""
+def _signatory(home: Home, claim: Claim, document: bytes, now: int) -> Signatory:
+    """Return who has to have signed, if the party that is named is a partner.
+
+    A message that brings its cards may be brought under the newest of these: they prove themselves,
+    and until they came we cannot know the key on them.
+    """
     with home.store.read() as tx:
-        partner = parties.partner_of(tx, claim.party)
-    return signatory_of(partner.card) if partner and partner.card else None
-
-
-def _nobody(home: Home) -> Signatory:
-    """Return a key that makes no request: a stranger's signature takes as long to refuse."""
-    return signatory_on(home.card)._replace(keyid="")
+        cards = cards_of(tx, claim.party)
+        if cards is None:
+            return NOBODY
+        found = signatory_of(cards)
+        if found.key(claim.keyid, now) is None:
+            brought = messages.announced(tx, document)
+            if brought is not None and brought.newest.slug == claim.party:
+                return signatory_of(brought)
+    return found
 
 
 def _keep(home: Home, claim: Claim, now: int) -> None:

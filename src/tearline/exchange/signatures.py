@@ -13,7 +13,7 @@ can be sent in one way only, and a balancer can tell a repeated request by its b
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, Self
@@ -23,8 +23,8 @@ from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from tearline import clock
-from tearline.agreement.card import Card, read_card
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards, Span
 from tearline.errors import RefusedError
 from tearline.log.checkpoint import parse_vkey
 
@@ -42,6 +42,8 @@ ACCEPTED = (
 """What is asked for where a signature is missing (RFC 9421 section 5.1)."""
 
 _US_PER_S = 1_000_000
+_NO_KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+"""The public key of RFC 8032's first example, for requests that no key that counts has signed."""
 _NONCE_BYTES = 16
 _BEFORE = b"tearline=:"
 _AGREEMENT = b"tearline-agreement"
@@ -89,7 +91,8 @@ class Signer(NamedTuple):
     @classmethod
     def of(cls, home: Home) -> Self:
         """Return the signer of our own requests."""
-        return cls(keyid_of(home.card.sign), home.keys.sign)
+        card, keys = home.identity
+        return cls(keyid_of(card.sign), keys.sign)
 
     def headers(
         self,
@@ -125,13 +128,20 @@ class Signer(NamedTuple):
 
 
 class Signatory(NamedTuple):
-    """Who has to have signed a request: what a partner's confirmed card says."""
+    """Who has to have signed a request, by its cards: its keys, by name, and when each counts.
+
+    `pins` are the TLS keys on its newest card; with its end no key counts any more.
+    """
 
     party: str
-    keyid: str
-    key: bytes
+    keys: Mapping[str, tuple[bytes, Span]]
     expires_at: int
     pins: tuple[str, ...]
+
+    def key(self, keyid: str, now: int) -> bytes | None:
+        """Return the key of a name if it counts now."""
+        public, span = self.keys.get(keyid, (b"", None))
+        return public if span and span.counts(now) and now < self.expires_at else None
 
 
 class Claim(NamedTuple):
@@ -164,14 +174,15 @@ class Claim(NamedTuple):
 
     def check_key(self, signatory: Signatory, now: int) -> None:
         """UnprovenError unless the party's key made the signature over these bytes."""
+        key = signatory.key(self.keyid, now)
         # First, so that whose key it is cannot be told by how long a refusal takes.
         try:
             # Twice as fast as by OpenSSL, and most of what a signed request costs.
-            crypto_sign_open(self.signature + self.base, signatory.key)
+            crypto_sign_open(self.signature + self.base, key or _NO_KEY)
             holds = True
         except BadSignatureError:
             holds = False
-        if self.keyid != signatory.keyid or now >= signatory.expires_at:
+        if key is None:
             raise UnprovenError("key", "Give your newest card to the partner.")
         if not holds:
             raise UnprovenError("signature", "It has to be for the address on our newest card.")
@@ -248,16 +259,19 @@ def keyid_of(vkey: str) -> str:
     return "+".join(vkey.split("+", 2)[:2])
 
 
-@lru_cache(maxsize=10_000)
-def signatory_of(card_file: bytes) -> Signatory:
-    """Return who signs requests by the file of a confirmed card."""
-    return signatory_on(read_card(card_file))
+@lru_cache(maxsize=1_024)
+def signatory_of(cards: Cards) -> Signatory:
+    """Return who signs requests by a party's cards, which are read once and kept."""
+    keys = {
+        keyid_of(key): (parse_vkey(key)[1], cards.spans["sign", key])
+        for key in cards.not_revoked("sign")
+    }
+    card = cards.newest
+    return Signatory(card.slug, keys, card.expires_at, card.tls)
 
 
-def signatory_on(card: Card) -> Signatory:
-    """Return who signs requests by a card."""
-    _, public = parse_vkey(card.sign)
-    return Signatory(card.slug, keyid_of(card.sign), public, card.expires_at, card.tls)
+NOBODY = Signatory("", {}, 0, ())
+"""Has no key that counts: a stranger's signature takes as long to refuse as a partner's."""
 
 
 def _target(url: str, path: bytes, query: bytes) -> bytes:

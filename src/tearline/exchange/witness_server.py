@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tearline import clock
-from tearline.agreement.card import Card
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.home import Home
-from tearline.agreement.partners import find_card
+from tearline.agreement.rotation import Cards
 from tearline.errors import ProofError
 from tearline.exchange.access import (
     Caller,
@@ -170,7 +170,7 @@ def _add_checkpoint(home: Home, caller: Caller, body: bytes, now: int) -> Respon
         given = witness.parse_submission(body)
     except ProofError as error:
         raise TurnedAwayError(400, "This cannot be understood.") from error
-    outcome = take(home, _card(home, caller), caller.agreement_id, given, now=now)
+    outcome = take(home, _cards(home, caller), caller.agreement_id, given, now=now)
     if outcome.status == 200:  # noqa: PLR2004  # cosigned
         return _text(outcome.lines)
     if outcome.status == 409:  # noqa: PLR2004  # another size
@@ -189,17 +189,17 @@ def _cosignature(home: Home, caller: Caller, body: bytes, now: int) -> Response:
         }.get(origin)
         if log is None:
             raise _absent()
-        vkey = _card(home, caller).witness
+        vkeys = _cards(home, caller).valid("witness", now)
         with home.store.write() as tx:
-            take_back(tx, log, note, vkey, now=now)
+            take_back(tx, log, note, vkeys, now=now)
     except (ProofError, UnicodeDecodeError) as error:
         raise TurnedAwayError(422, "This cosignature is of no use here.") from error
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
-def _witnessed(home: Home, caller: Caller, request: Request, _now: int) -> Response:
+def _witnessed(home: Home, caller: Caller, request: Request, now: int) -> Response:
     """Answer with the caller's head that we cosigned last, by the hash of its origin."""
-    known = known_logs(_card(home, caller), caller.agreement_id)
+    known = known_logs(_cards(home, caller), caller.agreement_id, now=now)
     wanted = request.path_params["origin"]
     origin = next((each for each in known if sha256(each.encode()).hexdigest() == wanted), "")
     with home.store.read() as tx:
@@ -209,12 +209,12 @@ def _witnessed(home: Home, caller: Caller, request: Request, _now: int) -> Respo
     return _text(found.note)
 
 
-def _card(home: Home, caller: Caller) -> Card:
+def _cards(home: Home, caller: Caller) -> Cards:
     with home.store.read() as tx:
-        card = find_card(tx, caller.party)
-    if card is None:
+        cards = cards_of(tx, caller.party)
+    if cards is None:
         raise _absent()
-    return card
+    return cards
 
 
 # ------------------------------------------------------------------------------------ answers

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
-from tearline.agreement.card import Card
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.errors import PartnerError, ProofError
 from tearline.exchange.cosigned import FRESH_US, give_back
 from tearline.exchange.link import Link
@@ -24,6 +24,7 @@ from tearline.log.checkpoint import (
     open_checkpoint,
     parse_checkpoint,
     signed_only,
+    signer,
     text_of,
     vkey_for,
 )
@@ -35,7 +36,8 @@ from tearline.stix.canonical import sha256
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import logs, witnessing
 from tearline.store.database import Tx
-from tearline.store.witnessing import Evidence, Head, Witnessed
+from tearline.store.evidence import Evidence
+from tearline.store.witnessing import Head, Witnessed
 
 PATIENCE_US = 86_400_000_000
 """How long after we saw a head the partner's node log may still leave it out: a day."""
@@ -53,7 +55,7 @@ class View(NamedTuple):
 
     home: Home
     link: Link
-    card: Card
+    cards: Cards
     force: InForce
     now: int
 
@@ -70,12 +72,16 @@ class View(NamedTuple):
     @property
     def origin(self) -> str:
         """The origin of the log."""
-        return record.origin_of(self.card.slug, self.force.agreement_id)
+        return record.origin_of(self.slug, self.force.agreement_id)
 
     @property
-    def vkey(self) -> str:
-        """The key of the log."""
-        return vkey_for(self.origin, self.card.log)
+    def slug(self) -> str:
+        """The short name of the partner."""
+        return self.cards.newest.slug
+
+    def vkey(self, note: str, origin: str | None = None) -> str:
+        """Return the key, of those that count now, that signed a head of this log or another."""
+        return self.cards.log_key(origin or self.origin, note, self.now)
 
     def last(self, origin: str) -> Witnessed | None:
         """Return the head of a log that we cosigned last."""
@@ -86,7 +92,7 @@ class View(NamedTuple):
         """Have us cosign a head; FoundOutError when it proves a lie, else the status."""
         agreement_id = self.force.agreement_id
         given = Submission(old, proof, note)
-        outcome = take(self.home, self.card, agreement_id, given, now=self.now, asked=asked)
+        outcome = take(self.home, self.cards, agreement_id, given, now=self.now, asked=asked)
         if outcome.evidence is not None:
             raise _found_out(outcome.evidence)
         return outcome.status
@@ -94,14 +100,14 @@ class View(NamedTuple):
 
 def _found_out(found: Evidence) -> FoundOutError:
     what = {
-        "split-view": f"{found.origin} shows two histories.",
-        "rollback": f"{found.origin} shows an older head than it showed before.",
-        "bad-proof": f"{found.origin} does not prove that it only grew.",
+        "split-view": f"{found.about} shows two histories.",
+        "rollback": f"{found.about} shows an older head than it showed before.",
+        "bad-proof": f"{found.about} does not prove that it only grew.",
     }[found.kind]
     return FoundOutError(
         what,
         means=f"Nothing of it is accepted. Both signed heads are kept as evidence {found.hash}.",
-        do="Write it to a file with `tearline log evidence`, and talk to the partner.",
+        do="Write it to a file with `tearline evidence export`, and talk to the partner.",
     )
 
 
@@ -129,7 +135,7 @@ def expose_fork(view: View, note: str) -> None:
         if signed is None:
             return
         before = Checkpoint(view.origin, signed.size, StoredTree(tx, view.log).root(signed.size))
-    head = open_checkpoint(note, view.vkey, view.origin)
+    head = open_checkpoint(note, view.vkey(note), view.origin)
     with suppress(PartnerError):
         _fork(view, served_tree(view.link, view.base, head.size), before, signed.note, head, note)
 
@@ -145,7 +151,8 @@ def _fork(  # two heads, each with its note
     except ProofError:
         return
     if begins != before.root:
-        known = known_logs(view.card, view.force.agreement_id)[head.origin]
+        every = known_logs(view.cards, view.force.agreement_id, now=view.now)
+        known = every[head.origin].of(note)
         shown = Shown(begins, proof)
         us, second = view.home.witness, signed_only(note, known.vkey)
         found = witness.found(us, known, head.origin, "split-view", first, second, shown, view.now)
@@ -190,9 +197,8 @@ def _bring(view: View, status: int, origin: str) -> None:
 
 def _cosign_node(view: View, note: str) -> None:
     """Cosign the head of the partner's node log, by the proof that its tiles make."""
-    origin = node_origin(view.card)
-    vkey = vkey_for(origin, view.card.log)
-    head, last = open_checkpoint(note, vkey, origin), view.last(origin)
+    origin = node_origin(view.slug)
+    head, last = open_checkpoint(note, view.vkey(note, origin), origin), view.last(origin)
     if _is_fresh(last, head.size, view.now) and last and last.root == head.root:
         return
     if last is None or last.size >= head.size:
@@ -246,8 +252,8 @@ def _ask_committed(view: View) -> dict[str, Any] | None:
 
 def _see_committed(view: View, promise: Promise) -> None:
     """See that the node log commits to what we copied, to no less than before, and in time."""
-    node, shown = node_origin(view.card), promise.shown
-    found = verify_committed(shown, vkey_for(node, view.card.log)) if shown else None
+    shown = promise.shown
+    found = verify_committed(shown, _node_key(view, shown)) if shown else None
     with view.home.store.write() as tx:
         signed = logs.last_checkpoint(tx, view.log)
         evidence = _contradiction(tx, view, found, shown, signed) if found and signed else None
@@ -255,6 +261,10 @@ def _see_committed(view: View, promise: Promise) -> None:
             _see_in_time(tx, view, found, promise.last)
     if evidence is not None:
         _keep(view, evidence)
+
+
+def _node_key(view: View, shown: dict[str, Any]) -> str:
+    return view.vkey(str(shown.get("checkpoint", "")), node_origin(view.slug))
 
 
 def _contradiction(
@@ -269,7 +279,7 @@ def _contradiction(
         raise ProofError("The proof from the partner's node log is of another log or leaf.")
     if found.head.size > signed.size:
         raise ProofError(
-            f"The node log of {view.card.slug} commits to {found.head.size} leaves of this log, and"
+            f"The node log of {view.slug} commits to {found.head.size} leaves of this log, and"
             f" {signed.size} are shown."
         )
     stored = StoredTree(tx, view.log)
@@ -277,12 +287,17 @@ def _contradiction(
     if begins == found.head.root or shown is None:
         return None
     moment = format_timestamp(view.now)
-    case = Case(view.origin, view.vkey, view.home.slug, view.home.card.witness, moment)
-    proof = Shown(begins, stored.consistency_proof(found.head.size, signed.size))
     first = shown["checkpoint"]
+    known = known_logs(view.cards, view.force.agreement_id, now=view.now)
+    vkey = signer(signed.note, known[view.origin].former)
+    before = vkey_for(view.origin, signer(first, known[node_origin(view.slug)].former))
+    former = before if before != vkey else None
+    us = view.home.card.witness
+    case = Case(view.origin, vkey, view.home.slug, us, moment, former)
+    proof = Shown(begins, stored.consistency_proof(found.head.size, signed.size))
     document = write_evidence("split-view", case, first, signed.note, shown=proof, committed=shown)
     name = sha256(document)
-    return Evidence(name, "split-view", view.card.slug, view.origin, document, view.now)
+    return Evidence(name, "split-view", view.slug, view.origin, document, view.now)
 
 
 def _see_in_time(tx: Tx, view: View, found: Committed | None, last: tuple[int, int] | None) -> None:
@@ -291,7 +306,7 @@ def _see_in_time(tx: Tx, view: View, found: Committed | None, last: tuple[int, i
     back = last is not None and (leaf < last[0] or size < last[1])
     if back or (due is not None and size < due.size):
         raise ProofError(
-            f"The node log of {view.card.slug} does not commit to what its log showed us before.",
+            f"The node log of {view.slug} does not commit to what its log showed us before.",
             means="A log that the node log leaves out can be shown to us and denied to others.",
             do="Ask the partner whether its node runs; nothing is accepted until it commits.",
         )

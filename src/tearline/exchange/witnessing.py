@@ -9,17 +9,17 @@ from collections.abc import Mapping
 import orjson
 
 from tearline.agreement.alarm import raise_alarm
-from tearline.agreement.card import Card
 from tearline.agreement.document import Cause
 from tearline.agreement.home import Home
+from tearline.agreement.rotation import Cards
 from tearline.errors import ProofError
 from tearline.log import record, witness
 from tearline.log.checkpoint import vkey_for
 from tearline.log.witness import Known, Outcome, Submission
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import private, witnessing
+from tearline.store import evidence, private
 from tearline.store.database import Tx
-from tearline.store.witnessing import Evidence
+from tearline.store.evidence import Evidence
 
 _WORDS: Mapping[Cause, str] = {
     "split-view": "A log of the other party shows two histories; the evidence is {}.",
@@ -29,32 +29,44 @@ _REASON = 900
 _HOUR_US = 3_600_000_000
 
 
-def known_logs(card: Card, agreement_id: str) -> dict[str, Known]:
-    """Return the logs of a partner that one agreement lets it have witnessed, by origin."""
-    origin, node = record.origin_of(card.slug, agreement_id), node_origin(card)
-    copy = record.their_log(agreement_id)
-    return {
-        origin: Known(vkey_for(origin, card.log), card.slug, copy),
-        node: Known(vkey_for(node, card.log), card.slug),
+def known_logs(cards: Cards, agreement_id: str, *, now: int) -> dict[str, Known]:
+    """Return the logs of a partner that one agreement lets it have witnessed, by origin.
+
+    With the keys that count for them now, and those that did.
+    """
+    slug = cards.newest.slug
+    copies = {
+        record.origin_of(slug, agreement_id): record.their_log(agreement_id),
+        node_origin(slug): None,
     }
+    return {origin: _known(cards, origin, copy, now) for origin, copy in copies.items()}
 
 
-def node_origin(card: Card) -> str:
+def _known(cards: Cards, origin: str, copy: str | None, now: int) -> Known:
+    valid, former = (
+        tuple(vkey_for(origin, each) for each in keys)
+        for keys in (cards.valid("log", now), cards.every("log"))
+    )
+    newest = vkey_for(origin, cards.newest.log)
+    return Known(newest, cards.newest.slug, copy, valid, former)
+
+
+def node_origin(slug: str) -> str:
     """Return the origin of a party's node log."""
-    return record.origin_of(card.slug, record.NODE)
+    return record.origin_of(slug, record.NODE)
 
 
 def take(
-    home: Home, card: Card, agreement_id: str, given: Submission, *, now: int, asked: bool = False
+    home: Home, cards: Cards, agreement_id: str, given: Submission, *, now: int, asked: bool = False
 ) -> Outcome:
     """Cosign a partner's head, or keep the evidence of why not; one transaction.
 
     `asked`: we asked for it after we had seen a larger one. What is sent to us may have been
     overtaken on the way: that it is smaller is kept then, and suspends nothing.
     """
+    us, known = home.witness, known_logs(cards, agreement_id, now=now)
     with home.store.write() as tx:
-        known = known_logs(card, agreement_id)
-        outcome = witness.add_checkpoint(tx, home.witness, given, known, now=now)
+        outcome = witness.add_checkpoint(tx, us, given, known, now=now)
         found = outcome.evidence
         if found is not None:
             quiet = found.kind == "rollback" and not asked
@@ -68,7 +80,7 @@ def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) 
 
     Returns what stands for it: of one kind, about one log, the first in an hour is kept.
     """
-    kept = witnessing.add_evidence(tx, found, since=now - _HOUR_US)
+    kept = evidence.add_in_span(tx, found, since=now - _HOUR_US)
     if kept.hash == found.hash:
         _note(tx, found.party, f"evidence-{found.kind}", found.hash, now)
     cause: Cause = "split-view" if found.kind == "split-view" else "bad-proof"

@@ -140,6 +140,23 @@ def open_note(note: str, vkeys: Sequence[str]) -> str:
     return text
 
 
+def signer(note: str, vkeys: Sequence[str]) -> str:
+    """Return the first of the keys that a line of a note claims to be of; the first if none is.
+
+    No signature is checked: opening the note with that key does.
+    """
+    return next((each for each in vkeys if signed_by(note, each)), vkeys[0])
+
+
+def signed_by(note: str, key: str) -> bool:
+    """Whether a line of a note claims to be of a verifier key; the signature is not checked."""
+    name, public = parse_vkey(key)
+    # Five digits of base64 are thirty of the thirty-two bits of a key's id.
+    start = base64.b64encode(key_id(name, public) + b"\0\0").decode()[:5]
+    lines = note.rpartition("\n\n")[2].splitlines()
+    return any(line.startswith(f"— {name} {start}") for line in lines)
+
+
 def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     text, mark, tail = note.rpartition("\n\n")
     if not mark or not tail.endswith("\n") or len(note) > NOTE_LIMIT or _CONTROL.search(note):

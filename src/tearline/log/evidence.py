@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from tearline.errors import ProofError
+from tearline.errors import InputError, ProofError
 from tearline.log import tree
 from tearline.log.checkpoint import Checkpoint, cosigned_at, open_checkpoint, parse_vkey, vkey_for
 from tearline.log.node_log import verify_committed
@@ -19,7 +19,7 @@ from tearline.stix.canonical import canonical, parse_canonical
 SCHEMA = "tearline-evidence/1"
 Kind = Literal["split-view", "rollback", "bad-proof"]
 KEYS = {"schema", "kind", "origin", "vkey", "by", "witness", "seen", "first", "second"}
-KEYS |= {"beginning", "proof", "committed", "expected"}
+KEYS |= {"former", "beginning", "proof", "committed", "expected"}
 
 
 class Shown(NamedTuple):
@@ -30,13 +30,17 @@ class Shown(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What two notes are about: the log, its key, who saw them, its witness key, and when."""
+    """What two notes are about: the log, its key, who saw them, its witness key, and when.
+
+    `former` is the key that signed the first, where the owner changed it in between.
+    """
 
     origin: str
     vkey: str
     by: str
     witness: str
     seen: str
+    former: str | None = None
 
 
 class Finding(NamedTuple):
@@ -97,26 +101,37 @@ _SAYS = {
 }
 
 
-def verify_evidence(document: bytes, vkey: str | None = None) -> Finding:
+def is_about_log(document: bytes) -> bool:
+    """Whether a file of evidence is one about a log, unproven; there is other evidence, too."""
+    try:
+        value = parse_canonical(document.strip())
+    except InputError:
+        return False
+    return isinstance(value, dict) and "origin" in value
+
+
+def verify_evidence(document: bytes, *vkeys: str) -> Finding:
     """Return what a file of evidence shows; ProofError when it does not hold.
 
-    Needs nothing but the file. With `vkey`, any verifier key of the pair that signs the owner's
-    logs, the file has to be about that key: without it, about whichever key the file names.
+    Needs nothing but the file. With `vkeys`, any verifier keys of the pairs that sign the owner's
+    logs, the file has to be about these keys: without them, about whichever keys the file names.
     """
     value = parse_canonical(document.strip())
     try:
-        return _verify(value, vkey)
+        return _verify(value, vkeys)
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
         raise ProofError(
-            "This is not a file of evidence.", do="Ask for what `tearline log evidence` writes."
+            "This is not a file of evidence.", do="Ask for what `tearline evidence export` writes."
         ) from error
 
 
-def _verify(value: dict[str, Any], vkey: str | None) -> Finding:
+def _verify(value: dict[str, Any], vkeys: Sequence[str]) -> Finding:
     origin, key = value["origin"], value["vkey"]
+    former = key if value["former"] is None else value["former"]
     if value.keys() != KEYS or value["schema"] != SCHEMA or value["kind"] not in _SAYS:
         raise TypeError
-    if vkey is not None and parse_vkey(key)[1] != parse_vkey(vkey)[1]:
+    given = {parse_vkey(each)[1] for each in vkeys}
+    if given and not {parse_vkey(each)[1] for each in (key, former)} <= given:
         raise ProofError(
             "The evidence is about another key than the one that was given.",
             means="Anyone can sign two histories with a key of his own.",
@@ -124,9 +139,9 @@ def _verify(value: dict[str, Any], vkey: str | None) -> Finding:
         )
     second = open_checkpoint(value["second"], key, origin)
     if value["committed"] is not None:
-        first = _committed(value, key)
+        first = _committed(value, former)
     else:
-        first = open_checkpoint(value["first"], key, origin)
+        first = open_checkpoint(value["first"], former, origin)
     proof = [base64.b64decode(each, validate=True) for each in value["proof"] or ()]
     beginning = base64.b64decode(value["beginning"] or "", validate=True)
     _CHECKS[value["kind"]](first, second, beginning, proof)

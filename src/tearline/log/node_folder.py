@@ -6,7 +6,7 @@ all logs of the node, so it is for nobody else.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,16 +48,19 @@ def write_openings(tx: Tx, slug: str, secret: bytes, directory: Path) -> None:
             file.write(json.dumps(value, separators=(",", ":")) + "\n")
 
 
-def verify_node_folder(directory: Path, vkey: str | None = None) -> Opened:
+def verify_node_folder(
+    directory: Path, vkeys: Sequence[str] = (), former: Sequence[str] = ()
+) -> Opened:
     """Check a folder of a node log as any log, then open every leaf; never raises for its content.
 
-    `vkey` is any verifier key of the pair that signs the owner's logs. A log that is in one leaf
+    `vkeys` are any verifier keys of the pairs that sign the owner's logs, `former` those that count
+    for older checkpoints alone. A log that is in one leaf
     has to be in all that follow, and never smaller: else it was hidden, or set back.
     """
     try:
         origin = (directory / "checkpoint").read_text("utf-8").partition("\n")[0]
-        key = vkey_for(origin, vkey) if vkey else None
-        verdict = verify_folder(directory, key)
+        keys, older = ([vkey_for(origin, each) for each in of] for of in (vkeys, former))
+        verdict = verify_folder(directory, keys, former=older)
         problems, size = verdict.problems, verdict.size
         heads = _open(directory, size, problems) if verdict.good else []
     except (ProofError, OSError, ValueError) as error:

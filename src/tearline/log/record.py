@@ -22,6 +22,7 @@ from tearline.log.checkpoint import (
     open_checkpoint,
     parse_vkey,
     sign_note,
+    signer,
     vkey,
 )
 from tearline.log.receipt import RECEIPT_SCHEMA, TlogProof, verify_receipt, write_proof
@@ -179,11 +180,14 @@ def publish(
     *,
     now: int,
     guard: Path | None = None,
+    also: Sequence[Ed25519PrivateKey] = (),
+    before: Sequence[str] = (),
 ) -> str:
     """Sign and keep a checkpoint over all durable leaves; return the note.
 
     Returns the last one when nothing was appended since. `guard` is a file outside the database
-    that holds the last note: it is written first, so that no note is seen anywhere before it. A
+    that holds the last note: it is written first, so that no note is seen anywhere before it. The
+    keys in `also` sign too; the last note may be of one of the verifier keys `before`. A
     ProofError, and no signature, when the log is shorter than, or does not begin with, what the
     last stored checkpoint or the guard's was signed over: a restored backup, or altered history.
     """
@@ -197,8 +201,12 @@ def publish(
         size, stored = logs.head(tx, log).size, StoredTree(tx, log)
         key = vkey(origin, private_key.public_key().public_bytes_raw())
         for note in _signed_before(tx, log, guard):
-            _check_growth(open_checkpoint(note, key, origin), size, stored)
-        note = sign_note(checkpoint_text(origin, size, stored.root(size)), origin, private_key)
+            of = signer(note, (key, *before))
+            _check_growth(open_checkpoint(note, of, origin), size, stored)
+        text = checkpoint_text(origin, size, stored.root(size))
+        note = sign_note(text, origin, private_key)
+        for each in also:
+            note += sign_note(text, origin, each).rpartition("\n\n")[2]
         if guard is not None:
             write_durably(guard, note.encode())
         logs.add_checkpoint(tx, log, size, note, at=now)

@@ -25,7 +25,7 @@ import orjson
 
 from tearline.errors import ProofError
 from tearline.log import tree
-from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
+from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey, signer
 from tearline.log.tree import Tile, tile_path
 from tearline.stix.canonical import parse_canonical
 
@@ -185,7 +185,13 @@ class Verdict:
             self.problems.append(f"{place}: {error}")
 
 
-def verify_folder(directory: Path, vkey: str | None = None, since: Sequence[Path] = ()) -> Verdict:
+def verify_folder(
+    directory: Path,
+    vkey: str | Sequence[str] | None = None,
+    since: Sequence[Path] = (),
+    *,
+    former: Sequence[str] = (),
+) -> Verdict:
     """Rebuild the tree of a log folder from its entries and check all else against it.
 
     Checks the checkpoint's signature, every entry, every tile that is there, every opened record,
@@ -194,18 +200,21 @@ def verify_folder(directory: Path, vkey: str | None = None, since: Sequence[Path
     roots do not agree, the two checkpoints prove that the log's owner keeps two histories.
 
     Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not read. Never
-    raises for what is in the folder: see `problems`. Without a key the oldest folder's is taken.
+    raises for what is in the folder: see `problems`. Of several keys any may have signed; those
+    that are `former` count for older checkpoints alone. Without a key the oldest folder's is taken.
     """
-    verdict = Verdict(pinned=vkey is not None)
+    keys = [vkey] if isinstance(vkey, str) else list(vkey or ())
+    verdict = Verdict(pinned=bool(keys))
     older: dict[int, list[_Older]] = {}
     for path in (*since, *_kept(directory)):
         try:
-            vkey, before = _read_checkpoint(path, vkey or _key_beside(path, directory))
+            keys = keys or _keys_beside(path, directory)
+            before = _read_checkpoint(path, [*keys, *former])
             older.setdefault(before.size, []).append(_Older(path.name, before))
         except (ProofError, OSError, ValueError) as error:
             verdict.blame(f"{path.name}: older checkpoint", error)
     try:
-        _, checkpoint = _read_checkpoint(directory, vkey)
+        checkpoint = _read_checkpoint(directory, keys or _keys_beside(directory, directory))
     except (ProofError, OSError, ValueError) as error:
         verdict.blame("checkpoint", error)
         return verdict
@@ -240,10 +249,10 @@ def _kept(directory: Path) -> list[Path]:
     return []
 
 
-def _key_beside(path: Path, directory: Path) -> str:
-    """The key that lies in an older folder, else the one in the folder itself."""
+def _keys_beside(path: Path, directory: Path) -> list[str]:
+    """The keys that lie in an older folder, else those in the folder itself; one a line."""
     own = path / "vkey"
-    return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip()
+    return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip().split("\n")
 
 
 def _walk(directory: Path, verdict: Verdict, older: dict[int, list[_Older]]) -> None:
@@ -363,11 +372,12 @@ def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
         verdict.blame("records.jsonl", error)
 
 
-def _read_checkpoint(path: Path, vkey: str | None) -> tuple[str, Checkpoint]:
-    """Open the checkpoint in a file or a folder, with its own key where none is given."""
-    key = vkey or (path / "vkey").read_text("utf-8").strip()
+def _read_checkpoint(path: Path, vkeys: Sequence[str]) -> Checkpoint:
+    """Open the checkpoint in a file or a folder, with the first key that it claims to be of."""
     file = path / "checkpoint" if path.is_dir() else path
-    return key, open_checkpoint(file.read_bytes().decode("utf-8"), key, parse_vkey(key)[0])
+    note = file.read_bytes().decode("utf-8")
+    key = signer(note, vkeys)
+    return open_checkpoint(note, key, parse_vkey(key)[0])
 
 
 def _read_tile(directory: Path, tile: Tile) -> bytes | None:

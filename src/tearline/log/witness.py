@@ -24,6 +24,7 @@ from tearline.log.checkpoint import (
     parse_checkpoint,
     parse_vkey,
     signed_only,
+    signer,
     text_of,
 )
 from tearline.log.evidence import Case, Kind, Shown, write_evidence
@@ -32,7 +33,8 @@ from tearline.stix.canonical import sha256
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import logs, witnessing
 from tearline.store.database import Tx
-from tearline.store.witnessing import Evidence, Witnessed
+from tearline.store.evidence import Evidence
+from tearline.store.witnessing import Witnessed
 
 PROOF_LIMIT = 63
 BODY_LIMIT = 64 << 10
@@ -50,19 +52,37 @@ class Submission(NamedTuple):
 
 
 class Witness(NamedTuple):
-    """Who cosigns: its party's short name, its verifier key and the key itself."""
+    """Who cosigns: its party's short name, its verifier key and the key itself.
+
+    `ever` are the verifier keys by which it ever cosigned.
+    """
 
     slug: str
     vkey: str
     key: Ed25519PrivateKey
+    ever: tuple[str, ...] = ()
+
+    def of(self, note: str) -> str:
+        """Return the verifier key by which it cosigned a note; that of today where it did not."""
+        known = (self.vkey, *self.ever)
+        return next((each for each in known if cosigned_at(note, each) is not None), self.vkey)
 
 
 class Known(NamedTuple):
-    """What a witness knows of a log: its key, whose it is, and our copy of it if we keep one."""
+    """What a witness knows of a log: its key, whose it is, and our copy of it if we keep one.
+
+    `also` are other keys by which its head may be signed now, `former` those of earlier heads.
+    """
 
     vkey: str
     party: str
     copy: str | None = None
+    also: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+
+    def of(self, note: str) -> "Known":
+        """Return the same with the key of those that count that signed a note, as it claims."""
+        return self._replace(vkey=signer(note, (self.vkey, *self.also)))
 
 
 class Outcome(NamedTuple):
@@ -124,6 +144,7 @@ def add_checkpoint(
     log = known.get(origin)
     if log is None:
         return Outcome(404)
+    log = log.of(given.note)
     try:
         head = open_checkpoint(given.note, log.vkey, origin)
         given = given._replace(note=signed_only(given.note, log.vkey))
@@ -211,7 +232,7 @@ def _against_copy(tx: Tx, trial: _Trial) -> Evidence | None:
 
 
 def _last_s(witness: Witness, last: Witnessed) -> int:
-    return cosigned_at(last.note, witness.vkey) or 0
+    return cosigned_at(last.note, witness.of(last.note)) or 0
 
 
 def _cosigned(
@@ -237,7 +258,11 @@ def found(  # all that a file of evidence says
     shown: Shown | None,
     now: int,
 ) -> Evidence:
-    """Return evidence about a log, to be kept."""
-    case = Case(origin, log.vkey, witness.slug, witness.vkey, format_timestamp(now))
+    """Return evidence about a log, to be kept; of either note `log` has the key."""
+    keys = (log.vkey, *log.also, *log.former)
+    vkey, before = signer(second, keys), signer(first, keys)
+    former = before if before != vkey else None
+    us = witness.of(first)
+    case = Case(origin, vkey, witness.slug, us, format_timestamp(now), former)
     document = write_evidence(kind, case, first, second, shown=shown)
     return Evidence(sha256(document), kind, log.party, origin, document, now)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tearline.agreement.home import Home
-from tearline.agreement.log_keys import key_of
+from tearline.agreement.log_keys import keys_of
 from tearline.errors import HomeError, ProofError, RefusedError
 from tearline.log import tree
-from tearline.log.checkpoint import open_checkpoint
+from tearline.log.checkpoint import open_checkpoint, signer
 from tearline.node.runner import LEASE_US
 from tearline.store import jobs, logs, moving, owner
 from tearline.store.database import Store, Tx
@@ -120,9 +120,9 @@ def _compare(rows: dict[str, int], found: dict[str, int]) -> None:
 
 def _check(home: Home, source: Tx, target: Tx, name: str) -> MovedLog:
     """Compute a log from its leaves in the new store; ProofError unless each checkpoint holds."""
-    origin, vkey = key_of(target, home, name)
+    origin, vkeys = keys_of(target, home, name)
     notes = [each.note for each in logs.checkpoints(target, name)]
-    signed = [open_checkpoint(note, vkey, origin) for note in notes]
+    signed = [open_checkpoint(note, signer(note, vkeys), origin) for note in notes]
     roots = {each.size: each.root for each in signed}
     root = _root(target, name, roots)
     if roots or root != _root(source, name, {}):

@@ -22,6 +22,7 @@ import structlog
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.home import Home
+from tearline.agreement.renewing import erase_expired
 from tearline.errors import PartnerError, TearlineError
 from tearline.exchange import peer
 from tearline.exchange.cosigned import outside
@@ -158,6 +159,7 @@ class Deciding:
         turn = now // (max(self._home.settings.private_seconds, 1) * _SECOND_US)
         if self._turn not in {None, turn}:
             flush_private(self._home, now=now)
+            erase_expired(self._home, now=now)
         self._turn = turn
 
 

@@ -13,7 +13,7 @@ import orjson
 from msgspec import Meta, Struct
 
 from tearline.agreement import force, outbox
-from tearline.agreement.card import read_card
+from tearline.agreement.cards_held import everyones
 from tearline.agreement.document import Hash, Slug
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
@@ -27,7 +27,7 @@ from tearline.release.planned import Ask, Planned
 from tearline.release.reviewing import item_of
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
-from tearline.store import agreements, onward, parties, private, received, releases, stirred
+from tearline.store import agreements, onward, private, received, releases, stirred
 from tearline.store.agreements import Version
 from tearline.store.database import Tx
 from tearline.store.onward import Consent
@@ -288,7 +288,8 @@ def answer(home: Home, name: str, verdict: Says, reason: str, *, now: int) -> Co
             raise RefusedError(
                 "It is answered already.", do="To take it back from them, use `tearline recall`."
             )
-        signed = consents.sign(row, verdict, home.keys.sign, home.card.sign, now=now)
+        card, keys = home.identity
+        signed = consents.sign(row, verdict, keys.sign, card.sign, now=now)
         row = row._replace(verdict=verdict, signed=signed, answered_at=now)
         onward.put_consents(tx, [row])
         leaf = _log(tx, version, row, now)
@@ -307,7 +308,8 @@ def answered(home: Home, message: Message, *, now: int) -> None:
     """
     try:
         body = msgspec.convert(message.body, _Answer)
-        said, _ = consents.read(body.signed, message.card.sign)
+        said, key = consents.read(body.signed)
+        message.cards.check("sign", key, parse_timestamp(said.at))
     except (msgspec.ValidationError, TearlineError) as error:
         raise RefusedError(f"This is no answer: {error}.", do="Refuse it.") from error
     with home.store.write() as tx:
@@ -349,7 +351,9 @@ def question(home: Home, name: str) -> Consent:
 def came(home: Home, *, now: int) -> list[Came]:
     """What partners passed on to us, and whose consent came along."""
     with home.store.read() as tx:
-        keys = {read_card(each.card).sign: each.slug for each in parties.partners(tx) if each.card}
+        known = everyones(tx)
+        keys = {key: slug for slug, each in known.items() for key in each.not_revoked("sign")}
+        keys = {key: slug for key, slug in keys.items() if slug != home.slug}
         return [
             found
             for bound in force.all_in_force(tx, now=now)

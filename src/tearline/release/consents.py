@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Meta, Struct
 
 from tearline.agreement import jws
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.document import Hash, Slug
 from tearline.agreement.terms import parse_json
 from tearline.errors import InputError, TearlineError
@@ -102,23 +103,39 @@ def answers(tx: Tx, items: Iterable[str]) -> Mapping[str, Consent]:
     return {
         item: row
         for item, row in onward.consents_on(tx, items).items()
-        if row.verdict and _holds(row, _key(tx, row.agreement))
+        if row.verdict and _holds(row, _keys(tx, row))
     }
 
 
 @lru_cache(maxsize=4_096)
-def _holds(row: Consent, key: str | None) -> bool:
+def _holds(row: Consent, keys: tuple[str, ...]) -> bool:
     try:
-        said, _ = read(row.signed, key or "")
+        said, key = read(row.signed)
+        if key not in keys:
+            return False
     except TearlineError:
         return False
     return fits(said, row) and said.verdict == row.verdict
 
 
-def _key(tx: Tx, agreement: str) -> str | None:
-    """The key of the other side of an agreement, as both signed it."""
-    version = agreements.version_of(tx, agreement)
-    return None if version is None else _key_of(version.terms, version.their_slot)
+def _keys(tx: Tx, row: Consent) -> tuple[str, ...]:
+    """The keys by which the other side of an agreement could answer: those of its cards.
+
+    The one that both signed in the text is among them. One that was revoked is, for what we took
+    before the moment since when someone else may have had it.
+    """
+    version = agreements.version_of(tx, row.agreement)
+    if version is None:
+        return ()
+    cards = cards_of(tx, version.partner)
+    if cards is None:
+        return (_key_of(version.terms, version.their_slot) or "",)
+    spans = {key: cards.spans["sign", key] for key in cards.every("sign")}
+    return tuple(
+        key
+        for key, span in spans.items()
+        if span.revoked is None or (row.answered_at or 0) < (span.until_at or 0)
+    )
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -63,16 +64,8 @@ statement = Table(
     Column("signed", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("leaf", BigInteger, nullable=False),
+    Column("void", Boolean, nullable=False, default=False),
     UniqueConstraint("agreement_id", "ours", "place"),
-)
-statement_conflict = Table(
-    "statement_conflict",
-    metadata,
-    Column("hash", Text, primary_key=True),
-    Column("agreement_id", Text, nullable=False),
-    Column("held", Text, nullable=False),
-    Column("signed", LargeBinary, nullable=False),
-    Column("at", BigInteger, nullable=False),
 )
 message_out = Table(
     "message_out",
@@ -134,7 +127,10 @@ class Version(NamedTuple):
 
 
 class StatementRow(NamedTuple):
-    """A statement: its signed bytes, whose it is, its place in that side's chain, its leaf."""
+    """A statement: its signed bytes, whose it is, its place in that side's chain, its leaf.
+
+    `void` while only a revoked key stands behind it: it counts for nothing.
+    """
 
     hash: str
     agreement_id: str
@@ -145,16 +141,7 @@ class StatementRow(NamedTuple):
     signed: bytes
     at: int
     leaf: int
-
-
-class Conflict(NamedTuple):
-    """A statement that names the same predecessor as the one we `held`: two faces."""
-
-    hash: str
-    agreement_id: str
-    held: str
-    signed: bytes
-    at: int
+    void: bool = False
 
 
 class Outgoing(NamedTuple):
@@ -177,11 +164,12 @@ class Outgoing(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A message that came before the one it follows on."""
+    """A message that came before the one it follows on, and when it came."""
 
     seq: int
     party: str
     document: bytes
+    at: int
 
 
 # ------------------------------------------------------------------------------------ versions
@@ -275,35 +263,34 @@ def statements(tx: Tx, agreement_id: str) -> list[StatementRow]:
     rows = tx.execute(
         select(statement).where(statement.c.agreement_id == agreement_id).order_by(statement.c.leaf)
     )
-    return [StatementRow(*row) for row in rows]
+    return [_statement(row) for row in rows]
+
+
+def _statement(row: Any) -> StatementRow:  # noqa: ANN401  # a row of the table
+    """Read a statement; SQLite has numbers for truth values."""
+    return StatementRow(*row)._replace(void=bool(row.void))
 
 
 def last_statement(tx: Tx, agreement_id: str, *, ours: bool) -> StatementRow | None:
-    """Return the end of one side's chain."""
+    """Return the end of one side's chain, of the statements that count."""
     row = tx.execute(
         select(statement)
         .where(statement.c.agreement_id == agreement_id, statement.c.ours == ours)
+        .where(statement.c.void.is_(False))
         .order_by(statement.c.place.desc())
         .limit(1)
     ).one_or_none()
-    return StatementRow(*row) if row else None
+    return _statement(row) if row else None
 
 
-def add_conflict(tx: Tx, conflict: Conflict) -> None:
-    """Keep the evidence of two faces; once for each statement."""
-    held = select(statement_conflict.c.hash).where(statement_conflict.c.hash == conflict.hash)
-    if tx.execute(held).one_or_none() is None:
-        tx.execute(insert(statement_conflict).values(conflict._asdict()))
+def set_void(tx: Tx, name: str, *, void: bool) -> None:
+    """Keep whether a statement counts for nothing: a revoked key alone stands behind it."""
+    tx.execute(update(statement).where(statement.c.hash == name).values(void=void))
 
 
-def conflicts(tx: Tx, agreement_id: str) -> list[Conflict]:
-    """Return the evidence of two faces about an agreement, oldest first."""
-    rows = tx.execute(
-        select(statement_conflict)
-        .where(statement_conflict.c.agreement_id == agreement_id)
-        .order_by(statement_conflict.c.at, statement_conflict.c.hash)
-    )
-    return [Conflict(*row) for row in rows]
+def drop_statement(tx: Tx, name: str) -> None:
+    """Take a statement out of its side's chain, where another one takes its place."""
+    tx.execute(delete(statement).where(statement.c.hash == name))
 
 
 # ------------------------------------------------------------------------------------ messages
@@ -317,11 +304,15 @@ def add_outgoing(tx: Tx, message: Outgoing) -> None:
 
 
 def pending(tx: Tx, party: str | None = None) -> list[Outgoing]:
-    """Return the messages that are not known to have arrived, in the order they were written."""
+    """Return the messages that are not known to have arrived, in the order they were written.
+
+    A card comes first: what follows may be signed with its keys.
+    """
     rows = select(message_out).where(message_out.c.delivered_at.is_(None))
     if party is not None:
         rows = rows.where(message_out.c.party == party)
-    return [Outgoing(*row) for row in tx.execute(rows.order_by(message_out.c.seq))]
+    order = case((message_out.c.kind == "card", 0), else_=1), message_out.c.seq
+    return [Outgoing(*row) for row in tx.execute(rows.order_by(*order))]
 
 
 def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | None) -> bytes:
@@ -333,6 +324,12 @@ def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | N
     )
     held = select(message_out.c.rendered).where(message_out.c.id == message_id)
     return bytes(tx.execute(held).scalar_one())
+
+
+def drop_rendered(tx: Tx, message_id: str) -> None:
+    """Drop the signed form of a message, so that it is made anew."""
+    where = message_out.c.id == message_id
+    tx.execute(update(message_out).where(where).values(rendered=None, receipt_hash=None))
 
 
 def count_attempt(tx: Tx, message_id: str) -> None:
@@ -389,13 +386,19 @@ def wait(tx: Tx, party: str, name: str, document: bytes, *, at: int) -> None:
 def waiting(tx: Tx, party: str) -> list[Waiting]:
     """Return a partner's messages that came too early, as they came."""
     rows = tx.execute(
-        select(message_waiting.c.seq, message_waiting.c.party, message_waiting.c.document)
+        select(message_waiting)
         .where(message_waiting.c.party == party)
         .order_by(message_waiting.c.seq)
     )
-    return [Waiting(*row) for row in rows]
+    return [Waiting(row.seq, row.party, row.document, row.at) for row in rows]
 
 
 def stop_waiting(tx: Tx, name: str) -> None:
     """Drop the message whose bytes have this hash from those that wait."""
     tx.execute(delete(message_waiting).where(message_waiting.c.hash == name))
+
+
+def drop_pending(tx: Tx, kind: str, party: str) -> None:
+    """Drop the messages of a kind to a partner that have not arrived: a newer one says it all."""
+    where = message_out.c.kind == kind, message_out.c.party == party
+    tx.execute(delete(message_out).where(*where, message_out.c.delivered_at.is_(None)))

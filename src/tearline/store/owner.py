@@ -6,7 +6,7 @@ sign what it never did. Who can write here can make a node refuse its own store,
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Table, select
+from sqlalchemy import BigInteger, Column, Table, select, update
 
 from tearline.store.columns import Text
 from tearline.store.database import Tx, insert_rows, metadata
@@ -32,6 +32,11 @@ def owner_of(tx: Tx) -> Owner | None:
     """Return whose store this is; None where nobody has claimed it."""
     row = tx.execute(select(owner)).one_or_none()
     return Owner(*row) if row else None
+
+
+def set_root(tx: Tx, root: str) -> None:
+    """Keep the root key that our newest card has."""
+    tx.execute(update(owner).values(root=root))
 
 
 def claim(tx: Tx, new: Owner) -> None:

@@ -35,6 +35,8 @@ party = Table(
     Column("since_at", BigInteger, nullable=False),
     Column("blocked_at", BigInteger),
     Column("blocked_reason", Text),
+    Column("doubted_at", BigInteger),
+    Column("doubt", Text),
 )
 account = Table(
     "account",
@@ -65,7 +67,10 @@ refusal = Table(
 
 
 class Partner(NamedTuple):
-    """A party other than ours. `card` is None for one without a node."""
+    """A party other than ours. `card`, its newest, is None for one without a node.
+
+    `doubt` says why a person has to compare its words again before anything goes on with it.
+    """
 
     slug: str
     name: str
@@ -74,6 +79,8 @@ class Partner(NamedTuple):
     since_at: int
     blocked_at: int | None
     blocked_reason: str | None
+    doubted_at: int | None = None
+    doubt: str | None = None
 
 
 class Account(NamedTuple):
@@ -133,6 +140,17 @@ def set_blocked(tx: Tx, slug: str, *, at: int | None, reason: str | None) -> Non
     tx.execute(
         update(party).where(party.c.slug == slug).values(blocked_at=at, blocked_reason=reason)
     )
+
+
+def set_card(tx: Tx, slug: str, document: bytes, name: str) -> None:
+    """Keep the newest card of a partner, and its hash."""
+    values = {"card": document, "card_hash": name}
+    tx.execute(update(party).where(party.c.slug == slug).values(values))
+
+
+def set_doubt(tx: Tx, slug: str, *, at: int | None, doubt: str | None) -> None:
+    """Mark that a person has to compare a partner's words again, and why; or that one did."""
+    tx.execute(update(party).where(party.c.slug == slug).values(doubted_at=at, doubt=doubt))
 
 
 # --------------------------------------------------------------------------------------- keys

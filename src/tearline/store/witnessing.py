@@ -1,9 +1,9 @@
-"""Who cosigned what: the heads we cosigned for others, theirs of ours, and what proves a lie.
+"""Who cosigned what: the heads we cosigned for others, and theirs of ours.
 
 `witnessed` has for each origin the largest head that we cosigned: whoever sets it back could have
 us cosign two histories, which the partner's log, copied here, and the cosignatures that left us
 would show. `committed` says from which leaf of a node log on which head of a log is committed to:
-what we wrote for ours, what we were shown for `theirs/…`. `evidence` is only ever added to.
+what we wrote for ours, what we were shown for `theirs/…`.
 """
 
 from collections.abc import Mapping
@@ -41,16 +41,6 @@ committed = Table(
     Column("root", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-evidence = Table(
-    "evidence",
-    metadata,
-    Column("hash", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("party", Text, nullable=False),
-    Column("origin", Text, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("at", BigInteger, nullable=False),
-)
 
 
 class Witnessed(NamedTuple):
@@ -78,17 +68,6 @@ class Head(NamedTuple):
 
     size: int
     root: bytes
-
-
-class Evidence(NamedTuple):
-    """A document that shows what a party did, as `tearline.log.evidence` writes it."""
-
-    hash: str
-    kind: str
-    party: str
-    origin: str
-    document: bytes
-    at: int
 
 
 # ----------------------------------------------------------------------------------- witnessed
@@ -161,26 +140,3 @@ def set_shown(tx: Tx, log: str, index: int, head: Head) -> None:
     """Keep what the partner's node log committed to last, in the place of what it did before."""
     tx.execute(delete(committed).where(committed.c.log == log))
     insert_rows(tx, committed, [(log, index, *head)])
-
-
-# ------------------------------------------------------------------------------------ evidence
-
-
-def add_evidence(tx: Tx, found: Evidence, *, since: int) -> Evidence:
-    """Keep evidence, unless some of its kind about this log came since then; return what is kept.
-
-    A log that lies once a minute would fill the store with one and the same.
-    """
-    same = (evidence.c.kind == found.kind) & (evidence.c.origin == found.origin)
-    query = select(evidence).where(same, evidence.c.at > since).order_by(evidence.c.at)
-    row = tx.execute(query.limit(1)).one_or_none()
-    if row is not None:
-        return Evidence(*row)
-    tx.execute(insert(evidence).values(found._asdict()))
-    return found
-
-
-def all_evidence(tx: Tx) -> list[Evidence]:
-    """Return all evidence, oldest first."""
-    rows = tx.execute(select(evidence).order_by(evidence.c.at, evidence.c.hash))
-    return [Evidence(*row) for row in rows]

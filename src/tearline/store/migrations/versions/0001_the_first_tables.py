@@ -81,6 +81,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stix_id"),
     )
     op.create_table(
+        "card",
+        sa.Column("party", text, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("party", "place"),
+        sa.UniqueConstraint("party", "hash"),
+    )
+    op.create_table(
         "certificate",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("ours", sa.Boolean(), nullable=False),
@@ -211,11 +222,14 @@ def upgrade() -> None:
         sa.Column("hash", text, nullable=False),
         sa.Column("kind", text, nullable=False),
         sa.Column("party", text, nullable=False),
-        sa.Column("origin", text, nullable=False),
+        sa.Column("about", text, nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
     )
+    with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.create_index("evidence_party", ["party"], unique=False)
+
     op.create_table(
         "group_edition",
         sa.Column("name", text, nullable=False),
@@ -318,6 +332,12 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "log_watched",
+        sa.Column("log", text, nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log"),
+    )
+    op.create_table(
         "message_in",
         sa.Column("id", text, nullable=False),
         sa.Column("party", text, nullable=False),
@@ -400,6 +420,8 @@ def upgrade() -> None:
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("blocked_at", sa.BigInteger(), nullable=True),
         sa.Column("blocked_reason", text, nullable=True),
+        sa.Column("doubted_at", sa.BigInteger(), nullable=True),
+        sa.Column("doubt", text, nullable=True),
         sa.PrimaryKeyConstraint("slug"),
     )
     op.create_table(
@@ -677,17 +699,9 @@ def upgrade() -> None:
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.Column("void", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
         sa.UniqueConstraint("agreement_id", "ours", "place"),
-    )
-    op.create_table(
-        "statement_conflict",
-        sa.Column("hash", text, nullable=False),
-        sa.Column("agreement_id", text, nullable=False),
-        sa.Column("held", text, nullable=False),
-        sa.Column("signed", sa.LargeBinary(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hash"),
     )
     op.create_table(
         "stirred",
