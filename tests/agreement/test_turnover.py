@@ -20,6 +20,7 @@ from tearline.agreement.messages import MessageRefusedError
 from tearline.agreement.partners import add_party, confirm_party
 from tearline.agreement.receiving import receive
 from tearline.agreement.renewing import erase_expired, renew, revoke, rotate
+from tearline.agreement.terms import parse_toml
 from tearline.agreement.watching import compare_log
 from tearline.errors import MisuseError, ProofError, RefusedError
 from tearline.log import record
@@ -37,6 +38,7 @@ from tests.agreement.sides import (
     standing,
     states,
     terms,
+    text,
 )
 from tests.pair import Pair, copy_log, make_pair, sdo
 
@@ -282,6 +284,23 @@ def test_a_revoked_key_suspends_until_a_person_compared_the_words(active: Sides,
         carry(active, now=NOW + 6)
     assert set(states(south).values()) == set(states(north).values()) == {"active"}
     assert refusals(south) == refusals(north) == []
+
+
+def test_a_revoked_key_suspends_only_what_says_so(tmp_path: Path) -> None:
+    sides = new_sides(tmp_path)
+    version = signing.propose(
+        sides.north, parse_toml(text(sides) + "\n[suspend]\non = []\n"), now=NOW
+    )
+    carry(sides)
+    signing.countersign(sides.south, version.hash, now=NOW)
+    carry(sides)
+    assert set(states(sides.south).values()) == {"active"}
+    revoke(sides.north, "sign", NOW, "lost", now=NOW + 1)
+    card = outgoing(sides.north, now=NOW + 2)[0]
+    assert receive(sides.south, card, now=NOW + 2) == "taken"
+    assert set(states(sides.south).values()) == {"active"}
+    assert doubt_of(sides.south, "north-cert") is not None
+    sides.close()
 
 
 def test_a_revoked_key_signs_nothing_new(active: Sides, tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from cryptography import x509
 from tearline import clock
 from tearline.agreement import signing
 from tearline.agreement.card import card_hash, check_words
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.home import Home, create_home, open_home
 from tearline.agreement.partners import add_party
+from tearline.agreement.renewing import rotate
 from tearline.config import settings
 from tearline.errors import InputError, MisuseError, PartnerError, RefusedError
 from tearline.exchange import certificates, peer
@@ -26,6 +28,7 @@ from tearline.exchange.link import Identity, Link
 from tearline.exchange.pins import files_of, forwarded_pin, pin_in
 from tearline.node.app import create_app
 from tearline.store import private
+from tests.agreement.sides import NOW, carry, new_sides
 from tests.docs.pages import ROOT
 from tests.exchange.nodes import FOREVER, Nodes, free_socket, give
 
@@ -79,6 +82,28 @@ def test_a_new_key_goes_on_the_card_first(home: Home) -> None:
     assert (both.pin, both.card.tls[0], len(both.card.tls)) == (old, old, 2)
     done = certificates.change(open_home(home.path), days=90, now=moment())
     assert done.card.tls == (done.pin,) == both.card.tls[1:]
+
+
+def test_partners_take_another_key_without_a_telephone_call(tmp_path: Path) -> None:
+    sides = new_sides(tmp_path)
+    made = certificates.make(sides.north, days=9, now=NOW + 1)
+    coming = certificates.prepare(sides.north, now=NOW + 2)
+    changed = certificates.change(sides.north, days=9, now=NOW + 3)
+    assert (len(made.card.tls), len(coming.card.tls)) == (1, 2)
+    carry(sides, now=NOW + 4)
+    with sides.south.store.read() as tx:
+        held = cards_of(tx, sides.north.slug)
+    assert held is not None
+    assert held.newest == sides.north.card == changed.card
+    assert [each.card.tls for each in held.files[1:]] == [
+        made.card.tls,
+        coming.card.tls,
+        changed.card.tls,
+    ]
+    rotate(sides.north, "sign", now=NOW + 5)
+    assert sides.north.card.tls == changed.card.tls
+    assert (sides.north.path / "keys" / "tls.pem").is_file()
+    sides.close()
 
 
 def test_the_card_can_name_the_key_of_a_proxy_or_none(home: Home, tmp_path: Path) -> None:

@@ -3,11 +3,15 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tearline.agreement import outbox, signing
 from tearline.agreement.home import Home
+from tearline.agreement.outbox import delivered, export_messages
+from tearline.agreement.receiving import receive
+from tearline.agreement.renewing import revoke, rotate
 from tearline.errors import ProofError
 from tearline.exchange import peer
 from tearline.exchange.cosigned import offer
@@ -16,7 +20,7 @@ from tearline.log import committing, evidence, record, tiles, tree
 from tearline.log.checkpoint import Checkpoint, cosigned_at, vkey_for
 from tearline.node.publisher import publish_grown, publish_node
 from tearline.stix.canonical import canonical
-from tearline.store import agreements, logs, witnessing
+from tearline.store import agreements, logs, private, witnessing
 from tearline.store import evidence as kept_evidence
 from tearline.store.evidence import Evidence
 from tests.exchange.lines import MINUTE, Lines, joined
@@ -515,3 +519,82 @@ def test_evidence_names_the_key_it_is_about(lines: Lines) -> None:
         evidence.verify_evidence(document, south.card.log)
     origin = record.origin_of(north.slug, lines.pair.agreement_id)
     assert json.loads(document)["vkey"] == vkey_for(origin, north.card.log)
+
+
+# --------------------------------------------------------------------------------- keys that change
+
+
+def noted(home: Home) -> list[dict[str, Any]]:
+    with home.store.read() as tx:
+        return [json.loads(text) for kind, text in private.pending(tx) if kind == "refusal"]
+
+
+def tell(lines: Lines, home: Home) -> None:
+    """Bring the partner what waits for it."""
+    now = lines.pair.tick()
+    for message_id, document in export_messages(home, lines.other(home).slug, now=now):
+        assert receive(lines.other(home), document, now=now) == "taken"
+        delivered(home, [message_id], now=now)
+
+
+def test_a_change_of_the_log_key_hides_no_second_history(lines: Lines) -> None:
+    north, south = lines.pair.north, lines.pair.south
+    lines.publish(north)
+    lines.look(south)
+    before = north.card.log
+    rewrite(north, north_log(lines))
+    rotate(north, "log", overlap_days=0, now=lines.pair.tick())
+    tell(lines, north)
+    with pytest.raises(FoundOutError, match="two histories"):
+        lines.look(south)
+    (found,) = kept(south)
+    value = json.loads(found.document)
+    origin = record.origin_of(north.slug, lines.pair.agreement_id)
+    assert (value["former"], value["vkey"]) == (
+        vkey_for(origin, before),
+        vkey_for(origin, north.card.log),
+    )
+    assert evidence.verify_evidence(found.document, before, north.card.log).proven
+    with pytest.raises(ProofError, match="another key"):
+        evidence.verify_evidence(found.document, north.card.log)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_log_key_that_ends_at_once_stops_nobody(wary: Lines, *, gone: bool) -> None:
+    north, south = wary.pair.north, wary.pair.south
+    wary.publish(north)
+    wary.look(south)
+    if gone:
+        revoke(north, "log", wary.pair.tick(), "lost", now=wary.pair.tick())
+    else:
+        rotate(north, "log", overlap_days=0, now=wary.pair.tick())
+    tell(wary, north)
+    publish_grown(north, now=wary.pair.tick())
+    assert publish_node(north, now=wary.pair.now)  # in the same turn
+    wary.look(south)
+    wary.publish(north)
+    wary.look(south)
+    assert kept(south) == []
+    assert not [each for each in noted(south) if each["code"] == "bad-proof"]
+
+
+def test_a_witness_cosigns_on_with_its_new_key(lines: Lines) -> None:
+    north, south = lines.pair.north, lines.pair.south
+    lines.publish(north)
+    lines.look(south)
+    old = south.card.witness
+    rotate(south, "witness", overlap_days=1, now=lines.pair.tick())
+    assert south.witness.ever == (old, south.card.witness)
+    lines.publish(north)
+    assert "POST cosignature 422" in lines.look(south).asked  # it does not know the key yet
+    tell(lines, south)
+    lines.publish(north)
+    assert "POST cosignature 204" in lines.look(south).asked
+    with north.store.read() as tx:
+        (given,) = witnessing.cosignatures(tx, committing.LOG)
+        signed = logs.last_checkpoint(tx, committing.LOG)
+        assert signed is not None
+        note = tiles.cosigned_note(tx, committing.LOG, signed, None)
+    assert given.size == signed.size
+    assert cosigned_at(note, south.card.witness) is not None
+    assert cosigned_at(note, old) is None

@@ -136,3 +136,15 @@ def test_no_value_breaks_the_reader(key: str, value: object) -> None:
     except ProofError:
         return
     assert key in {"by", "seen", "expected"}
+
+
+def test_two_histories_under_two_keys_of_the_owner_need_both() -> None:
+    first, second = note(HASHES[:5], key=OTHER_KEY), note(forked(3)[:5])
+    document = write_evidence("split-view", CASE._replace(former=OTHER_VKEY), first, second)
+    assert verify_evidence(document, VKEY, OTHER_VKEY).proven
+    assert verify_evidence(document).proven
+    for only in (VKEY, OTHER_VKEY):
+        with pytest.raises(ProofError, match="another key"):
+            verify_evidence(document, only)
+    with pytest.raises(ProofError):
+        verify_evidence(write_evidence("split-view", CASE, first, second), VKEY, OTHER_VKEY)

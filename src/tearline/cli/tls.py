@@ -41,7 +41,7 @@ def make(days: Days = 90, home: Place = None, json: Json = False) -> None:
 def prepare(home: Place = None, json: Json = False) -> None:
     """Make the key that is to come, and name it on our card.
 
-    Give partners the new card; once they have it, run `tearline tls change`.
+    Sync, so that partners have the new card; once they do, run `tearline tls change`.
     """
     from tearline import clock
     from tearline.cli.options import open_home
@@ -106,5 +106,5 @@ def _answer(json: bool, found: "Shown", *, changed: bool = False) -> None:
         lines.append("The card does not name this key: partners whose card has pins refuse it.")
     if changed:
         lines.append(f"Words        {words}")
-        lines.append("Where the words changed, give partners the card and read them out.")
+        lines.append("A new card goes out with the next sync, or `tearline agreement export`.")
     answer(json, value, *lines)

@@ -75,7 +75,7 @@ def change(home: Home, *, days: int, now: int) -> Shown:
         raise RefusedError(
             "No key was prepared.",
             means="Partners that do not know the new key would refuse this node.",
-            do="Run `tearline tls next`, give partners the new card, and come again.",
+            do="Run `tearline tls next`, sync with every partner, and come again.",
         )
     key, old = _key(coming), _pin(_key(home.path / KEY))
     pins = [each for each in (*home.card.tls, _pin(key)) if each != old]

@@ -22,6 +22,7 @@ from tearline.log.checkpoint import (
     open_checkpoint,
     parse_vkey,
     sign_note,
+    signed_by,
     signer,
     vkey,
 )
@@ -185,21 +186,23 @@ def publish(
 ) -> str:
     """Sign and keep a checkpoint over all durable leaves; return the note.
 
-    Returns the last one when nothing was appended since. `guard` is a file outside the database
-    that holds the last note: it is written first, so that no note is seen anywhere before it. The
-    keys in `also` sign too; the last note may be of one of the verifier keys `before`. A
-    ProofError, and no signature, when the log is shorter than, or does not begin with, what the
-    last stored checkpoint or the guard's was signed over: a restored backup, or altered history.
+    Returns the last one when nothing was appended since and the key is the same. `guard` is a file
+    outside the database that holds the last note: it is written first, so that no note is seen
+    anywhere before it. The keys in `also` sign too; the last note may be of one of the verifier
+    keys `before`. A ProofError, and no signature, when the log is shorter than, or does not begin
+    with, what the last stored checkpoint or the guard's was signed over: a restored backup, or
+    altered history.
     """
     _check_ours(log)
+    key = vkey(origin, private_key.public_key().public_bytes_raw())
     with store.read() as tx:
         last = logs.last_checkpoint(tx, log)
-        if last and last.size == logs.head(tx, log).size and _guarded(guard) in {None, last.note}:
+        same = last and last.size == logs.head(tx, log).size and signed_by(last.note, key)
+        if last and same and _guarded(guard) in {None, last.note}:
             return last.note
     with store.write() as tx:
         derive(tx, log)
         size, stored = logs.head(tx, log).size, StoredTree(tx, log)
-        key = vkey(origin, private_key.public_key().public_bytes_raw())
         for note in _signed_before(tx, log, guard):
             of = signer(note, (key, *before))
             _check_growth(open_checkpoint(note, of, origin), size, stored)
@@ -209,6 +212,8 @@ def publish(
             note += sign_note(text, origin, each).rpartition("\n\n")[2]
         if guard is not None:
             write_durably(guard, note.encode())
+        if last and last.size == size:  # by another key
+            logs.drop_checkpoint(tx, log, size)
         logs.add_checkpoint(tx, log, size, note, at=now)
     return note
 

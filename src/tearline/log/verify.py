@@ -201,7 +201,8 @@ def verify_folder(
 
     Reads bundle by bundle. What lies beyond the checkpoint's size is not signed and not read. Never
     raises for what is in the folder: see `problems`. Of several keys any may have signed; those
-    that are `former` count for older checkpoints alone. Without a key the oldest folder's is taken.
+    that are `former` count for older checkpoints alone, as do the folder's own for those that lie
+    in it: they could have been left out. Without a key the oldest folder's is taken.
     """
     keys = [vkey] if isinstance(vkey, str) else list(vkey or ())
     verdict = Verdict(pinned=bool(keys))
@@ -209,7 +210,8 @@ def verify_folder(
     for path in (*since, *_kept(directory)):
         try:
             keys = keys or _keys_beside(path, directory)
-            before = _read_checkpoint(path, [*keys, *former])
+            own = [] if path in since else _own_keys(directory, keys)
+            before = _read_checkpoint(path, [*keys, *former, *own])
             older.setdefault(before.size, []).append(_Older(path.name, before))
         except (ProofError, OSError, ValueError) as error:
             verdict.blame(f"{path.name}: older checkpoint", error)
@@ -246,6 +248,15 @@ def _kept(directory: Path) -> list[Path]:
     """The older checkpoints that lie in a folder."""
     with suppress(OSError):
         return sorted((directory / "checkpoints").iterdir())
+    return []
+
+
+def _own_keys(directory: Path, keys: Sequence[str]) -> list[str]:
+    """The keys that a folder names itself, of the log that the given ones are of."""
+    with suppress(OSError, ValueError, ProofError):
+        names = {parse_vkey(each)[0] for each in keys}
+        own = _keys_beside(directory, directory)
+        return [each for each in own if parse_vkey(each)[0] in names]
     return []
 
 

@@ -4,6 +4,7 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.log import committing, record
+from tearline.log.checkpoint import signed_by
 from tearline.store import logs, private
 
 _OURS = "ours/"
@@ -31,13 +32,15 @@ def publish_grown(home: Home, *, now: int) -> list[str]:
 def publish_node(home: Home, *, now: int) -> bool:
     """Append and sign the node log's leaf for this turn of the clock; False when it is there.
 
+    Signed again where our log key changed: what an old one signed does not count for long.
     The leaf's moment is the beginning of the turn, so that it says nothing of what was going on.
     Of its checkpoints only the last few are kept: each stands for all before it.
     """
     turn = _turn(home, now)
     with home.store.read() as tx:
         last, signed = logs.head(tx, committing.LOG), logs.last_checkpoint(tx, committing.LOG)
-    if last.at >= turn and last.size and not _unsigned(last.size, signed):
+    ours = signed is not None and signed_by(signed.note, home.log_vkey(record.NODE))
+    if last.at >= turn and last.size and not _unsigned(last.size, signed) and ours:
         return False
     with home.store.write() as tx:
         committing.add_leaf(tx, home.slug, home.keys.secret, at=turn)

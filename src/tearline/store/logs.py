@@ -268,6 +268,12 @@ def drop_checkpoints(tx: Tx, log: str, before: int) -> None:
     )
 
 
+def drop_checkpoint(tx: Tx, log: str, size: int) -> None:
+    """Forget the checkpoint of one size, which is signed again."""
+    where = log_checkpoint.c.log == log, log_checkpoint.c.size == size
+    tx.execute(delete(log_checkpoint).where(*where))
+
+
 def last_checkpoint(tx: Tx, log: str) -> Signed | None:
     """Return the checkpoint that covers most, or None before the first."""
     columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
