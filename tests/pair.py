@@ -264,10 +264,10 @@ def copy_log(owner: Home, reader: Home, agreement_id: str, now: int) -> None:
     watching.compare_log(reader, agreement_id, now=now)
 
 
-def make_pair(folder: Path) -> Pair:
-    """Two fresh homes that pinned each other's card."""
-    north = create_home(folder / "north", "North CERT", None, START)
-    south = create_home(folder / "south", "South ISAC", None, START)
+def make_pair(folder: Path, url: str | None = None) -> Pair:
+    """Two fresh homes that pinned each other's card; with a `url`, both say to answer there."""
+    north = create_home(folder / "north", "North CERT", url, START)
+    south = create_home(folder / "south", "South ISAC", url, START)
     for us, them in ((north, south), (south, north)):
         file = (them.path / "card.json").read_bytes()
         add_party(us, file, check_words(card_hash(them.card)), now=START)

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import cast
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,35 +20,45 @@ from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home, open_home
 from tearline.exchange.link import Link, Reply
 from tearline.exchange.mirror import copy_log
+from tearline.exchange.signatures import Signer, target_of
 from tearline.node.app import create_app
 from tearline.node.publisher import publish_grown, publish_node
 from tearline.store import parties
 from tests.pair import Pair, make_pair
 
 MINUTE = 60_000_000
+URL = "http://testserver"
+"""Where the client of an app in the same process believes it is."""
 
 
 class Line:
     """What `Link` does, without a network; it notes what was asked."""
 
-    url = "http://partner.example"
+    url = URL
 
-    def __init__(self, client: TestClient, headers: Mapping[str, str]) -> None:
+    def __init__(self, client: TestClient, headers: Mapping[str, str], signer: Signer) -> None:
         self._client = client
         self._headers = headers
+        self._signer = signer
         self.asked: list[str] = []
 
     def get(
         self, path: str, *, most: int, params: Mapping[str, str | int] | None = None, accept: str
     ) -> Reply:
-        asked = dict(params or {})
-        found = self._client.get(path, params=asked, headers={**self._headers, "Accept": accept})
+        path += f"?{urlencode(params)}" if params else ""
+        found = self._client.get(path, headers={**self._signed("GET", path), "Accept": accept})
         return self._reply("GET", path, found.status_code, found.headers, found.content, most)
 
     def post(self, path: str, body: bytes, *, most: int, content_type: str) -> Reply:
-        headers = {**self._headers, "Content-Type": content_type}
+        headers = {**self._signed("POST", path, body), "Content-Type": content_type}
         found = self._client.post(path, content=body, headers=headers)
         return self._reply("POST", path, found.status_code, found.headers, found.content, most)
+
+    def _signed(self, method: str, path: str, body: bytes = b"") -> dict[str, str]:
+        agreement = self._headers["Tearline-Agreement"]
+        target = target_of(str(self._client.base_url), path)
+        made = self._signer.headers(method, target, agreement=agreement, body=body, at=clock.now())
+        return {**self._headers, **made}
 
     def _reply(  # an answer
         self, how: str, path: str, status: int, headers: Mapping[str, str], body: bytes, most: int
@@ -76,7 +87,7 @@ class Lines:
         with home.store.read() as tx:
             key = parties.credential_of(tx, self.pair.agreement_id)
         named = {"Authorization": f"Bearer {key}", "Tearline-Agreement": force.hash}
-        return Line(self.clients[force.partner], named)
+        return Line(self.clients[force.partner], named, Signer.of(home))
 
     def other(self, home: Home) -> Home:
         return self.pair.south if home is self.pair.north else self.pair.north
@@ -128,7 +139,7 @@ def _agreed(end: str) -> Pair:
     """The pair as it is copied for each test: making and agreeing takes most of the time."""
     folder = Path(mkdtemp(prefix="lines-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    pair = make_pair(folder)
+    pair = make_pair(folder, URL)
     pair.agree(reach=2, end=end)
     pair.north.store.close()
     pair.south.store.close()

@@ -77,6 +77,7 @@ def addresses(
         "status": [uuid],
         "origin": [sha256(b"south-isac/log/node").hexdigest()],
         "path": paths[:tiles],
+        **{name: [uuid] for name in ("id", "item", "name", "token")},  # of pages
     }
     found = []
     for template in templates(app):

@@ -9,6 +9,7 @@ from tearline.store import objects, parties, received, releases
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.web.page import Asked, Form, Page
+from tearline.web.pages.queue import short
 from tearline.web.signing_in import WEIGHING
 
 _SHOWN = 12
@@ -32,20 +33,7 @@ def _home(asked: Asked) -> dict[str, Any]:
             return found
         found["quarantine"] = sum(len(_quarantined(tx, each)) for each in ids)
     waits = [e for e in queue.items(asked.home, now=asked.now) if e.state == "waits"]
-    shown = [
-        {
-            "item": each.review.item,
-            "object": each.review.stix_id,
-            "type": each.type,
-            "partner": each.partner,
-            "agreement": each.title,
-            "reasons": [told.code for told in each.reasons],
-            "since_at": each.review.asked_at,
-            "until_at": each.until_at,
-        }
-        for each in waits[:_SHOWN]
-    ]
-    return found | {"waiting": len(waits), "waits": shown}
+    return found | {"waiting": len(waits), "waits": [short(each) for each in waits[:_SHOWN]]}
 
 
 def _quarantined(tx: Tx, agreement_id: str) -> list[received.Received]:

@@ -23,7 +23,7 @@ def _queue(asked: Asked) -> dict[str, Any]:
     return {
         "state": wanted,
         "counts": counts,
-        "items": [_short(each) for each in found if each.state == wanted],
+        "items": [short(each) for each in found if each.state == wanted],
     }
 
 
@@ -39,7 +39,7 @@ def _item(asked: Asked) -> dict[str, Any]:
     rest = [e for e in queue.items(asked.home, now=asked.now) if e.state == "waits"]
     names = [each.review.item for each in rest]
     place = names.index(found.review.item) if found.review.item in names else None
-    return _short(found) | {
+    return short(found) | {
         "needed": found.needed,
         "ours": ours,
         "theirs": theirs,
@@ -55,7 +55,8 @@ def _item(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _short(each: Item) -> dict[str, Any]:
+def short(each: Item) -> dict[str, Any]:
+    """What a list shows of an item."""
     return {
         "item": each.review.item,
         "state": each.state,
