@@ -81,7 +81,7 @@ def publish(nodes: Nodes) -> int:
 
 def send(nodes: Nodes, stranger: Stranger, now: int) -> cosigned.Sent | None:
     stranger.now = now
-    return cosigned.submit(nodes.north, LOG, WITNESS_VKEY, stranger.post, now=now)
+    return cosigned.submit(nodes.north, LOG, (WITNESS_VKEY,), stranger.post, now=now)
 
 
 def test_an_outside_witness_cosigns_each_new_head_once(nodes: Nodes, stranger: Stranger) -> None:
@@ -120,7 +120,9 @@ def test_a_refusal_is_told_and_changes_nothing(nodes: Nodes, stranger: Stranger)
 @pytest.mark.parametrize("body", [b"", b"nothing", b"\xff", "— south/witness AAAA\n".encode()])
 def test_what_is_no_cosignature_is_not_kept(nodes: Nodes, body: bytes) -> None:
     now = publish(nodes)
-    sent = cosigned.submit(nodes.north, LOG, WITNESS_VKEY, lambda _: Reply(200, {}, body), now=now)
+    sent = cosigned.submit(
+        nodes.north, LOG, (WITNESS_VKEY,), lambda _: Reply(200, {}, body), now=now
+    )
     assert sent is not None
     assert "does not hold" in sent.problem
     with nodes.north.store.read() as tx:
@@ -131,7 +133,7 @@ def test_a_size_beyond_ours_is_no_reason_to_lie(nodes: Nodes) -> None:
     """It has seen more than we hold: a restored backup, which no proof can mend."""
     now = publish(nodes)
     reply = Reply(409, {"content-type": "text/x.tlog.size"}, b"99\n")
-    sent = cosigned.submit(nodes.north, LOG, WITNESS_VKEY, lambda _: reply, now=now)
+    sent = cosigned.submit(nodes.north, LOG, (WITNESS_VKEY,), lambda _: reply, now=now)
     assert sent is not None
     assert "99 leaves already" in sent.problem
 

@@ -34,7 +34,7 @@ from tearline.log import record
 from tearline.log.checkpoint import checkpoint_text, parse_checkpoint, sign_note
 from tearline.node.app import create_app
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import logs, objects, private, witnessing
+from tearline.store import evidence, logs, objects, private
 from tests.exchange.nodes import Nodes, Signs, free_socket, give, make_nodes, url_of
 from tests.pair import Pair, make_pair
 
@@ -251,11 +251,11 @@ def test_a_lie_in_an_answer_is_refused_with_words_and_the_truth_goes_on(
     world: World, lie: str
 ) -> None:
     with world.nodes.south.store.write() as tx:
-        tx.execute(delete(witnessing.evidence))  # what was proven before is kept once an hour
+        tx.execute(delete(evidence.evidence))  # what was proven before is kept once an hour
     said = lied_to(world, lie)
     assert IN_WORDS.get(lie, "") in str(said)
     with world.nodes.south.store.read() as tx:
-        kept = witnessing.all_evidence(tx)
+        kept = evidence.all_of(tx)
     proven = {"two faces": "split-view", "smaller size": "rollback"}
     assert [each.kind for each in kept] == ([proven[lie]] if lie in proven else [])
     assert world.sync().problem is None

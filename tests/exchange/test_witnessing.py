@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tearline.agreement import outbox, signing
+from tearline.agreement.cards_held import cards_of
 from tearline.agreement.home import Home
 from tearline.agreement.outbox import delivered, export_messages
 from tearline.agreement.receiving import receive
@@ -19,6 +20,7 @@ from tearline.exchange.witnessed import PATIENCE_US, FoundOutError
 from tearline.log import committing, evidence, record, tiles, tree
 from tearline.log.checkpoint import Checkpoint, cosigned_at, vkey_for
 from tearline.node.publisher import publish_grown, publish_node
+from tearline.release.reconcile import reconcile_all
 from tearline.stix.canonical import canonical
 from tearline.store import agreements, logs, private, witnessing
 from tearline.store import evidence as kept_evidence
@@ -384,7 +386,10 @@ def submit(lines: Lines, home: Home, body: bytes) -> tuple[int, bytes, str]:
 
 def test_a_fork_that_is_sent_to_us_is_evidence_too(lines: Lines) -> None:
     north, south = lines.pair.north, lines.pair.south
-    offer(north, lines.line(north), south.card, lines.pair.agreement_id, now=lines.pair.tick())  # type: ignore[arg-type]
+    with north.store.read() as tx:
+        cards = cards_of(tx, south.slug)
+    assert cards is not None
+    offer(north, lines.line(north), cards, lines.pair.agreement_id, now=lines.pair.tick())  # type: ignore[arg-type]
     rewrite(north, north_log(lines))
     note = north.publish(lines.pair.agreement_id, now=lines.pair.tick())
     size = note.split("\n")[1]
@@ -569,6 +574,7 @@ def test_a_log_key_that_ends_at_once_stops_nobody(wary: Lines, *, gone: bool) ->
     else:
         rotate(north, "log", overlap_days=0, now=wary.pair.tick())
     tell(wary, north)
+    reconcile_all(north, now=wary.pair.tick())  # a revocation suspends
     publish_grown(north, now=wary.pair.tick())
     assert publish_node(north, now=wary.pair.now)  # in the same turn
     wary.look(south)

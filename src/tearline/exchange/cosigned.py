@@ -5,7 +5,7 @@ What does not come back today comes another time: nothing waits for a cosignatur
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tearline.agreement.home import Home
@@ -93,7 +93,7 @@ def outside(home: Home, *, now: int) -> list[Sent]:
     return [each for each in sent if each is not None]
 
 
-def submit(home: Home, log: str, vkeys: Sequence[str], post: Post, *, now: int) -> Sent | None:
+def submit(home: Home, log: str, vkeys: tuple[str, ...], post: Post, *, now: int) -> Sent | None:
     """Send the head of one log to a witness; None when there is nothing new to be cosigned.
 
     `vkeys` are the keys by which it may cosign now, all of one name, the newest first.
@@ -133,7 +133,7 @@ def _known_size(reply: Reply) -> int | None:
 
 
 def _settled(
-    home: Home, log: str, vkeys: Sequence[str], signed: logs.Signed, reply: Reply | None, now: int
+    home: Home, log: str, vkeys: tuple[str, ...], signed: logs.Signed, reply: Reply | None, now: int
 ) -> Sent:
     if reply is None or reply.status != 200:  # noqa: PLR2004  # cosigned
         return Sent(log, signed.size, f"it answered {reply.status if reply else 'nothing'}")
@@ -146,7 +146,7 @@ def _settled(
     return Sent(log, signed.size, "")
 
 
-def take_back(tx: Tx, log: str, note: str, vkeys: Sequence[str], *, now: int) -> None:
+def take_back(tx: Tx, log: str, note: str, vkeys: tuple[str, ...], *, now: int) -> None:
     """Keep the cosignature that a witness gave on a head of ours, by one of its keys.
 
     ProofError unless it holds, and the head is one that we signed and still hold.
