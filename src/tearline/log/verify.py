@@ -25,7 +25,7 @@ import orjson
 
 from tearline.errors import ProofError
 from tearline.log import tree
-from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey, signer
+from tearline.log.heads import OlderHead, kept_heads, keys_beside, own_keys, read_head
 from tearline.log.tree import Tile, tile_path
 from tearline.stix.canonical import parse_canonical
 
@@ -206,17 +206,17 @@ def verify_folder(
     """
     keys = [vkey] if isinstance(vkey, str) else list(vkey or ())
     verdict = Verdict(pinned=bool(keys))
-    older: dict[int, list[_Older]] = {}
-    for path in (*since, *_kept(directory)):
+    older: dict[int, list[OlderHead]] = {}
+    for path in (*since, *kept_heads(directory)):
         try:
-            keys = keys or _keys_beside(path, directory)
-            own = [] if path in since else _own_keys(directory, keys)
-            before = _read_checkpoint(path, [*keys, *former, *own])
-            older.setdefault(before.size, []).append(_Older(path.name, before))
+            keys = keys or keys_beside(path, directory)
+            own = [] if path in since else own_keys(directory, keys)
+            before = read_head(path, [*keys, *former, *own])
+            older.setdefault(before.size, []).append(OlderHead(path.name, before))
         except (ProofError, OSError, ValueError) as error:
             verdict.blame(f"{path.name}: older checkpoint", error)
     try:
-        checkpoint = _read_checkpoint(directory, keys or _keys_beside(directory, directory))
+        checkpoint = read_head(directory, keys or keys_beside(directory, directory))
     except (ProofError, OSError, ValueError) as error:
         verdict.blame("checkpoint", error)
         return verdict
@@ -237,36 +237,7 @@ def verify_growth(old: Path, new: Path, vkey: str | None = None) -> Verdict:
     return verify_folder(new, vkey, [old])
 
 
-class _Older(NamedTuple):
-    """A checkpoint that was signed before, and the file or folder that it is from."""
-
-    name: str
-    checkpoint: Checkpoint
-
-
-def _kept(directory: Path) -> list[Path]:
-    """The older checkpoints that lie in a folder."""
-    with suppress(OSError):
-        return sorted((directory / "checkpoints").iterdir())
-    return []
-
-
-def _own_keys(directory: Path, keys: Sequence[str]) -> list[str]:
-    """The keys that a folder names itself, of the log that the given ones are of."""
-    with suppress(OSError, ValueError, ProofError):
-        names = {parse_vkey(each)[0] for each in keys}
-        own = _keys_beside(directory, directory)
-        return [each for each in own if parse_vkey(each)[0] in names]
-    return []
-
-
-def _keys_beside(path: Path, directory: Path) -> list[str]:
-    """The keys that lie in an older folder, else those in the folder itself; one a line."""
-    own = path / "vkey"
-    return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip().split("\n")
-
-
-def _walk(directory: Path, verdict: Verdict, older: dict[int, list[_Older]]) -> None:
+def _walk(directory: Path, verdict: Verdict, older: dict[int, list[OlderHead]]) -> None:
     """Go once through entries, tiles and records, side by side."""
     frontier = tree.Frontier()
     records = _Records(directory / "records.jsonl", verdict)
@@ -288,7 +259,7 @@ def _walk(directory: Path, verdict: Verdict, older: dict[int, list[_Older]]) -> 
         verdict.blame("checkpoint", "The root over the entries is not the one that was signed.")
 
 
-def _compare(older: dict[int, list[_Older]], frontier: tree.Frontier, verdict: Verdict) -> None:
+def _compare(older: dict[int, list[OlderHead]], frontier: tree.Frontier, verdict: Verdict) -> None:
     for name, before in older.get(frontier.size, ()):
         if frontier.root() != before.root:
             verdict.blame(
@@ -299,7 +270,7 @@ def _compare(older: dict[int, list[_Older]], frontier: tree.Frontier, verdict: V
 
 
 def _parts(
-    hashes: list[bytes], begin: int, older: dict[int, list[_Older]]
+    hashes: list[bytes], begin: int, older: dict[int, list[OlderHead]]
 ) -> Iterator[list[bytes]]:
     """Cut leaf hashes where an older checkpoint ends."""
     ends = [size - begin for size in older if begin < size < begin + len(hashes)]
@@ -381,14 +352,6 @@ def _lines(path: Path, verdict: Verdict) -> Iterator[Opening]:
         return
     except OSError as error:
         verdict.blame("records.jsonl", error)
-
-
-def _read_checkpoint(path: Path, vkeys: Sequence[str]) -> Checkpoint:
-    """Open the checkpoint in a file or a folder, with the first key that it claims to be of."""
-    file = path / "checkpoint" if path.is_dir() else path
-    note = file.read_bytes().decode("utf-8")
-    key = signer(note, vkeys)
-    return open_checkpoint(note, key, parse_vkey(key)[0])
 
 
 def _read_tile(directory: Path, tile: Tile) -> bytes | None:
