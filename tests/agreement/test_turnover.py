@@ -295,7 +295,7 @@ def test_a_revoked_key_suspends_only_what_says_so(tmp_path: Path) -> None:
     signing.countersign(sides.south, version.hash, now=NOW)
     carry(sides)
     assert set(states(sides.south).values()) == {"active"}
-    revoke(sides.north, "sign", NOW, "lost", now=NOW + 1)
+    revoke(sides.north, "sign", NOW + 1, "lost", now=NOW + 1)
     card = outgoing(sides.north, now=NOW + 2)[0]
     assert receive(sides.south, card, now=NOW + 2) == "taken"
     assert set(states(sides.south).values()) == {"active"}

@@ -8,6 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from tearline.agreement import document
+from tearline.agreement import evidence as two_faces
 from tearline.agreement.card import Card
 from tearline.config import Settings
 from tearline.exchange import peer_server, witness_server
@@ -121,6 +122,9 @@ def test_the_forms_of_the_node_log_and_of_evidence_are_on_the_page() -> None:
     assert (node_log.SCHEMA in page, evidence.SCHEMA in page) == (True, True)
     assert set(_keys(_section("log.md", "## The node log"))) == node_log.KEYS
     assert set(_keys(_section("log.md", "## Evidence"))) == evidence.KEYS
+    faces = msgspec.structs.fields(two_faces._Document)  # noqa: SLF001  # its form
+    found = _keys(_section("log.md", "## Evidence of two faces"))
+    assert set(found) == {each.encode_name for each in faces}
 
 
 def test_the_form_of_a_leaf_is_on_the_page() -> None:
