@@ -94,7 +94,8 @@ def test_there_is_one_writer_from_its_first_reading_on(store: Store) -> None:
 @pytest.mark.parametrize("count", [1, 63, 64, 200])
 def test_rows_come_out_as_they_went_in(store: Store, count: int) -> None:
     rows: list[tuple[Any, ...]] = [
-        (f"p{place}", ODD, bytes(range(256)) if place % 2 else None, None, 2**62 + place, None, "")
+        (f"p{place}", ODD, bytes(range(256)) if place % 2 else None, None, 2**62 + place)
+        + (None, "", place, ODD)
         for place in range(count)
     ]
     with store.write() as tx:
