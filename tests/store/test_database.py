@@ -93,9 +93,9 @@ def test_there_is_one_writer_from_its_first_reading_on(store: Store) -> None:
 
 @pytest.mark.parametrize("count", [1, 63, 64, 200])
 def test_rows_come_out_as_they_went_in(store: Store, count: int) -> None:
+    odd = bytes(range(256))
     rows: list[tuple[Any, ...]] = [
-        (f"p{place}", ODD, bytes(range(256)) if place % 2 else None, None, 2**62 + place)
-        + (None, "", place, ODD)
+        (f"p{place}", ODD, odd if place % 2 else None, None, 2**62 + place, None, "", place, ODD)
         for place in range(count)
     ]
     with store.write() as tx:
