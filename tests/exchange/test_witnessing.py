@@ -569,10 +569,14 @@ def test_a_log_key_that_ends_at_once_stops_nobody(wary: Lines, *, gone: bool) ->
     north, south = wary.pair.north, wary.pair.south
     wary.publish(north)
     wary.look(south)
+    with north.store.read() as tx:
+        size = logs.head(tx, committing.LOG).size
     if gone:
         revoke(north, "log", wary.pair.tick(), "lost", now=wary.pair.tick())
     else:
         rotate(north, "log", overlap_days=0, now=wary.pair.tick())
+    with north.store.read() as tx:  # no card in it: its leaves all look alike
+        assert logs.head(tx, committing.LOG).size == size
     tell(wary, north)
     reconcile_all(north, now=wary.pair.tick())  # a revocation suspends
     publish_grown(north, now=wary.pair.tick())
