@@ -137,6 +137,11 @@ def test_evidence_is_listed_exported_and_checked_by_anyone(
     assert good("evidence", "verify", out, home=strangers.south)["known"] is True
     first = good("card", "chain", "--of", "north-cert", home=strangers.south)["cards"][0]
     assert checked["words"] == first["words"]
+    for party, code in (("north-cert", 0), (None, 1)):  # its cards, and ours
+        of = ("--of", party) if party else ()
+        good("card", "chain", *of, "--out", tmp_path / "cards", home=strangers.south)
+        said = tearline("evidence", "verify", out, "--card", tmp_path / "cards")
+        assert said.code == code
     altered = json.loads(out.read_text("utf-8"))
     altered["both"].reverse()
     altered["both"][0] = altered["both"][1]
