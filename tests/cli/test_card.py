@@ -148,3 +148,26 @@ def test_evidence_is_listed_exported_and_checked_by_anyone(
     out.write_text(json.dumps(altered), "utf-8")
     assert tearline("evidence", "verify", out).code == 1
     assert tearline("evidence", "export", "abc", "--out", out, home=strangers.south).code == 2
+
+
+def test_two_logs_agree_across_a_change_of_keys(agreed: Sides) -> None:
+    north, south, folder = agreed.north, agreed.south, agreed.folder
+    for use in ("sign", "log"):
+        good("card", "rotate", use, "--overlap-days", "0", "--yes", home=north)
+    good("agreement", "suspend", agreed.agreement, "--reason", "a check", home=north)
+    carry(agreed, north, south, "changed")
+    for home, name in ((north, "north"), (south, "south")):
+        good("log", "copy", agreed.agreement, folder / f"{name}-log", "--records", home=home)
+        good("card", "chain", "--out", folder / f"{name}.cards", home=home)
+    both = folder / "north-log", folder / "south-log"
+    cards = "--card", folder / "north.cards", "--card", folder / "south.cards"
+    found = good("log", "verify", *both, *cards)
+    assert found["problems"] == []
+    assert not [each for each in found["open"] if "key" in each["what"]]
+    good("log", "audit", *both, *cards)
+    found = good("log", "verify", *both, "--card", folder / "south.cards", "--vkey", _key(both[0]))
+    assert [each for each in found["open"] if "a key that is not on its card" in each["what"]]
+
+
+def _key(log: Path) -> str:
+    return (log / "vkey").read_text("utf-8").split("\n")[0]
