@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from tearline.errors import ProofError
 from tearline.log import tree
 from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
-from tearline.log.verify import commitment, parse_leaf
+from tearline.log.verify import commitment, parse_leaf, unbase64, utf8
 from tearline.stix.canonical import parse_canonical
 
 RECEIPT_SCHEMA = "tearline-receipt/1"
@@ -72,11 +72,11 @@ def parse_proof(text: str) -> TlogProof:
         raise ProofError(f"The proof does not begin with {PROOF_HEADER}, or has no checkpoint.")
     extra = None
     if lines and lines[0].startswith(_EXTRA):
-        extra = _unbase64(lines.pop(0).removeprefix(_EXTRA))
+        extra = unbase64(lines.pop(0).removeprefix(_EXTRA))
     found = _INDEX.fullmatch(lines[0]) if lines else None
     if found is None or len(lines) > 1 + _MOST_HASHES:
         raise ProofError("The proof does not say which leaf it is about, or has too many hashes.")
-    hashes = tuple(_unbase64(each) for each in lines[1:])
+    hashes = tuple(unbase64(each) for each in lines[1:])
     if any(len(each) != tree.HASH_SIZE for each in hashes):
         raise ProofError("A hash in the proof is not 32 bytes long.", means="It proves nothing.")
     return TlogProof(int(found[1]), hashes, checkpoint, extra)
@@ -125,34 +125,17 @@ def _prove(document: dict[str, Any], vkey: str) -> Proven:
         raise ProofError(f"The receipt is not of the form {RECEIPT_SCHEMA}.")
     if item.keys() != {"index", "count", "proof"}:
         raise TypeError
-    entry, record = _utf8(document["leaf"]), _utf8(document["record"])
+    entry, record = utf8(document["leaf"]), utf8(document["record"])
     leaf = parse_leaf(entry)
     if type(item["index"]) is not int or type(item["count"]) is not int:
         raise ProofError("The receipt does not say which of the leaf's records it is about.")
     if item["count"] != leaf.count:
         raise ProofError("The receipt and its leaf name another number of records.")
-    hashed = tree.leaf_hash(commitment(_unbase64(document["salt"]), record))
-    path: Sequence[bytes] = [_unbase64(each) for each in item["proof"]]
+    hashed = tree.leaf_hash(commitment(unbase64(document["salt"]), record))
+    path: Sequence[bytes] = [unbase64(each) for each in item["proof"]]
     tree.verify_inclusion(hashed, item["index"], leaf.count, path, leaf.root)
     index, checkpoint = verify_proof(document["proof"], entry, vkey)
     value = parse_canonical(record)
     if not isinstance(value, dict):
         raise TypeError
     return Proven(value, index, item["index"], leaf.at, checkpoint)
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise ProofError("A text in the proof cannot be written as UTF-8.") from error
-
-
-def _unbase64(text: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise ProofError("A value in the proof is not base64.") from error
-    if base64.b64encode(data).decode() != text:
-        raise ProofError("A value in the proof is not base64 in its one form.")
-    return data

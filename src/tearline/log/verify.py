@@ -149,8 +149,8 @@ def parse_opening(line: bytes) -> Opening:
         raise ProofError("A line of records is not of the form leaf, item, salt, record.")
     if not _is(value["leaf"]) or not _is(value["item"]) or not isinstance(value["record"], str):
         raise ProofError("A line of records does not name its leaf and item as numbers.")
-    record = _utf8(value["record"])
-    return Opening(value["leaf"], value["item"], _unbase64(value["salt"]), record)
+    record = utf8(value["record"])
+    return Opening(value["leaf"], value["item"], unbase64(value["salt"]), record)
 
 
 # ------------------------------------------------------------------------------------- folders
@@ -399,14 +399,16 @@ def _is(value: object, least: int = 0, most: int = 2**53 - 1) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
+    """Return the bytes of a text; ProofError where it has none."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:
         raise ProofError("A text in the proof cannot be written as UTF-8.") from error
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
+    """Return the bytes that base64 in its one form stands for; ProofError otherwise."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:
