@@ -33,9 +33,14 @@ DOCS := tests/docs/test_links.py tests/docs/test_reference.py tests/release/test
 
 RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
+WITNESS := $(VENV)/.installed-witness
 CHECK := $(VENV)/.installed-check
 LOCK := $(VENV)/.installed-lock
 TEARLINE := $(VENV)/.installed-tearline
+NPM := $(VENV)/.installed-npm
+
+# Browser files that others wrote: fetched by web/package-lock.json, served by the pages.
+ASSETS := src/tearline/web/static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,18 +53,22 @@ help: ## print this help
 	  | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
-setup: $(TEARLINE) ## only install, into .venv
+setup: $(TEARLINE) $(ASSETS) ## only install, into .venv
+
+.PHONY: assets
+assets: $(RUN) $(NPM) ## fetch the browser files that others wrote, by their lock
+	$(BIN)/python tools/assets.py
 
 .PHONY: serve
-serve: $(TEARLINE) ## run one node
+serve: $(TEARLINE) $(ASSETS) ## run one node
 	$(BIN)/tearline serve $(ARGS)
 
 .PHONY: demo
-demo: $(TEARLINE) ## play the founding story between two nodes, and leave them running
+demo: $(TEARLINE) $(ASSETS) ## play the founding story between two nodes, and leave them running
 	$(BIN)/tearline demo $(ARGS)
 
 .PHONY: test
-test: $(TEARLINE) $(TEST) ## run every test
+test: $(TEARLINE) $(TEST) $(WITNESS) $(ASSETS) ## run every test
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 .PHONY: check
@@ -99,10 +108,13 @@ lock: $(LOCK) ## renew the locked requirements
 	$(COMPILE) $(ARGS) --group build -c requirements/test.txt -c requirements/check.txt \
 	  -o requirements/build.txt
 	$(COMPILE) $(ARGS) --group lock -o requirements/lock.txt
+	$(subst 3.11,3.12,$(COMPILE)) $(ARGS) --group witness --no-emit-package cryptography \
+	  --no-emit-package cffi --no-emit-package pycparser -o requirements/witness.txt
+	$(COMPILE) $(ARGS) --group assets -o requirements/assets.txt
 
 .PHONY: clean
 clean: ## remove what the other commands made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(ASSETS)) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -123,6 +135,12 @@ $(TEST): requirements/test.txt $(RUN)
 	$(INSTALL) -r requirements/test.txt
 	@touch $@
 
+# Beside the others, not among them: only its own program sees this folder.
+$(WITNESS): requirements/witness.txt $(TEST)
+	$(INSTALL) --no-deps --ignore-requires-python --upgrade --target $(VENV)/witness \
+	  -r requirements/witness.txt
+	@touch $@
+
 $(CHECK): requirements/check.txt $(RUN)
 	$(INSTALL) -r requirements/check.txt
 	@touch $@
@@ -130,3 +148,13 @@ $(CHECK): requirements/check.txt $(RUN)
 $(LOCK): requirements/lock.txt | $(BIN)/python
 	$(INSTALL) -r requirements/lock.txt
 	@touch $@
+
+# The machine's npm does; where there is none, a package brings one with node (61 MB to fetch).
+$(NPM): requirements/assets.txt $(RUN)
+	@command -v npm > /dev/null || { echo $(INSTALL) -r $<; $(INSTALL) -r $<; }
+	@touch $@
+
+# Where npm's registry cannot be reached the rest is set up all the same: pages that draw with these
+# files are read without. `make assets` says what went wrong.
+$(ASSETS): web/package-lock.json tools/assets.py | $(RUN)
+	@$(MAKE) --no-print-directory assets || echo "Going on without the browser files."

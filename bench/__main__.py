@@ -17,6 +17,7 @@ from bench import (
     giving,
     growing,
     importing,
+    paging,
     playing,
     polling,
     posting,
@@ -27,6 +28,8 @@ from bench import (
     reconciling,
     signing,
     sizing,
+    ticking,
+    weighing,
 )
 from bench.measuring import Figure, machine
 
@@ -38,6 +41,7 @@ MEASURED: dict[str, Callable[[], Iterator[Figure]]] = {
     "reconcile": reconciling.figures,
     "give": giving.figures,
     "preview": previewing.figures,
+    "tick": ticking.figures,
     "rebuild": rebuilding.figures,
     "recall": recalling.figures,
     "post": posting.figures,
@@ -46,6 +50,8 @@ MEASURED: dict[str, Callable[[], Iterator[Figure]]] = {
     "sign": signing.figures,
     "grow": growing.figures,
     "size": sizing.figures,
+    "worth": weighing.figures,
+    "pages": paging.figures,
     "demo": playing.figures,
 }
 

@@ -1,14 +1,19 @@
-"""Agreements to measure with: one-sided ones, each about one family of the corpus."""
+"""Agreements to measure with: about families of the corpus, most of them one-sided."""
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from bench import corpus
 from tearline import clock
 from tearline.agreement import signing
-from tearline.agreement.home import Home
+from tearline.agreement.card import card_hash, check_words
+from tearline.agreement.home import Home, create_home
+from tearline.agreement.partners import add_party
 from tearline.agreement.terms import Terms, parse_toml
 from tearline.store.agreements import Version
+from tests.exchange.nodes import FOREVER, Nodes
 
 _TERMS = """
 schema = "tearline-agreement/1"
@@ -70,6 +75,28 @@ def agree_alike(home: Home, number: int) -> list[Version]:
     return [
         signing.propose(home, terms(home, each, every), now=clock.now()) for each in range(number)
     ]
+
+
+def agree_with_nodes(home: Home, folder: Path, number: int) -> None:
+    """Sign so many agreements with as many partners that have nodes, each about all families."""
+    named = f"[{_quoted(map(corpus.family, range(corpus.FAMILIES)))}]"
+    for each in range(number):
+        now = clock.now()
+        theirs = create_home(folder / f"partner-{each}", f"Partner {each}", None, now=now)
+        for us, them in ((home, theirs), (theirs, home)):
+            file = (them.path / "card.json").read_bytes()
+            add_party(us, file, check_words(card_hash(them.card)), now=now)
+        agreement_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"bench node {each}").urn)
+        limits: dict[str, object] = {
+            "names": named,
+            "labels": "[]",
+            "until": FOREVER,
+            "types": json.dumps(_TYPES),
+            "more": "expired = true",
+        }
+        nodes = Nodes(home, theirs, now=now, agreement_id=agreement_id, limits=limits)
+        nodes.agree()
+        theirs.store.close()
 
 
 def terms(

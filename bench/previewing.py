@@ -31,8 +31,8 @@ def figures() -> Iterator[Figure]:
         for name, draft in {
             "one object in a hundred goes": terms(home, 0, range(1)),
             "one in five": terms(home, 0, fifth, types=_ALL),
-            "one in five by topic, of which a third may": terms(
-                home, 0, fifth, types=_ALL, marking_max="TLP:CLEAR", max_age_days="2000"
+            "one in five by topic, of which two thirds may": terms(
+                home, 0, fifth, types=_ALL, marking_max="TLP:GREEN", max_age_days="2000"
             ),
         }.items():
             yield from _measured(home, f"{name}, {size:,}", draft)

@@ -12,7 +12,10 @@ from bench.client import DIFFERENT, LATER, MEDIA_TYPE, Signing, client
 from bench.measuring import Figure, Spent, in_turn, near
 from bench.servers import Server, node, took
 from tearline.exchange.signatures import keyid_of
-from tests.exchange.nodes import Nodes, give, make_nodes
+from tearline.release import arrive
+from tearline.stix.marking import CLEAR, marking_ref
+from tests.exchange.nodes import Nodes, make_nodes, signs
+from tests.pair import as_object
 from tests.plain import give_key
 
 GOAL_EMPTY = 0.4
@@ -34,11 +37,19 @@ def figures() -> Iterator[Figure]:
         nodes.agree(reach=2)
         plain = Nodes(**vars(nodes.beside(2)))
         key = give_key(plain, reach=2)
-        give(nodes, _INDICATORS)
+        _give(nodes)
         plain.reconcile()
         with node(nodes.north.path, {}) as server:
             yield from _measured(server, nodes, plain, key)
         nodes.close()
+
+
+def _give(nodes: Nodes) -> None:
+    """Marked in their own bytes: to both they go as they are, from the same rows."""
+    marked = {"object_marking_refs": [marking_ref(CLEAR)]}
+    docs = [as_object(doc | marked) for doc in signs(_INDICATORS)]
+    arrive.arrive(nodes.north, docs, source="test", now=nodes.tick())
+    assert nodes.reconcile().released > _PAGE
 
 
 def _measured(server: Server, nodes: Nodes, plain: Nodes, key: str) -> Iterator[Figure]:

@@ -15,7 +15,16 @@ from tearline.agreement.partners import add_party
 from tearline.agreement.terms import parse_toml
 from tearline.log import mirror, record
 from tearline.log.verify import Opening
-from tearline.release import arrive, certifying, consenting, delivery, inbound, recall, reconcile
+from tearline.release import (
+    arrive,
+    certifying,
+    consenting,
+    delivery,
+    inbound,
+    offering,
+    recall,
+    reconcile,
+)
 from tearline.release.arrive import Annotation
 from tearline.stix.objects import StixObject, read
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -240,6 +249,8 @@ def take(receiver: Home, document: bytes, *, now: int) -> None:
         consenting.answered(receiver, message, now=now)
     elif message.kind == "certificate":
         certifying.certified(receiver, message, now=now)
+    elif message.kind == offering.KIND:
+        offering.taken(receiver, message, now=now)
     else:
         raise AssertionError(message.kind)
 

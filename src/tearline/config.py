@@ -36,6 +36,24 @@ class Settings(BaseSettings):
     """The certificate, with its chain, that this node shows; a PEM file. None: plain HTTP."""
     tls_key: Path | None = None
     """The private key of that certificate; a PEM file."""
+    pages_url: str = ""
+    """The public address of the pages, whose host passkeys belong to; empty: localhost."""
+    oidc_issuer: str = ""
+    """The issuer of the organisation's sign-on (OpenID Connect); empty for none."""
+    oidc_client_id: str = ""
+    """What this node is called there."""
+    oidc_secret_file: Path | None = None
+    """A file with the secret that it has there; None where it has none."""
+    oidc_name: str = ""
+    """What the button on the sign-in page calls it; empty: its host."""
+    oidc_scopes: str = "openid profile"
+    """What is asked of it."""
+    oidc_name_claim: str = "preferred_username"
+    """The claim that names a person."""
+    oidc_claim: str = "groups"
+    """The claim from which roles follow."""
+    oidc_roles: str = ""
+    """Pairs `value=role`, parted by commas; the first that fits is the role."""
     proxies: str = "127.0.0.1,::1"
     """The addresses of proxies in front of this node, which are believed who asks."""
     client_certificates: bool = False
@@ -52,6 +70,8 @@ class Settings(BaseSettings):
     """Who may read /metrics: programs on this machine alone, everybody, or nobody."""
     max_document_bytes: int = 1 << 30
     """The largest document that import reads, after decompression."""
+    upload_bytes: int = 256 << 20
+    """The most bytes that a browser brings in one go."""
     max_objects: int = 2_000_000
     """The most objects in one document."""
     max_object_bytes: int = 8 << 20

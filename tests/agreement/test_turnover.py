@@ -663,4 +663,4 @@ class Turnover(RuleBasedStateMachine):
 
 
 TestTurnover = Turnover.TestCase
-TestTurnover.settings = settings(max_examples=15, stateful_step_count=15)
+TestTurnover.settings = settings(max_examples=10, stateful_step_count=15)

@@ -185,7 +185,7 @@ def logged_steps(home: Home, agreement: str) -> set[str]:
 
 
 TestTwoNodes = TwoNodes.TestCase
-TestTwoNodes.settings = settings(max_examples=25, stateful_step_count=25)
+TestTwoNodes.settings = settings(max_examples=12, stateful_step_count=25)
 
 
 def test_the_usual_course_makes_it_active_on_both_sides(sides: Sides) -> None:

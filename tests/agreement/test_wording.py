@@ -174,6 +174,7 @@ def test_what_is_added_to_a_category_makes_it_narrower(
         ("reach = 1", "reach = 1\nmembers = true", "wider"),
         ("reach = 1", "reach = 1\nremove = ['x_a']", "narrower"),
         ("reach = 1", "reach = 1\npseudonymise = ['identity.name']", "narrower"),
+        ("reach = 1", "reach = 1\npseudonymise = ['note.source_chain']", "wider"),
         ("reach = 1", "reach = 1\ncoarsen = { dates = 'day' }", "narrower"),
         ("reach = 1", f"reach = 1\n{ASKED}", "wider"),
         ('countries = "*"', 'countries = { victim = ["SE"] }', "narrower"),

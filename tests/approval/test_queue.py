@@ -236,6 +236,15 @@ def test_an_approval_is_used_once(desk: Desk) -> None:
     assert desk.items()[hospital["id"]].reviewed.approvals == ()
 
 
+def test_an_approval_is_used_once_though_nothing_was_decided_in_between(desk: Desk) -> None:
+    desk.approve_all()
+    arrive.hold(desk.pair.north, "object", hospital["id"], "a doubt", now=desk.pair.tick())
+    arrive.release_hold(desk.pair.north, "object", hospital["id"], "none", now=desk.pair.tick())
+    desk.pair.reconcile()
+    assert hospital["id"] not in desk.gone()
+    assert desk.items()[hospital["id"]].reviewed.approvals == ()
+
+
 def test_a_verdict_that_was_altered_in_the_store_counts_no_more(desk: Desk) -> None:
     desk.say("ada", "approve", hospital, TARGETS)
     desk.say("bo", "approve", TARGETS)

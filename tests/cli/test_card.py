@@ -31,6 +31,41 @@ def test_a_key_is_rotated_and_the_partner_follows(strangers: Sides, use: str) ->
     assert listed == good("card", "chain", home=strangers.north)
 
 
+def carried(sides: Sides, home: Path, name: str) -> list[Path]:
+    """The files that a home writes for its partners now."""
+    good("agreement", "export", "--out", sides.folder / name, home=home)
+    return sorted((sides.folder / name).iterdir())
+
+
+def test_a_card_that_goes_by_file_is_carried_until_the_partner_says_it_holds_it(
+    strangers: Sides,
+) -> None:
+    north, south = strangers.north, strangers.south
+    good("card", "rotate", "sign", "--yes", home=north)
+    (file,) = carried(strangers, north, "first")
+    (again,) = carried(strangers, north, "again")  # nobody said that it arrived
+    answers = []
+    for each in (file, again):  # the answer to the first was lost
+        good("agreement", "receive", each, home=south)
+        answers += carried(strangers, south, f"answer to {each.parent.name}")
+        assert carried(strangers, south, f"after {each.parent.name}") == []
+    _, answer = answers
+    assert good("agreement", "receive", answer, home=north)["messages"][0]["outcome"] == "taken"
+    assert carried(strangers, north, "last") == []
+    assert good("agreement", "receive", answer, home=north)["messages"][0]["outcome"] == "known"
+
+
+def test_an_answer_to_an_older_card_does_not_end_the_way_of_the_newest(strangers: Sides) -> None:
+    north, south = strangers.north, strangers.south
+    good("card", "rotate", "sign", "--yes", home=north)
+    (file,) = carried(strangers, north, "first")
+    good("agreement", "receive", file, home=south)
+    (answer,) = carried(strangers, south, "answer")
+    good("card", "rotate", "log", "--yes", home=north)
+    good("agreement", "receive", answer, home=north)
+    assert len(carried(strangers, north, "second")) == 1
+
+
 def test_nothing_is_done_unless_somebody_says_yes(strangers: Sides) -> None:
     before = good("card", home=strangers.north)["words"]
     for verb in (["rotate", "sign"], ["rotate", "root"], ["renew"], ["revoke", "log"]):

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tearline.approval import people, queue
 from tearline.node import publisher
 from tearline.release import recall
+from tests.authenticator import Device
 from tests.cli.calls import Said, good, tearline
 from tests.log.forged import Written, forge
 from tests.pair import Pair, copy_log, make_pair, rel, sdo
@@ -83,12 +84,16 @@ def _copy(pair: Pair, folder: Path, after: str) -> None:
 
 
 def _approve(pair: Pair) -> None:
-    """Rada says yes to the two that wait: the hospital that is a victim, and that it is one."""
+    """Rada says yes to the two that wait: to one with a key file, to the other with a passkey."""
     key = Ed25519PrivateKey.generate()
     rada = people.enrol(pair.north, "rada", key, now=pair.tick())
-    for item in queue.items(pair.north, now=pair.tick()):
+    with pair.north.store.write() as tx:
+        people.let_in(tx, "rada", (device := Device()).key, also=True, now=pair.tick())
+    for place, item in enumerate(queue.items(pair.north, now=pair.tick())):
         said = queue.statement(item.review.item, "rada", "approve", "", now=pair.tick())
-        queue.say(pair.north, queue.sign(said, rada, key), now=pair.now)
+        by_file = queue.sign(said, rada, key)
+        signed = device.sign(queue.body_of(said)) if place else by_file
+        queue.say(pair.north, signed, now=pair.now)
     pair.reconcile()
 
 
@@ -327,6 +332,8 @@ def test_a_receipt_that_cannot_be_made_says_why(day: Day) -> None:
     )
     assert "Say with whom" in said("--recall", sign["id"]).err
     assert "Nobody approved" in said("--approval", sign["id"]).err
+    for start in ("", "sha256:", *"0123456789abcdef"):  # the start of any, and so of the wrong one
+        assert said("--approval", start).code == 1
     assert said("--statement", "no such").code == 2
     assert said("--release", sign["id"], "--delivery", sign["id"], "--to", "south-isac").code == 2
 

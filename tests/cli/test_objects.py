@@ -138,6 +138,18 @@ def test_objects_are_counted_and_the_newest_listed(strangers: Sides, held: Path)
     assert good("objects", "--limit", "0", home=strangers.north)["objects"] == []
 
 
+def test_objects_are_searched_by_words(strangers: Sides, held: Path) -> None:
+    good("import", held, home=strangers.north)
+    found = good("objects", "--search", "TIN lock", home=strangers.north)
+    assert [each["id"] for each in found["objects"]] == [LOCK["id"]]
+    assert (found["whole"], found["more"], found["behind"]) == (1, False, 0)
+    first = good("objects", "--search", "brass", "--type", "malware", home=strangers.north)
+    assert [each["id"] for each in first["objects"]] == [FLY["id"]]
+    nothing = tearline("objects", "--search", '") OR (*', home=strangers.north)
+    assert (nothing.code, "Nothing has all of these words." in nothing.out) == (0, True)
+    assert "Tin Lock" in tearline("objects", "--search", "tin", home=strangers.north).out
+
+
 def test_marks_and_grades_go_beside_what_is_chosen(strangers: Sides, held: Path) -> None:
     north = strangers.north
     good("import", held, "--source", "desk", home=north)

@@ -21,7 +21,11 @@ def test_the_commands_of_the_page_run(strangers: Sides) -> None:
     for word in ("would go", "this reason alone", "The rarest topic is", "The rarest source is"):
         assert word in said.out
     assert "By a sample of 4 of 4" in tearline(*_with(sample, sides.draft), home=sides.north).out
-    good("agreement", "propose", sides.draft, "--out", sides.folder / "1", home=sides.north)
+    proposed = tearline(
+        "agreement", "propose", sides.draft, "--out", sides.folder / "1", home=sides.north
+    )
+    warned = [each for each in proposed.out.splitlines() if each.startswith("Warning: ")]
+    assert len(warned) == len(good("agreement", "check", sides.draft)["warnings"])
     good("agreement", "receive", sides.folder / "1", home=sides.south)
     name = good("agreement", "list", home=sides.north)[0]["agreement"]
     offered = [name if each == "ID" else each for each in offer]
@@ -49,7 +53,7 @@ def test_a_quota_and_what_only_people_hold_back_are_said_beside_the_numbers(
     after = good("agreement", "preview", sides.draft, home=sides.north)
     assert (after["go"], after["days"]) == (3, 2)
     said = tearline("agreement", "preview", sides.draft, home=sides.north).out
-    assert "With 2 a day, it takes up to 2 days until all of it went." in said
+    assert "With 2 a day, it takes at least 2 days until all of it went." in said
     assert after["warnings"] == good("agreement", "check", sides.draft)["warnings"] != []
     assert f"Warning: {after['warnings'][0]}" in said
 

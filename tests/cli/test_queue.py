@@ -7,6 +7,14 @@ from typing import Any
 
 import pytest
 
+from tearline import clock
+from tearline.agreement.assertion import base64url
+from tearline.cli.options import open_home
+from tearline.store import passkeys
+from tearline.store.passkeys import Passkey
+from tearline.web import signing_in
+from tearline.web.challenges import mark_of
+from tests.authenticator import Device
 from tests.cli.calls import STAMP, Sides, actor, agree, bundle, good, tearline
 
 CLINIC = {
@@ -118,6 +126,35 @@ def test_a_key_is_its_owners_alone_and_opens_with_its_password(
     monkeypatch.setattr("sys.stdin", io.StringIO("open sesame\n"))
     good("queue", "approve", item, "--key", key, "--password-stdin", home=north)
     assert item_of(waiting)["approved_by"] == ["cy"]
+
+
+def test_a_passkey_is_enrolled_by_its_mark_and_a_further_key_as_one(waiting: Sides) -> None:
+    north, key = waiting.north, waiting.folder / "ada.pem"
+    link = good("staff", "invite", "ada", "--role", "approver", home=north)["link"]
+    opened, device, now = open_home(north), Device(host="localhost"), clock.now()
+    token = signing_in.accept(opened, link.rpartition("/")[2], "correct horse battery", now=now)
+    assert token
+    with opened.store.write() as tx:
+        new = Passkey(base64url(device.credential), "ada", "laptop", device.key, 0, now)
+        passkeys.add_passkey(tx, new)
+    mark = mark_of(device.key)
+    for wrong in (
+        ("--passkey", "0000-0000-0000-0000"),
+        (),
+        ("--key", key, "--also"),
+        ("--key", key, "--passkey", mark),
+    ):
+        assert tearline("person", "add", "ada", *wrong, home=north).code != 0
+    assert good("person", "add", "ada", "--passkey", mark, home=north)["key"] == device.key
+    said = tearline("person", "add", "ada", "--key", key, home=north)
+    assert (said.code, "say --also" in said.err) == (1, True)
+    good("person", "add", "ada", "--key", key, "--also", home=north)
+    assert [each["person"] for each in good("person", "list", home=north)] == ["ada", "ada"]
+    item = item_of(waiting)["item"]
+    good("queue", "approve", item, "--key", key, home=north)
+    assert item_of(waiting)["approved_by"] == ["ada"]
+    good("person", "end", "ada", "--reason", "left", home=north)
+    assert all(each["until"] for each in good("person", "list", home=north))
 
 
 def test_a_name_that_is_taken_leaves_no_key_behind(waiting: Sides) -> None:

@@ -9,7 +9,7 @@ REPORT = "report--9b68f652-6094-45db-8494-0f904d3798cb"
 def test_each_claim_of_a_file_keeps_its_chain() -> None:
     report = good("story", STORY)["reports"][0]
     claims = report["claims"]
-    assert len(claims) == 19
+    assert len(claims) == 21
     assert all(each["certainty"] for each in claims)
     denial = next(each for each in claims if each["title"] == "The movement denies it")
     assert denial["polarity"] == "denied"
@@ -19,7 +19,7 @@ def test_each_claim_of_a_file_keeps_its_chain() -> None:
 
 def test_a_story_is_read_as_text() -> None:
     said = tearline("story", STORY).out
-    assert "4. The movement denies it  [denied, reported]" in said
+    assert "5. The movement denies it  [denied, reported]" in said
     assert "Not held  the denial itself" in said
     assert "Speaks of claim 1" in said
 

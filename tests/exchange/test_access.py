@@ -21,4 +21,4 @@ def test_counts_do_not_grow_without_end() -> None:
     door = Door(most=2, addresses=10)
     for number in range(100):
         door.failed(f"address {number}", now=0)
-    assert len(door._failures) == 10  # noqa: SLF001  # what it is about
+    assert len(door._attempts) == 10  # noqa: SLF001  # what it is about

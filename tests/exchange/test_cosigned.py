@@ -1,9 +1,9 @@
 """Our logs before an outside witness: one of ours that speaks the protocol, and a real one."""
 
 import os
-import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -163,13 +163,14 @@ def test_the_settings_name_the_witness(nodes: Nodes) -> None:
 @contextmanager
 def aics(folder: Path, logs_: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Run aics-witness, where it is installed; its address and its verifier key."""
-    program = os.environ.get("TEARLINE_AICS_WITNESS") or shutil.which("aics-witness")
-    if program is None:
-        pytest.skip("no outside witness is here: put aics-witness on PATH")
+    place = Path(os.environ.get("TEARLINE_AICS_WITNESS", Path(sys.prefix, "witness")))
+    if not Path(place, "aics_witness").is_dir():
+        pytest.skip(f"no outside witness is in {place}: `make test` puts aics-witness there")
+    own = os.environ | {"PYTHONPATH": str(place)}
     with free_socket() as sock:
         address = url_of(sock)
     config = folder / "witness.json"
-    base = [program]
+    base = [sys.executable, "-m", "aics_witness"]
     run = [
         *base,
         "init",
@@ -180,11 +181,13 @@ def aics(folder: Path, logs_: dict[str, str]) -> Iterator[tuple[str, str]]:
         "--listen",
         address.split("//")[1],
     ]
-    vkey = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()[-1]
+    made = subprocess.run(run, check=True, capture_output=True, text=True, env=own)
+    vkey = made.stdout.split()[-1]
     for origin, key in logs_.items():
         added = [*base, "add-log", "-c", str(config), "--origin", origin, "--vkey", key]
-        subprocess.run(added, check=True, capture_output=True)
-    with subprocess.Popen([*base, "serve", "-c", str(config)], stderr=subprocess.PIPE) as running:
+        subprocess.run(added, check=True, capture_output=True, env=own)
+    serve = [*base, "serve", "-c", str(config)]
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, env=own) as running:
         try:
             _wait(lambda: httpx.get(f"{address}/healthz", trust_env=False).status_code == 200)
             yield address, vkey

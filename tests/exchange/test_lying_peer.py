@@ -33,6 +33,7 @@ from tearline.exchange.access import Door
 from tearline.log import record
 from tearline.log.checkpoint import checkpoint_text, parse_checkpoint, sign_note
 from tearline.node.app import create_app
+from tearline.node.publisher import publish_node
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import evidence, logs, objects, private
 from tests.exchange.nodes import Nodes, Signs, free_socket, give, make_nodes, url_of
@@ -87,6 +88,7 @@ class World:
         give(nodes, 2)
         assert self.sync().problem is None
         self.first_note = self.note()
+        assert publish_node(nodes.north, now=nodes.tick())
 
     @property
     def log(self) -> str:
@@ -183,6 +185,16 @@ def _refusal(code: str, ahead_us: int) -> Callable[[World, Answer], Answer]:
     return bend
 
 
+def _committed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> tuple[str, Bend]:
+    """The proof from the node log, with some of it changed."""
+
+    def bend(_world: World, said: Answer) -> Answer:
+        true = json.loads(said.body)
+        return Answer(said.status, json.dumps(true | change(true)).encode())
+
+    return "/log/committed", bend
+
+
 def _body(where: str, change: Callable[[bytes], bytes]) -> tuple[str, Bend]:
     return where, lambda _world, said: Answer(said.status, change(said.body))
 
@@ -206,6 +218,20 @@ ANSWERS: dict[str, tuple[str, Bend]] = {
     "no records": _body("/records", lambda _lines: b""),
     "records that open nothing": _body("/records", lambda lines: lines.replace(b'"', b"'")),
     "salt of 31 bytes": _body("/records", lambda lines: lines.replace(b'"salt":"', b'"salt":"AA')),
+    "truncated path in the node log": _committed(lambda true: {"path": true["path"][:-1]}),
+    "hash of 31 bytes in the node log": _committed(
+        lambda true: {"path": [base64.b64encode(bytes(31)).decode(), *true["path"][1:]]}
+    ),
+    "proof from the node log with a hash more": _committed(
+        lambda true: {"proof": [*true["proof"], base64.b64encode(bytes(32)).decode()]}
+    ),
+    "another head in the node log": _committed(
+        lambda true: {"record": true["record"].replace('"size":', '"size":1')}
+    ),
+    "signature of another head on the node log": _committed(
+        lambda true: {"checkpoint": true["checkpoint"].replace("/log/node\n1\n", "/log/node\n2\n")}
+    ),
+    "truncated proof from the node log": _body("/log/committed", lambda proof: proof[:-40]),
     "no log at all": ("/log/", lambda _world, _said: Answer(404, b"{}")),
     "page of nonsense": _body("/objects/", lambda _page: b'{"objects":[{"id":'),
     "redirect": ("/objects/", lambda _world, _said: Answer(302, b"")),
@@ -390,7 +416,7 @@ def test_a_lie_in_who_brings_a_message_is_refused_and_noted(world: World, lie: s
     body = seal(home, "recall-receipt", NORTH, {}, message_id="x", agreement=None, at=clock.now())
     signs = asked.signs(world)
     world.door._noted.clear()  # noqa: SLF001  # as above
-    world.door._failures.clear()  # noqa: SLF001  # one address asks for all
+    world.door._attempts.succeeded("127.0.0.1")  # noqa: SLF001  # one address asks for all
     before = len(world.noted(world.nodes.north))
     with httpx.Client(base_url=world.url, auth=signs, trust_env=False, timeout=30) as client:
         if asked.twice:
@@ -413,7 +439,7 @@ REASONS_HERE = {each.code for each in REQUESTS.values()}
 
 def test_a_message_under_the_signature_of_another_is_refused(world: World) -> None:
     sign = Signs(world.nodes.south, world.url, None)
-    world.door._failures.clear()  # noqa: SLF001  # as above
+    world.door._attempts.succeeded("127.0.0.1")  # noqa: SLF001  # as above
 
     def bent(request: httpx.Request) -> httpx.Request:
         made = httpx.Request("POST", request.url, content=b"another")

@@ -24,6 +24,7 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import ignored_auth
 
 from tearline.agreement import outbox
+from tearline.approval.attempts import Attempts
 from tearline.exchange import peer_server
 from tearline.exchange.signatures import REASONS
 from tearline.node.app import create_app
@@ -69,7 +70,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         nodes.agree(reach=2)
         give(nodes, 2)
         app = create_app(nodes.north.path, jobs=False)
-        app.state.door._most = 10**9  # noqa: SLF001  # else only the first thirty would be heard
+        # Else only the first thirty would be heard.
+        app.state.door._attempts = Attempts(most=10**9, span_us=1)  # noqa: SLF001  # as said
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         )

@@ -58,6 +58,10 @@ def templates(app: Any) -> list[str]:  # noqa: ANN401  # the app
     return [*app.taxii.paths, "/taxii2/nothing/", *(each.path for each in routes)]
 
 
+OF_PAGES = ("hash", "id", "item", "leaf", "name", "party", "position", "side", "statement", "token")
+"""What stands in the addresses of pages, which a partner's key does not open at all."""
+
+
 def addresses(
     app: Any,  # noqa: ANN401  # the app
     nodes: Nodes,
@@ -77,7 +81,7 @@ def addresses(
         "status": [uuid],
         "origin": [sha256(b"south-isac/log/node").hexdigest()],
         "path": paths[:tiles],
-        **{name: [uuid] for name in ("id", "item", "name", "token")},  # of pages
+        **{name: [uuid] for name in OF_PAGES},
     }
     found = []
     for template in templates(app):

@@ -1,5 +1,6 @@
 """Partners witness each other: what each sync cosigns, and how a partner that lies is found out."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,6 +288,8 @@ def test_records_that_open_nothing_are_a_bad_proof(wary: Lines) -> None:
     with pytest.raises(ProofError, match="not those that the leaf stands for"):
         wary.look(south)
     assert (kept(south), state(south, wary)) == ([], "suspended")
+    (said,) = noted(south, "bad-proof")
+    assert (said["party"], noted(south, "refusal")) == (north.slug, [])
 
 
 def test_a_log_that_was_never_committed_to_is_borne_for_a_day(lines: Lines) -> None:
@@ -409,6 +412,92 @@ def test_a_fork_is_held_against_our_copy_where_nothing_was_cosigned(lines: Lines
     assert only(south, north).proven
 
 
+def bring(lines: Lines, log: str, *, grown: int = 0) -> str:
+    """Let North bring a fork of one of its logs, at a power of two; the proof tells nothing."""
+    north, south = lines.pair.north, lines.pair.south
+    id_ = record.NODE if log == committing.LOG else lines.pair.agreement_id
+    with north.store.read() as tx:
+        size = logs.head(tx, log).size
+    while size & (size - 1):
+        grow(north, log, lines, 1)
+        size += 1
+    note = north.publish(id_, now=lines.pair.tick())
+    assert submit(lines, north, f"old 0\n\n{note}".encode())[0] == 200
+    rewrite(north, log)
+    grow(north, log, lines, 3 + grown)
+    note = north.publish(id_, now=lines.pair.tick())
+    with north.store.read() as tx:
+        proof = tiles.StoredTree(tx, log).consistency_proof(size, size + 3 + grown)
+    hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in proof)
+    assert submit(lines, north, f"old {size}\n{hashes}\n{note}".encode())[0] == 422
+    assert [each.kind for each in kept(south)] == ["bad-proof"]
+    assert [each["proves"] for each in noted(south, "evidence")] == ["bad-proof"]
+    return note
+
+
+@pytest.mark.parametrize("log", ["ours", "node"])
+def test_a_fork_that_is_brought_is_proven_by_their_own_tiles(lines: Lines, log: str) -> None:
+    north, south = lines.pair.north, lines.pair.south
+    lines.publish(north)
+    bring(lines, north_log(lines) if log == "ours" else committing.LOG)
+    with pytest.raises(FoundOutError, match="begins in another way"):
+        lines.look(south)
+    found = [each for each in kept(south) if each.kind == "fork"]
+    assert len(found) == 1
+    shown = evidence.verify_evidence(found[0].document, north.card.log)
+    assert (shown.kind, shown.proven, shown.sizes[1] - shown.sizes[0]) == ("fork", True, 3)
+    assert state(south, lines) == "suspended"
+
+
+def rows_of(home: Home, log: str) -> dict[str, list[Any]]:
+    """What a log is, and what was signed of it."""
+    with home.store.read() as tx:
+        return {
+            table: list(tx.exec_driver_sql(f"SELECT * FROM {table} WHERE log = ?", (log,)).all())
+            for table in ("log_leaf", "log_record", "log_checkpoint")
+        }
+
+
+def restore(home: Home, log: str, was: dict[str, list[Any]]) -> None:
+    with home.store.write() as tx:
+        for table, rows in was.items():
+            tx.exec_driver_sql(f"DELETE FROM {table} WHERE log = ?", (log,))
+            marks = ",".join("?" * len(rows[0]))
+            for row in rows:
+                tx.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", tuple(row))
+        tx.exec_driver_sql("DELETE FROM log_tile WHERE log = ?", (log,))
+        tx.exec_driver_sql(
+            "UPDATE log_head SET size = ? WHERE log = ?", (len(was["log_leaf"]), log)
+        )
+
+
+def test_a_fork_that_is_brought_and_then_hidden_is_proven_by_our_copy(lines: Lines) -> None:
+    """North shows the true log again, as soon as that is as long as the fork was."""
+    north, south = lines.pair.north, lines.pair.south
+    log = north_log(lines)
+    lines.publish(north)
+    with north.store.read() as tx:
+        size = logs.head(tx, log).size
+    grow(north, log, lines, (1 << size.bit_length()) - size)
+    north.publish(lines.pair.agreement_id, now=lines.pair.tick())
+    was = rows_of(north, log)
+    bring(lines, log)
+    restore(north, log, was)
+    origin = record.origin_of(north.slug, lines.pair.agreement_id)
+    (north.path / "checkpoints" / origin.rpartition("/")[2]).unlink()
+    lines.publish(north)
+    lines.look(south)  # too short to say
+    assert [each.kind for each in kept(south)] == ["bad-proof"]
+    grow(north, log, lines, 5)
+    lines.publish(north)
+    with pytest.raises(FoundOutError, match="two histories"):
+        lines.look(south)
+    (found,) = [each for each in kept(south) if each.kind == "fork"]
+    assert evidence.verify_evidence(found.document, north.card.log).proven
+    assert state(south, lines) == "suspended"
+    lines.look(south)  # what is proven is not proven again, and stops no sync
+
+
 def test_the_answers_are_those_of_the_protocol(lines: Lines) -> None:
     north, south = lines.pair.north, lines.pair.south
     note = north.publish(lines.pair.agreement_id, now=lines.pair.tick())
@@ -529,9 +618,10 @@ def test_evidence_names_the_key_it_is_about(lines: Lines) -> None:
 # --------------------------------------------------------------------------------- keys that change
 
 
-def noted(home: Home) -> list[dict[str, Any]]:
+def noted(home: Home, wanted: str) -> list[dict[str, Any]]:
+    """What waits for the private log, of one kind."""
     with home.store.read() as tx:
-        return [json.loads(text) for kind, text in private.pending(tx) if kind == "refusal"]
+        return [json.loads(text) for kind, text in private.pending(tx) if kind == wanted]
 
 
 def tell(lines: Lines, home: Home) -> None:
@@ -585,7 +675,7 @@ def test_a_log_key_that_ends_at_once_stops_nobody(wary: Lines, *, gone: bool) ->
     wary.publish(north)
     wary.look(south)
     assert kept(south) == []
-    assert not [each for each in noted(south) if each["code"] == "bad-proof"]
+    assert noted(south, "bad-proof") == []
 
 
 def test_a_witness_cosigns_on_with_its_new_key(lines: Lines) -> None:

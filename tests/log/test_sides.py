@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tearline.errors import ProofError
-from tearline.log import sides
+from tearline.log import sides, signers
 from tearline.log.checkpoint import vkey
 from tearline.log.entries import Place, Statement, delivery_hash, expand, read_entry
 from tearline.log.sides import Compared, Side, compare
 from tearline.log.verify import Opening, write_opening
 from tearline.stix.canonical import canonical, sha256
 
+NOTHING_REVOKED = signers.Line({}, {})
 KEYS = {
     "north": Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
     "south": Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))),
@@ -101,7 +102,7 @@ def compared(north: list[Record], south: list[Record], folder: Any) -> Compared:
     found = Compared()
     one, two = (read(*each, found, folder) for each in (("north", north), ("south", south)))
     compare(one, two, found)
-    sides.check_signers((one, two), {by: {_key(by)} for by in KEYS}, found)
+    signers.check_signers((one, two), {by: {_key(by)} for by in KEYS}, NOTHING_REVOKED, found)
     return found
 
 
@@ -164,9 +165,9 @@ def test_a_stranger_and_a_changed_key_are_told(folder: Any) -> None:  # noqa: AN
     north, south = course(0)
     found = Compared()
     pair = read("north", north, found, folder), read("south", south, found, folder)
-    sides.check_signers(pair, {"north": set(), "south": {_key("south")}}, found)
+    signers.check_signers(pair, {"north": set(), "south": {_key("south")}}, NOTHING_REVOKED, found)
     assert len(found.open) == 2
-    sides.check_signers(pair, {"north": {_key("north")}}, found)
+    signers.check_signers(pair, {"north": {_key("north")}}, NOTHING_REVOKED, found)
     assert any("is no party here" in each.what for each in found.problems)
 
 

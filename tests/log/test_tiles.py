@@ -13,7 +13,7 @@ from tearline.log.tiles import StoredTree
 from tearline.log.tree import Tile
 from tearline.log.verify import verify_folder, verify_growth
 from tearline.store import logs
-from tearline.store.database import Store
+from tearline.store.database import Store, Tx
 from tests.log.made_log import (
     LOG,
     NOW,
@@ -78,6 +78,29 @@ def test_proofs_do_not_need_the_derived_tiles(tmp_path: Path) -> None:
         with store.read() as tx:
             assert logs.tile_count(tx, LOG, 1) == 2
             assert StoredTree(tx, LOG).root(600) == before
+
+
+def _prove(tx: Tx, index: int) -> None:
+    """Make the proof of a leaf, and check it."""
+    stored, leaf = StoredTree(tx, LOG), logs.hashes(tx, LOG, 0, index, index + 1)[0]
+    tree.verify_inclusion(leaf, index, 600, stored.inclusion_proof(index, 600), stored.root(600))
+
+
+def test_hashes_within_a_tile_that_were_altered_prove_nothing(tmp_path: Path) -> None:
+    with made_store(tmp_path / "a.db") as store:
+        append(store, 600)
+        publish(store)
+        with store.read() as tx:
+            true = StoredTree(tx, LOG).inclusion_proof(5, 600)
+        for altered in ("zeroblob(512)", "zeroblob(31)"):
+            with store.write() as tx:
+                tx.exec_driver_sql(f"UPDATE log_tile SET within = {altered}")
+            with store.read() as tx, pytest.raises(ProofError):
+                _prove(tx, 5)
+        with store.write() as tx:
+            tiles.rebuild(tx, LOG)
+        with store.read() as tx:
+            assert StoredTree(tx, LOG).inclusion_proof(5, 600) == true
 
 
 def test_deriving_by_steps_equals_deriving_at_once(tmp_path: Path) -> None:

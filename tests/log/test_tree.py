@@ -384,3 +384,18 @@ def test_our_own_vectors_which_go_made() -> None:
         tree.verify_consistency(
             old, new, roots.get(old, tree.root(leaves[:old])), tree.root(leaves[:new]), proof
         )
+
+
+def test_hashes_of_other_lengths_prove_nothing() -> None:
+    """A byte that moves from one hash to its neighbour leaves the root as it was."""
+    left, right = tree.leaf_hash(b"left"), tree.leaf_hash(b"right")
+    root = tree.node_hash(left, right)
+    tree.verify_inclusion(left, 0, 2, [right], root)
+    tree.verify_consistency(1, 2, left, root, [right])
+    longer, shorter = left + right[:1], right[1:]
+    assert tree.node_hash(longer, shorter) == root
+    with pytest.raises(ProofError, match="32 bytes"):
+        tree.verify_inclusion(longer, 0, 2, [shorter], root)
+    with pytest.raises(ProofError, match="32 bytes"):
+        tree.verify_consistency(1, 2, longer, root, [shorter])
+    assert tree.shown_beginning(3, 4, root, [longer, shorter]) is None

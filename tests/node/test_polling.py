@@ -1,3 +1,4 @@
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,7 +124,15 @@ def test_a_source_that_is_shut_out_or_ended_is_not_asked(home: Home, server: For
 
 def test_the_node_has_the_job(home: Home) -> None:
     names = [job._name for job in all_jobs(home)]  # noqa: SLF001
-    assert names == ["decide", "carry", "poll", "served", "publish"]
+    assert names == [
+        "decide",
+        "carry",
+        "poll",
+        f"import {platform.node()}",
+        "served",
+        "list",
+        "publish",
+    ]
     settings = home.settings.model_copy(update={"witness_url": "http://127.0.0.1:1"})
     watched = Home(home.path, settings, home.store, home.card, home.keys)
     assert [job._name for job in all_jobs(watched)] == [*names, "witness"]  # noqa: SLF001

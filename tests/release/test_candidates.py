@@ -153,6 +153,7 @@ def test_a_survey_that_was_overtaken_is_made_anew(
 
     def overtaken(tx: Tx, *, now: int) -> list[InForce]:
         found = honest(tx, now=now)
+        monkeypatch.setattr(force, "all_in_force", honest)
         arrive.hold(pair.north, "object", HERON["id"], "a doubt", now=pair.now)
         return found
 

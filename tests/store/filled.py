@@ -1,6 +1,11 @@
 """A store with so many rows that a planner has to think, made by the database itself."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from sqlalchemy import Connection, text
+
+from tearline.store.database import Tx
 
 OBJECTS = 60_000
 RELEASED = 30_000
@@ -44,6 +49,12 @@ def fill(tx: Connection) -> None:
     # A SQLite file of ours has no statistics, so its planner guesses here as it does there.
     if kind == "postgresql":
         tx.execute(text("ANALYZE"))
+
+
+def steps(tx: Tx, statement: str, given: Sequence[Any] | Mapping[str, Any]) -> list[str]:
+    """What the database would do for a question, in its own words, a step each."""
+    explain = "EXPLAIN" if tx.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    return [str(row[-1]) for row in tx.exec_driver_sql(f"{explain} {statement}", given)]
 
 
 def _released(agreement: str, every: int, yes: str) -> str:

@@ -43,9 +43,9 @@ def test_a_leaf_is_never_replaced(store: Store) -> None:
 def test_tiles_count_from_zero(store: Store) -> None:
     with store.write() as tx:
         assert logs.tile_count(tx, "a", 1) == 0
-        logs.add_tiles(tx, "a", 1, 0, [b"t0", b"t1"])
-        logs.add_tiles(tx, "a", 2, 0, [b"u0"])
-        logs.add_tiles(tx, "a", 1, 2, [b"t2"])
+        logs.add_tiles(tx, "a", 1, 0, [(b"t0", b"i0"), (b"t1", b"i1")])
+        logs.add_tiles(tx, "a", 2, 0, [(b"u0", b"j0")])
+        logs.add_tiles(tx, "a", 1, 2, [(b"t2", b"i2")])
         assert [logs.tile_count(tx, "a", level) for level in (1, 2, 3)] == [3, 1, 0]
         assert logs.hashes(tx, "a", 1, 1, 9) == [b"t1", b"t2"]
 

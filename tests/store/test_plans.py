@@ -7,8 +7,6 @@ so that pages grow slower with their depth; or collects and sorts. Here a page r
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,42 +15,19 @@ from sqlalchemy import Select, select
 from tearline.store import collections, objects, releases, ties
 from tearline.store.collections import collected
 from tearline.store.columns import among
-from tearline.store.database import Place, Store, Tx
+from tearline.store.database import Store, Tx
 from tearline.store.objects import object_raw, object_version
-from tearline.store.schema import open_store
-from tests.cluster import Cluster
-from tests.conftest import BOTH
-from tests.store.filled import HERE, OBJECTS, RELEASED, fill
+from tests.store.filled import HERE, OBJECTS, RELEASED, steps
 
 LIMIT = 101
 DEEP = 9 * RELEASED // 10
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    server: Cluster | None = None
-    place: Place = Path(tmp_path_factory.mktemp("plans")) / "node.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        place = server.fresh()
-    made = open_store(place)
-    with made.write() as tx:
-        fill(tx)
-    yield made
-    made.close()
-    if server is not None:
-        server.drop(str(place))
-
-
-def steps(tx: Tx, query: Select[Any], values: dict[str, Any]) -> list[str]:
+def planned(tx: Tx, query: Select[Any], values: dict[str, Any]) -> list[str]:
     """What SQLite does for a query; no value has a part in that."""
     done = query.compile(dialect=tx.dialect)
     state = done.construct_expanded_state({**done.params, **values})
-    blank = tuple(None for _ in state.positional_parameters)
-    explained = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {state.statement}", blank)
-    return [str(row[-1]) for row in explained]
+    return steps(tx, state.statement, tuple(None for _ in state.positional_parameters))
 
 
 def nodes(
@@ -130,11 +105,11 @@ PAGES = {
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("often", [False, True])
-def test_a_page_reads_what_it_shows(store: Store, page: str, *, often: bool) -> None:
+def test_a_page_reads_what_it_shows(filled: Store, page: str, *, often: bool) -> None:
     query, values = PAGES[page]
-    with store.read() as tx:
-        if store.path is not None:
-            found = steps(tx, query, values)
+    with filled.read() as tx:
+        if filled.path is not None:
+            found = planned(tx, query, values)
             assert not any(step.startswith("SCAN") and "anon" not in step for step in found)
             assert not any("TEMP B-TREE" in step for step in found)
             return
@@ -144,12 +119,12 @@ def test_a_page_reads_what_it_shows(store: Store, page: str, *, often: bool) -> 
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_a_release_page_of_types_walks_positions(store: Store, *, often: bool) -> None:
+def test_a_release_page_of_types_walks_positions(filled: Store, *, often: bool) -> None:
     """By its position, never by collecting and sorting all of a type."""
     query, values = release_page(DEEP, types=("malware", "tool"))
-    with store.read() as tx:
-        if store.path is not None:
-            found = steps(tx, query, values)
+    with filled.read() as tx:
+        if filled.path is not None:
+            found = planned(tx, query, values)
             assert "agreement_id=? AND position>?" in found[0]
             assert not any("TEMP B-TREE" in step for step in found)
             return
@@ -158,7 +133,7 @@ def test_a_release_page_of_types_walks_positions(store: Store, *, often: bool) -
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_objects_by_id_are_looked_up(store: Store, *, often: bool) -> None:
+def test_objects_by_id_are_looked_up(filled: Store, *, often: bool) -> None:
     names = ("malware--10", "malware--20", "nothing--1")
     held = select(object_version.c.seq).where(
         object_version.c.origin == "",
@@ -169,21 +144,21 @@ def test_objects_by_id_are_looked_up(store: Store, *, often: bool) -> None:
         (held, {}),
         (select(object_raw).where(among(object_raw.c.seq, [5, 70])), {}),
     ):
-        with store.read() as tx:
-            if store.path is not None:
-                assert steps(tx, query, values)[0].startswith("SEARCH")
+        with filled.read() as tx:
+            if filled.path is not None:
+                assert planned(tx, query, values)[0].startswith("SEARCH")
             else:
                 assert read(nodes(tx, query, values, often=often)) <= 2 * len(names)
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_members_by_id_are_looked_up(store: Store, *, often: bool) -> None:
+def test_members_by_id_are_looked_up(filled: Store, *, often: bool) -> None:
     """By their numbers: the key begins with the collection, and by that all of it is read."""
     names = ["indicator--11", "malware--20", "nothing--1"]
     query = collections._members()  # noqa: SLF001  # its plan
-    with store.read() as tx:
-        if store.path is not None:
-            found = steps(tx, query, {"number": 1, "ids": names})
+    with filled.read() as tx:
+        if filled.path is not None:
+            found = planned(tx, query, {"number": 1, "ids": names})
             assert found[0].startswith("SEARCH collected USING INDEX")
             assert "(seq=?)" in found[0]
             assert any("(origin=? AND stix_id=?)" in step for step in found)
@@ -191,30 +166,30 @@ def test_members_by_id_are_looked_up(store: Store, *, often: bool) -> None:
             trap = select(collected.c.at).where(
                 among(collected.c.seq, [5, 70]), collected.c.collection == 1
             )
-            assert "(collection=?)" in steps(tx, trap, {})[0]
+            assert "(collection=?)" in planned(tx, trap, {})[0]
             return
         plan = nodes(tx, query, {"number": 1, "ids": names}, often=often)
     assert read(plan) <= 2 * len(names)
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_relations_and_references_are_looked_up(store: Store, *, often: bool) -> None:
+def test_relations_and_references_are_looked_up(filled: Store, *, often: bool) -> None:
     """By the ends that are asked for: to begin with all that is ours would read everything."""
     names = ["malware--10", "malware--20", "nothing--1"]
     hot = {**ties._RELATIONS, **ties._REFERENCES}  # noqa: SLF001  # their plans
     queries: list[Any] = [each._query for each in hot.values()]  # noqa: SLF001  # their plans
     for query in queries:
         values = {"origin": "", "ids": names}
-        with store.read() as tx:
-            if store.path is not None:
-                found = steps(tx, query, values)
+        with filled.read() as tx:
+            if filled.path is not None:
+                found = planned(tx, query, values)
                 assert not any(step.startswith("SCAN") and "json" not in step for step in found)
                 assert not any("(origin=?)" in step for step in found)
             else:
                 assert read(nodes(tx, query, values, often=often)) <= 8 * len(names)
 
 
-def test_this_test_sees_the_trap(store: Store) -> None:
+def test_this_test_sees_the_trap(filled: Store) -> None:
     """The same page, asked for in the way that was measured to grow slower with its depth."""
     _, values = local_page(9 * OBJECTS // 10)
     naive = (
@@ -224,34 +199,34 @@ def test_this_test_sees_the_trap(store: Store) -> None:
         .order_by(collected.c.at)
         .limit(LIMIT)
     )
-    with store.read() as tx:
-        if store.path is None:
+    with filled.read() as tx:
+        if filled.path is None:
             assert read(nodes(tx, naive, {}, often=False)) > 10 * LIMIT
         sorting = naive.order_by(None).order_by(collected.c.version_at)
-        if store.path is not None:
-            assert any("TEMP B-TREE" in step for step in steps(tx, sorting, {}))
+        if filled.path is not None:
+            assert any("TEMP B-TREE" in step for step in planned(tx, sorting, {}))
 
 
-def test_the_last_position_up_to_a_moment_is_looked_up(store: Store) -> None:
+def test_the_last_position_up_to_a_moment_is_looked_up(filled: Store) -> None:
     values = {"id": HERE, "at": 5 * RELEASED}
-    with store.read() as tx:
-        if store.path is not None:
-            assert "INDEX release_at" in steps(tx, releases._POSITION_AT, values)[0]  # noqa: SLF001  # its plan
+    with filled.read() as tx:
+        if filled.path is not None:
+            assert "INDEX release_at" in planned(tx, releases._POSITION_AT, values)[0]  # noqa: SLF001  # its plan
         else:
             assert read(nodes(tx, releases._POSITION_AT, values, often=False)) <= 1  # noqa: SLF001  # its plan
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_what_was_delivered_is_looked_up(store: Store, *, often: bool) -> None:
+def test_what_was_delivered_is_looked_up(filled: Store, *, often: bool) -> None:
     """Never by walking all positions, which a database does when it is told to sort by them."""
     names = ("malware--10", "malware--20", "nothing--1")
     query = releases._DELIVERED._query  # noqa: SLF001  # its plan
     assert isinstance(query, Select)
     values = {"of": HERE, "ids": list(names)}
-    with store.read() as tx:
+    with filled.read() as tx:
         assert set(releases.last_delivered(tx, HERE, names)) == set(names[:2])
-        if store.path is not None:
-            found = steps(tx, query, values)
+        if filled.path is not None:
+            found = planned(tx, query, values)
             assert any(
                 "INDEX release_object (agreement_id=? AND delivered_id=?)" in e for e in found
             )
@@ -262,8 +237,8 @@ def test_what_was_delivered_is_looked_up(store: Store, *, often: bool) -> None:
             assert "Sort" not in kinds(plan)
 
 
-def test_bytes_and_versions_are_found_as_they_were_filled(store: Store) -> None:
-    with store.read() as tx:
+def test_bytes_and_versions_are_found_as_they_were_filled(filled: Store) -> None:
+    with filled.read() as tx:
         assert len(objects.raw_of(tx, [1, 2, OBJECTS])) == 3
         assert len(releases.page(tx, HERE, after=DEEP, now=0, limit=LIMIT)) == LIMIT
         assert len(collections.page(tx, 1, after=0, limit=LIMIT, type="tool")) == OBJECTS // 1000

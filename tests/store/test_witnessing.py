@@ -2,11 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tearline.store import evidence, witnessing
+from tearline.store import cards, evidence, witnessing
+from tearline.store.cards import Vouch
 from tearline.store.database import Place, Store
 from tearline.store.evidence import Evidence
 from tearline.store.schema import open_store
-from tearline.store.witnessing import Cosignature, Head, Witnessed
+from tearline.store.witnessing import Cosignature, Covering, Head, Witnessed
 
 ROOT = bytes(range(32))
 
@@ -71,3 +72,26 @@ def test_evidence_is_kept_once_in_a_span_and_never_dropped(store: Store) -> None
             assert evidence.add_in_span(tx, found, since=90) == found
         assert evidence.add_in_span(tx, again, since=100) == again
         assert len(evidence.all_of(tx)) == 4
+
+
+def test_what_a_witness_had_seen_is_kept_once_for_each_size(store: Store) -> None:
+    first = Covering("ours/a", 3, "east/witness", None, 100)
+    later = Covering("ours/a", 5, "south/witness", "— south/witness AAAA\n", 200)
+    with store.write() as tx:
+        for each in (later, first, first._replace(at=7), Covering("ours/b", 9, "x", None, 1)):
+            witnessing.cover(tx, each)
+    with store.read() as tx:
+        assert witnessing.covers(tx, "ours/a") == [first, later]
+        assert witnessing.covered(tx) == {"ours/a": 5, "ours/b": 9}
+        assert witnessing.covers(tx, "ours/c") == []
+
+
+def test_a_party_vouches_for_a_card_once(store: Store) -> None:
+    with store.write() as tx:
+        for document in (b"1", b"2"):
+            cards.keep_vouch(tx, Vouch("sha256:a", "south", document, 5))
+        cards.keep_vouch(tx, Vouch("sha256:a", "east", b"3", 6))
+    with store.read() as tx:
+        found = [(each.by, bytes(each.document)) for each in cards.vouches(tx, "sha256:a")]
+        assert found == [("east", b"3"), ("south", b"2")]
+        assert cards.vouches(tx, "sha256:b") == []

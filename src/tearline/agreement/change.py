@@ -1,9 +1,10 @@
 """Say what differs between two versions of an agreement; pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tearline.agreement.document import (
+    SOURCES,
     Clause,
     Coarse,
     Countries,
@@ -61,6 +62,28 @@ def changes(old: Terms, new: Terms) -> list[str]:
     ]
     found += [f"{place}: dropped: {text}" for place, text in before.items() if place not in after]
     return found + list(_turns(old, new))
+
+
+class Line(NamedTuple):
+    """One line of a version beside that of another: where, what it says, and what it said before.
+
+    `sentence` is None where it is gone, `was` where it is new. `turn` says of a limit what it
+    became: wider, narrower, or another.
+    """
+
+    place: str
+    sentence: str | None
+    was: str | None
+    turn: str | None = None
+
+
+def beside(old: Terms, new: Terms) -> list[Line]:
+    """Return every line of the new version beside the old one's; last what is gone."""
+    before, after = _by_place(old), _by_place(new)
+    turned = (line.partition(": ") for line in _turns(old, new))
+    turns = {place: text.rpartition("became ")[2].rstrip(".") for place, _, text in turned}
+    lines = [Line(p, text, before.get(p), turns.get(p)) for p, text in after.items()]
+    return lines + [Line(p, None, text) for p, text in before.items() if p not in after]
 
 
 def _by_place(terms: Terms) -> dict[str, str]:
@@ -175,6 +198,11 @@ def _listed_within(was: tuple[str, ...], now: tuple[str, ...]) -> bool:
     return set(was) <= set(now)
 
 
+def _words(replaced: tuple[str, ...]) -> tuple[str, ...]:
+    """What gives way to a word; a source under a pseudonym is told instead of nobody."""
+    return tuple(each for each in replaced if each != SOURCES)
+
+
 def _less_exact(was: Coarse, now: Coarse) -> bool:
     pairs = ((getattr(was, each), getattr(now, each), said) for each, said in _EXACT.items())
     return all(said.index(after) <= said.index(before) for before, after, said in pairs)
@@ -196,7 +224,9 @@ _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
     "confidence_min": lambda was, now: bool(was >= now),
     "marking_max": lambda was, now: parse_level(was) <= parse_level(now),
     "remove": lambda was, now: all(any(covers(cut, each) for cut in was) for each in now),
-    "pseudonymise": lambda was, now: _listed_within(now, was),
+    "pseudonymise": lambda was, now: (
+        _listed_within(_words(now), _words(was)) and (SOURCES in now or SOURCES not in was)
+    ),
     "coarsen": _less_exact,
     "review": _asks_less,
     "pap_max": lambda was, now: parse_pap(was) <= parse_pap(now),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tearline.agreement.document import CATEGORIES, Category, Clause
+from tearline.agreement.document import CATEGORIES, SOURCES, Category, Clause
 
 _CATEGORY: Mapping[str, str] = {
     "victim": "names a victim",
@@ -17,9 +17,7 @@ _CATEGORY: Mapping[str, str] = {
 def shape_words(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
     """Yield (place, sentence) for what takes the place of values before an object goes."""
     if clause.pseudonymise:
-        replaced = in_words(clause.pseudonymise, "and")
-        text = f"Before it goes, a pseudonym takes the place of these: {replaced}; "
-        yield f"{place} · pseudonymise", f"{text}it is the same one under every version of this."
+        yield f"{place} · pseudonymise", " ".join(_pseudonyms(clause))
     said = [
         text
         for text in (
@@ -30,6 +28,20 @@ def shape_words(place: str, clause: Clause) -> Iterator[tuple[str, str]]:
     ]
     if said:
         yield f"{place} · coarsen", f"Before it goes, {' and '.join(said)}."
+
+
+def _pseudonyms(clause: Clause) -> Iterator[str]:
+    """Say what is replaced, and how the sources of claims are called that stay."""
+    words = tuple(each for each in clause.pseudonymise if each != SOURCES)
+    if words:
+        replaced = in_words(words, "and")
+        text = f"Before it goes, a pseudonym takes the place of these: {replaced}; "
+        yield f"{text}it is the same one under every version of this."
+    if SOURCES in clause.pseudonymise:
+        yield (
+            "A claim goes with a pseudonym for each of its sources that does not go; it is the"
+            f" same one in all that “{clause.from_}” gives to anybody."
+        )
 
 
 def review_words(clause: Clause) -> str:

@@ -39,6 +39,9 @@ Some = Annotated[tuple[Line, ...], Meta(min_length=1, max_length=1000)]
 Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
 Listed = Annotated[tuple[Country, ...], Meta(min_length=1, max_length=300)]
 
+SOURCES = "note.source_chain"
+"""What `pseudonymise` lists to have the sources of claims go under pseudonyms."""
+
 _US_PER_S = 1_000_000
 _DAY = timedelta(days=1)
 

@@ -31,6 +31,9 @@ SCHEMA = "tearline-message/1"
 CARD_KIND = "card"
 """The kind of message that brings the cards of its sender."""
 
+TAKEN_KIND = "card-taken"
+"""The kind that says which card of its receiver the sender holds: the answer to one by file."""
+
 MAX_BYTES = 2 * 1024 * 1024
 AHEAD_US = 600_000_000
 """How far a sender's clock may be ahead of ours: ten minutes. Behind, a file may lie for days."""

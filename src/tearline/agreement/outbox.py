@@ -10,7 +10,7 @@ from typing import Any
 
 from tearline import clock
 from tearline.agreement import jws, messages
-from tearline.agreement.cards_held import our_cards
+from tearline.agreement.cards_held import cards_of, our_cards
 from tearline.agreement.home import Home
 from tearline.agreement.rotation import Cards
 from tearline.log import record
@@ -68,6 +68,26 @@ def delivered(home: Home, message_ids: Sequence[str], *, now: int) -> None:
     """Note that messages arrived: the partner's node said so."""
     with home.store.write() as tx:
         agreements.set_delivered(tx, message_ids, at=now)
+
+
+def answer_card(home: Home, party: str, *, now: int) -> None:
+    """Tell a partner, by file, which card of its we hold: no node said so when its card came.
+
+    Said once each time that the card is carried here: if the answer is lost, the card comes again.
+    """
+    with home.store.write() as tx:
+        held = cards_of(tx, party)
+        if held is not None:
+            agreements.drop_pending(tx, messages.TAKEN_KIND, party)
+            enqueue(tx, messages.TAKEN_KIND, party, {"card": held.hashes[-1]}, now=now)
+
+
+def carried(home: Home, party: str, *, now: int) -> None:
+    """Note that a file was written which has our answers to cards; they are written once."""
+    with home.store.write() as tx:
+        answers = agreements.pending(tx, party)
+        done = [each.id for each in answers if each.kind == messages.TAKEN_KIND]
+        agreements.set_delivered(tx, done, at=now)
 
 
 def undelivered(home: Home, message_id: str) -> None:

@@ -9,18 +9,23 @@ from tearline.agreement.rotation import Cards, check_follows
 from tearline.agreement.signing import say, suspend_all
 from tearline.agreement.state import Step
 from tearline.agreement.succession import logs_with, void_statements
+from tearline.agreement.vouching import check_vouch, vouch
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.log import record
 from tearline.store import agreements, cards, parties
-from tearline.store.cards import CardRow
+from tearline.store.cards import CardRow, Vouch
 from tearline.store.database import Tx
 from tearline.store.parties import Partner
 
 
-def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
+def add_party(
+    home: Home, card_file: bytes, words: str | None, *, vouched: bytes | None = None, now: int
+) -> Card:
     """Pin the card in a file; `words` are what the partner read out, not what we read off.
 
-    RefusedError when the words are missing or are not the card's: trust on first use is refused.
+    In their place, or beside them, `vouched` is what a partner signed of the card (`vouching`).
+    RefusedError when both are missing or the words are not the card's: trust on first use is
+    refused.
     RefusedError too when another party has the short name. A card that follows on what is pinned
     takes its place, and so does one that follows on an earlier card, where the partner's root key
     signed two: the words say which one is the partner's. A party that was entered without a card,
@@ -28,12 +33,16 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
     """
     file = read_file(card_file)
     card = file.card
-    if not same_words(card, words):
+    if (words is None and vouched is None) or (words is not None and not same_words(card, words)):
         raise _other_words(card)
     if now >= card.expires_at:
         raise RefusedError(f"The card of {card.name} has expired.", do="Ask for a new one.")
     with home.store.write() as tx:
+        if vouched is not None:
+            _keep_vouch(tx, check_vouch(tx, vouched, card, now=now), now)
         known = parties.partner_of(tx, card.slug)
+        if words is None and known is not None and known.doubted_at is not None:
+            raise _other_words(card)  # what left the doubt, people have to talk about
         if known is not None and known.card_hash == card_hash(card):
             return _confirm(tx, known, card, now)
         if card.slug == home.slug:
@@ -54,6 +63,21 @@ def add_party(home: Home, card_file: bytes, words: str, *, now: int) -> Card:
         parties.set_doubt(tx, card.slug, at=None, doubt=None)
         void_statements(tx, card.slug)
     return card
+
+
+def vouch_for(home: Home, name: str, *, now: int) -> bytes:
+    """Return our signed word for a partner's newest card; errors as in `vouching.vouch`."""
+    with home.store.write() as tx:
+        partner = find_party(tx, name)
+        document = vouch(tx, home, partner, now=now)
+        card = str(partner.card_hash)
+        _log(tx, {"act": "vouched", "party": partner.slug, "card": card}, now)
+    return document
+
+
+def _keep_vouch(tx: Tx, given: Vouch, now: int) -> None:
+    cards.keep_vouch(tx, given)
+    _log(tx, {"act": "vouched-for", "card": given.card, "by": given.by}, now)
 
 
 def confirm_party(home: Home, name: str, words: str, *, now: int) -> Card:

@@ -22,6 +22,7 @@ from tearline.agreement.home import Home
 from tearline.agreement.messages import (
     AHEAD_US,
     CARD_KIND,
+    TAKEN_KIND,
     Message,
     MessageRefusedError,
     TwoCardsError,
@@ -82,7 +83,7 @@ _KINDS: dict[str, tuple[type[_Body], frozenset[str]]] = {
         frozenset({"rejected", "withdrawn", "suspended", "resume-asked", "resumed", "terminated"}),
     ),
 }
-KINDS = frozenset({*_KINDS, CARD_KIND})
+KINDS = frozenset({*_KINDS, CARD_KIND, TAKEN_KIND})
 """The kinds of message that `receive` takes."""
 
 
@@ -120,6 +121,8 @@ def _receive(
             message = open_message(tx, home, document, now=now if came_at is None else came_at)
             if message.kind == CARD_KIND:
                 return message.sender, _take_cards(tx, home, message, now)
+            if message.kind == TAKEN_KIND:
+                return message.sender, _card_arrived(tx, home, message, now)
             outcome = _take(tx, home, message, document, now)
             if outcome != "waiting":
                 agreements.stop_waiting(tx, message.hash)
@@ -141,6 +144,15 @@ def _take_cards(tx: Tx, home: Home, message: Message, now: int) -> Outcome:
     agreements.remember(tx, message.id, message.sender, at=now)
     succession.take(tx, home, partner, message.new, now=now)
     return "taken"
+
+
+def _card_arrived(tx: Tx, home: Home, message: Message, now: int) -> Outcome:
+    """Note that the partner holds our newest card, so that it is not carried there again."""
+    if message.body != {"card": our_cards(tx, home).hashes[-1]}:
+        return "known"
+    waiting = [each.id for each in agreements.pending(tx, message.sender) if each.kind == CARD_KIND]
+    agreements.set_delivered(tx, waiting, at=now)
+    return "taken" if waiting else "known"
 
 
 def _take_waiting(home: Home, sender: str, now: int) -> None:

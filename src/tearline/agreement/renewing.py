@@ -146,7 +146,7 @@ def revoke(
             draft = _with_fresh(home, card, keys, use)
         former = _revoked(card, use, since_at, reason.strip(), now)
         card = msgspec.structs.replace(draft.card, former=former)
-        why = f"We revoked our {use} key: {reason.strip()}."
+        why = f"We revoked our {use} key: {reason.strip().rstrip('.')}."
         return _issue(home, draft._replace(card=card), now, stop=why)
 
 

@@ -97,7 +97,7 @@ class Cards:
         if span.revoked is not None:
             raise ProofError(
                 f"The {use} key of {self.newest.name} was revoked, as of "
-                f"{format_timestamp(span.until_at or 0)}: {span.revoked}.",
+                f"{format_timestamp(span.until_at or 0)}: {span.revoked.rstrip('.')}.",
                 means="Someone else may have had it; nothing new that it signed is taken.",
                 do="Ask the partner to sign it again with its new key.",
             )

@@ -14,7 +14,7 @@ NAMING: Mapping[str, frozenset[str]] = {
     "email-addr": frozenset({"value", "display_name"}),
     "email-message": frozenset({"subject", "body"}),
     "location": frozenset({"name", "description", "city", "street_address", "postal_code"}),
-    "note": frozenset({"authors"}),
+    "note": frozenset({"authors", "source_chain"}),
     "opinion": frozenset({"authors"}),
 }
 """What may be replaced by a pseudonym, by type; and any property that begins with `x_`."""

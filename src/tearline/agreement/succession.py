@@ -12,7 +12,8 @@ from tearline.agreement import evidence, jws
 from tearline.agreement.alarm import raise_alarm
 from tearline.agreement.card import CardFile, Former, card_hash
 from tearline.agreement.cards_held import cards_of
-from tearline.agreement.chain import logged_at, refresh
+from tearline.agreement.chain import refresh
+from tearline.agreement.covering import seen_at
 from tearline.agreement.document import Cause
 from tearline.agreement.home import Home
 from tearline.agreement.renewing import log_card
@@ -50,11 +51,12 @@ def _revoked(tx: Tx, home: Home, partner: Partner, keys: list[Former], now: int)
     void_statements(tx, partner.slug)
     uses = ", ".join(dict.fromkeys(each.use for each in keys))
     first = min(keys, key=lambda each: each.until_at)
+    reason = str(first.revoked).rstrip(".")
     doubt(
         tx,
         home,
         partner.slug,
-        f"{partner.name} revoked its {uses} key, as of {first.until}: {first.revoked}.",
+        f"{partner.name} revoked its {uses} key, as of {first.until}: {reason}.",
         cause="key-compromise",
         now=now,
     )
@@ -93,22 +95,24 @@ def expose(home: Home, slug: str, held: Cards, forks: Sequence[Fork], *, now: in
 def void_statements(tx: Tx, slug: str) -> None:
     """Let statements of a partner count for nothing that only a key without worth stands behind.
 
-    A revoked key stands behind what we logged before the moment since when someone else may have
-    had it: that moment and our own log draw the line. A key on none of the cards that we have now
-    stands behind nothing. What a later statement of a good key follows on stands: that key answers
-    for it.
+    A revoked key stands behind what others had seen in our log before the moment since when someone
+    else may have had it: their cosignatures draw the line (`covering.seen_at`). A key on none of
+    the cards that we have now stands behind nothing. What a later statement of a good key follows
+    on stands: that key answers for it.
     """
     cards = cards_of(tx, slug)
     versions = agreements.every_version(tx, partner=slug)
     for agreement_id in sorted({each.agreement_id for each in versions}) if cards else []:
         theirs = [row for row in agreements.statements(tx, agreement_id) if not row.ours]
         for row in sorted(theirs, key=lambda each: each.place, reverse=True):
-            if cards is None or _stands(cards, jws.load(row.signed).kids[0], logged_at(tx, row)):
+            if cards is None or _stands(cards, jws.load(row.signed).kids[0], seen_at(tx, row)):
                 break
             agreements.set_void(tx, row.hash, void=True)
         refresh(tx, agreement_id)
 
 
-def _stands(cards: Cards, key: str, logged: int) -> bool:
+def _stands(cards: Cards, key: str, seen: int | None) -> bool:
     span = cards.spans.get(("sign", key))
-    return span is not None and (span.revoked is None or logged < (span.until_at or 0))
+    if span is None or span.revoked is None:
+        return span is not None
+    return seen is not None and seen < (span.until_at or 0)

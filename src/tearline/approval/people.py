@@ -1,20 +1,23 @@
-"""The people who approve: enrolled by name, each with a key of their own.
+"""The people who approve: enrolled by name, each with keys of their own.
 
-The key is the person's, not the node's: only its public half is kept here.
+A key is the person's, not the node's: only its public half is kept here. It is one of a file, or a
+passkey. Two persons have two keys; one person may have several, and stays one.
 """
 
 import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
+from tearline.agreement import assertion
 from tearline.agreement.home import Home, slug_of
 from tearline.errors import InputError, RefusedError
 from tearline.log.checkpoint import parse_vkey, vkey
@@ -54,31 +57,49 @@ def read_key(pem: bytes, password: str) -> Ed25519PrivateKey:
     return key
 
 
-def enrol(home: Home, name: str, key: Ed25519PrivateKey, *, now: int) -> Person:
-    """Let a person approve from now on.
+def enrol(home: Home, name: str, key: Ed25519PrivateKey, *, also: bool = False, now: int) -> Person:
+    """Let a person approve from now on, with the key of a file.
 
-    RefusedError when the name was given before, or somebody has this key: two persons are two.
+    `also` says that it is a further key of somebody who is enrolled. RefusedError when the name was
+    given before, or somebody has this key: two persons are two.
     """
     short = slug_of(name)
     public = key.public_key().public_bytes_raw()
     with home.store.write() as tx:
-        for each in reviews.people(tx):
-            if each.name == short:
-                raise RefusedError(
-                    f"There is or was a person called {short} already.",
-                    means="What was signed under a name stays that person's.",
-                    do="Give another name.",
-                )
-            if parse_vkey(each.key)[1] == public:
-                raise RefusedError(
-                    f"This is the key of {each.name}.",
-                    means="Where two people have to approve, they have two keys.",
-                    do="Make a key of their own for each.",
-                )
-        person = Person(short, vkey(f"{home.slug}/{short}", public), now, None)
-        reviews.add_person(tx, person)
-        _record(tx, {"kind": "person", "act": "enrolled", "person": short, "key": person.key}, now)
+        return let_in(tx, short, vkey(f"{home.slug}/{short}", public), also=also, now=now)
+
+
+def let_in(tx: Tx, name: str, key: str, *, also: bool, now: int) -> Person:
+    """Enrol a person, or one more key of theirs, by its text; RefusedError as of `enrol`."""
+    for each in reviews.people(tx):
+        if _public(each.key) == _public(key):
+            raise RefusedError(
+                f"This is the key of {each.name}.",
+                means="Where two people have to approve, they have two keys.",
+                do="Make a key of their own for each.",
+            )
+    if also:
+        keys_of(tx, name)
+    elif any(each.name == name for each in reviews.people(tx)):
+        raise RefusedError(
+            f"There is or was a person called {name} already.",
+            means="What was signed under a name stays that person's.",
+            do="Give another name; or, for one more key of the same person, say --also.",
+        )
+    person = Person(name, key, now, None)
+    reviews.add_person(tx, person)
+    _record(tx, {"kind": "person", "act": "enrolled", "person": name, "key": key}, now)
     return person
+
+
+def _public(key: str) -> bytes:
+    """The public key alone, in one form for every kind of key text."""
+    if not assertion.is_passkey(key):
+        return parse_vkey(key)[1]
+    found = assertion.public_key(assertion.parse_key(key).public)
+    if isinstance(found, Ed25519PublicKey):
+        return found.public_bytes_raw()
+    return found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def end(home: Home, name: str, reason: str, *, now: int) -> Person:
@@ -94,8 +115,17 @@ def end(home: Home, name: str, reason: str, *, now: int) -> Person:
     return person._replace(ended_at=now)
 
 
+def end_key(tx: Tx, key: str, reason: str, *, now: int) -> None:
+    """Let a person say nothing more with one key; does nothing where it is nobody's."""
+    for each in reviews.people(tx):
+        if each.key == key and each.ended_at is None:
+            reviews.end_person(tx, each.name, now, key=key)
+            line = {"kind": "person", "act": "ended", "person": each.name, "reason": reason}
+            _record(tx, line | {"key": key}, now)
+
+
 def people(home: Home) -> list[Person]:
-    """Everybody who is or was enrolled, by name."""
+    """Everybody who is or was enrolled, by name; once for each key."""
     with home.store.read() as tx:
         return reviews.people(tx)
 
@@ -104,7 +134,7 @@ def owner_of(home: Home, key: Ed25519PrivateKey) -> Person:
     """Whose key this is; RefusedError when it is nobody's who is enrolled."""
     public = key.public_key().public_bytes_raw()
     for each in people(home):
-        if each.ended_at is None and parse_vkey(each.key)[1] == public:
+        if each.ended_at is None and _public(each.key) == public:
             return each
     raise RefusedError(
         "This key is of nobody who is enrolled here.",
@@ -118,6 +148,14 @@ def person_of(tx: Tx, name: str) -> Person:
         if each.name == name and each.ended_at is None:
             return each
     raise RefusedError(f"Nobody called {name} is enrolled.", do="See `tearline person list`.")
+
+
+def keys_of(tx: Tx, name: str) -> list[str]:
+    """The keys with which a person may say something now; RefusedError when there is none."""
+    found = [e.key for e in reviews.people(tx) if e.name == name and e.ended_at is None]
+    if not found:
+        person_of(tx, name)
+    return found
 
 
 def _record(tx: Tx, record: dict[str, str], now: int) -> None:

@@ -12,13 +12,14 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Meta, Struct
 
-from tearline.agreement import force, jws
+from tearline.agreement import by_person, force, jws
+from tearline.agreement.by_person import ByPerson
 from tearline.agreement.document import Hash
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
 from tearline.agreement.jws import Signed
 from tearline.agreement.partners import find_party
-from tearline.approval.people import person_of
+from tearline.approval.people import keys_of
 from tearline.errors import InputError, RefusedError
 from tearline.release import reasons
 from tearline.release.concern import rules_under
@@ -36,6 +37,9 @@ from tearline.store.reviews import Person, Review, Verdict
 
 SKEW = 600_000_000
 """How far the moment in a statement may lie from ours: ten minutes, in microseconds."""
+
+COUNTED = 10_000
+"""How many items are counted where only a number is asked for."""
 
 _SHORT = 8
 """The fewest hex digits that name an item."""
@@ -96,6 +100,14 @@ def items(home: Home, party: str | None = None, *, now: int) -> list[Item]:
         return _items(tx, wanted, bound, now)
 
 
+def first_waiting(home: Home, most: int, *, now: int) -> tuple[int, list[Item]]:
+    """How many items wait, counted up to `COUNTED` + 1, and those that have waited longest."""
+    with home.store.read() as tx:
+        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
+        number = reviews.waiting_number(tx, bound, COUNTED + 1)
+        return number, _items(tx, reviews.waiting(tx, bound, most), bound, now)
+
+
 def item(home: Home, name: str, *, now: int) -> tuple[Item, bytes]:
     """One item by its hash or the beginning of it, and the exact bytes that would go.
 
@@ -116,24 +128,27 @@ def statement(item_hash: str, person: str, verdict: Says, text: str, *, now: int
 
 def sign(said: Statement, person: Person, key: Ed25519PrivateKey) -> Signed:
     """Return a statement under the signature of its person."""
-    return jws.sign(canonical.canonical(msgspec.to_builtins(said)), key, person.key)
+    return jws.sign(body_of(said), key, person.key)
 
 
-def say(home: Home, signed: Signed, *, now: int) -> Item:
+def body_of(said: Statement) -> bytes:
+    """The bytes of a statement that are signed, by whatever key: canonical JSON."""
+    return canonical.canonical(msgspec.to_builtins(said))
+
+
+def say(home: Home, signed: ByPerson, *, now: int) -> Item:
     """Keep what a person said of an item, in the private log too, and stir what it concerns.
 
     RefusedError when nobody is enrolled under the name, the item waits no more as it was signed, or
     the verdict cannot be said of it now; ProofError when the signature is not that person's.
     """
-    body = jws.verify(signed, *signed.kids[:1])
     try:
-        said = msgspec.convert(canonical.parse_canonical(body), Statement)
+        said = msgspec.convert(canonical.parse_canonical(signed.body), Statement)
         at = parse_timestamp(said.at)
     except (msgspec.ValidationError, InputError) as error:
         raise InputError("This is no verdict.", do="Sign it with Tearline.") from error
     with home.store.write() as tx:
-        person = person_of(tx, said.person)
-        jws.verify(signed, person.key)
+        by_person.verify(signed, *keys_of(tx, said.person))
         if abs(at - now) > SKEW:
             raise RefusedError(
                 "The statement was not signed just now.",
@@ -143,11 +158,11 @@ def say(home: Home, signed: Signed, *, now: int) -> Item:
         row = _named(tx, said.item)
         bound = _bound(tx, row, now)
         found = _items(tx, [row], bound, now)[0]
-        _check(found, said)
+        check(found, said)
         if said.verdict == "request":
             reviews.spend(tx, [row.item])
             reviews.ask_again(tx, row.item, said.person, now)
-        document = jws.dump(signed)
+        document = by_person.dump(signed)
         name = canonical.sha256(document)
         told = (0, row.item, said.person, said.verdict, said.text, document.decode(), name, at)
         reviews.add_verdict(tx, Verdict(*told, spent=False))
@@ -156,7 +171,7 @@ def say(home: Home, signed: Signed, *, now: int) -> Item:
         return _items(tx, [_named(tx, said.item)], bound, now)[0]
 
 
-def _check(found: Item, said: Statement) -> None:
+def check(found: Item, said: Statement) -> None:
     """Refuse what cannot be said of an item as it stands."""
     person, state = said.person, found.state
     if said.verdict != "approve" and not said.text.strip():
@@ -194,7 +209,7 @@ def _standing_said(found: Item) -> Iterable[Verdict]:
 
 
 def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) -> list[Item]:
-    keys = {each.name: each.key for each in reviews.people(tx)}
+    keys = reviews.keys_by_name(tx)
     said = reviews.verdicts_on(tx, [each.item for each in rows])
     known = Known(tx, OURS)
     known.facts([each.stix_id for each in rows], now)
@@ -221,7 +236,7 @@ def _item(  # what an item is made of
     bound: InForce,
     standing: Standing | None,
     said: list[Verdict],
-    keys: dict[str, str],
+    keys: dict[str, tuple[str, ...]],
     known: Known,
     now: int,
 ) -> Item:
@@ -284,14 +299,14 @@ def _bound(tx: Tx, row: Review, now: int) -> dict[str, InForce]:
     return {row.agreement_id: one}
 
 
-def _record(tx: Tx, row: Review, agreement: str, signed: Signed, now: int) -> None:
+def _record(tx: Tx, row: Review, agreement: str, signed: ByPerson, now: int) -> None:
     record = {
         "kind": "verdict",
         "agreement": agreement,
         "clause": row.clause,
         "object": row.delivered_id,
         "bytes": row.hash,
-        "signed": jws.builtins(signed),
+        "signed": by_person.builtins(signed),
         "at": format_timestamp(now, digits=6),
     }
     private.add(tx, "verdict", [orjson.dumps(record).decode()])

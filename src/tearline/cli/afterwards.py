@@ -4,7 +4,9 @@ By network when the partner's card names an address; else, or with `--out`, by f
 message on each line, in order, which the partner takes with `tearline agreement receive`.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tearline import clock
@@ -15,23 +17,41 @@ from tearline.cli.options import write_bytes
 from tearline.cli.readings import all_agreements, described
 from tearline.cli.terminal import answer, count
 from tearline.errors import PartnerError, RefusedError
-from tearline.release.reconcile import reconcile_all
+from tearline.release.reconcile import NOTHING, reconcile_all
 from tearline.store.agreements import Version
 
 
-def show(home: Home, done: list[Version], line: str, out: Path | None, *, as_json: bool) -> None:
+def show(
+    home: Home,
+    done: list[Version],
+    line: str,
+    out: Path | None,
+    *,
+    as_json: bool,
+    cautions: Sequence[str] = (),
+) -> None:
     """Let releases follow an act on these versions, tell the partner, and show it all."""
     followed = reconcile(home)
     carried = carry(home, done[0].partner, out) if not done[0].one_sided else {}
     value = described(done[-1]) | {"versions": [each.version for each in done]}
-    lines = [line, *reconcile_lines(followed), *carry_lines(carried)]
+    warned = [f"Warning: {each}" for each in cautions]
+    lines = [line, *warned, *reconcile_lines(followed), *carry_lines(carried)]
     answer(as_json, value | followed | {"delivery": carried or None}, *lines)
 
 
-def reconcile(home: Home) -> dict[str, Any]:
-    """Let what is released follow what changed; return it by agreement."""
+def reconcile(home: Home, ended: Mapping[str, int] = MappingProxyType({})) -> dict[str, Any]:
+    """Let what is released follow what changed; return it by agreement.
+
+    `ended` says how many releases the act itself withdrew already under each.
+    """
     done = reconcile_all(home, now=clock.now())
-    return {"reconciled": {each: result._asdict() for each, result in done.items()}}
+    every = {each: done.get(each, NOTHING) for each in (*done, *ended)}
+    return {
+        "reconciled": {
+            each: its._replace(withdrawn=its.withdrawn + ended.get(each, 0))._asdict()
+            for each, its in every.items()
+        }
+    }
 
 
 def reconcile_lines(followed: dict[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tearline.agreement import jws
+from tearline.agreement import by_person
+from tearline.agreement.by_person import ByPerson
 from tearline.cli import comparing
 from tearline.cli.comparing import Comparison
 from tearline.cli.terminal import Part, Table, count, joined
@@ -127,14 +128,14 @@ def _passed(giver: Side, receiver: Side) -> Iterator[Passed]:
 def _said(folder: Path, verdict: Verdict) -> Iterator[Said]:
     """Read what people said, and check each signature with the key the log enrolled them by."""
     party = verdict.origin.partition("/")[0]
-    keys: dict[str, str] = {}
+    keys: dict[str, list[str]] = {}
     records = [orjson.loads(each.record) for each in read_openings(folder, verdict.size)]
     for record in records:
         if record.get("kind") == "person" and record.get("act") == "enrolled":
-            keys[record["person"]] = record["key"]
+            keys.setdefault(record["person"], []).append(record["key"])
     for record in records:
         if record.get("kind") == "verdict":
-            signed = jws.convert(record["signed"])
+            signed = by_person.convert(record["signed"])
             said = orjson.loads(signed.body)
             yield Said(
                 party,
@@ -145,14 +146,14 @@ def _said(folder: Path, verdict: Verdict) -> Iterator[Said]:
                 record["bytes"],
                 said["at"],
                 said["text"],
-                sha256(jws.dump(signed)),
-                _holds(signed, keys.get(said["person"])),
+                sha256(by_person.dump(signed)),
+                _holds(signed, keys.get(said["person"], [])),
             )
 
 
-def _holds(signed: jws.Signed, key: str | None) -> bool:
+def _holds(signed: ByPerson, keys: Sequence[str]) -> bool:
     try:
-        return key is not None and bool(jws.verify(signed, key))
+        return bool(by_person.verify(signed, *keys))
     except TearlineError:
         return False
 

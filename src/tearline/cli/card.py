@@ -1,11 +1,11 @@
-"""Verbs about our card: show it, renew it, rotate or revoke a key of it, list the cards before."""
+"""Verbs about our card: show it, renew it, change a key of it, list the cards before; vouch."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Out, Place, Reason
+from tearline.cli.options import Json, Out, Party, Place, Reason
 
 app = typer.Typer(help="Show our card and its check words, or change it with one of the verbs.")
 
@@ -134,6 +134,27 @@ def revoke(
     turning.ask(turning.revocation(opened, use, since_at), yes=yes, as_json=json)
     file = renewing.revoke(opened, use, since_at, reason, next_root=next_root, now=now)
     answer(json, *turning.done(opened, file, f"revoked {use}"))
+
+
+@app.command()
+def vouch(party: Party, out: Out = None, home: Place = None, json: Json = False) -> None:
+    """Vouch for a partner's card, for others who know us.
+
+    Only once people here compared its words. They give the file to `party add --vouch`.
+    """
+    from tearline import clock
+    from tearline.agreement.partners import vouch_for
+    from tearline.cli.options import open_home, write_bytes
+    from tearline.cli.terminal import answer, text
+    from tearline.stix.canonical import parse_canonical
+
+    document = vouch_for(open_home(home), party, now=clock.now())
+    value = parse_canonical(document)
+    if out is None or out == Path("-"):
+        text(json, value, document.decode())
+        return
+    write_bytes(out, document)
+    answer(json, value, f"Wrote {out}: we vouch for the card of {party}.")
 
 
 @app.command()

@@ -6,17 +6,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tearline.agreement import log_keys
+from tearline.agreement import log_keys, receipts
 from tearline.agreement.card import CardFile, read_cards
+from tearline.agreement.receipts import origin_in, read_receipt
 from tearline.agreement.rotation import Cards
 from tearline.cli.options import open_home, place_of, read_bytes, write_bytes
 from tearline.cli.terminal import count, joined
-from tearline.errors import InputError, MisuseError, ProofError
+from tearline.errors import MisuseError, ProofError
 from tearline.log.checkpoint import parse_vkey, vkey_for
-from tearline.log.receipt import note_in, prove
 from tearline.log.verify import Verdict, verify_folder
 
-_ORIGIN = 500
 _NOTE = 1 << 20
 
 
@@ -122,45 +121,16 @@ def verdict_lines(verdict: Verdict) -> list[str]:
 
 def check_receipt(path: Path, given: Given) -> dict[str, Any]:
     """Return what a receipt proves; ProofError when it does not hold or no key here fits it."""
-    document = _receipt(path)
-    note = note_in(document) or ""
-    origin, key = origin_in(note), key_for(note, given)
-    if key is None:
-        raise ProofError(
-            f"No key here is of the log {origin!r}.",
-            means="Without its key a receipt proves nothing.",
-            do="Give the owner's --card, or the log's --vkey.",
-        )
-    proven = prove(document, key)
-    return {
-        "good": True,
-        "origin": proven.checkpoint.origin,
-        "leaf": proven.leaf,
-        "item": proven.item,
-        "at": proven.at,
-        "size": proven.checkpoint.size,
-        "record": proven.record,
-    }
+    document = read_receipt(read_bytes(path), str(path))
+    return receipts.check_receipt(document, lambda note: key_for(note, given))
 
 
 def split_receipt(path: Path, directory: Path) -> None:
     """Write the leaf of a receipt and its tlog-proof as files that other tools read."""
-    document = _receipt(path)
+    document = read_receipt(read_bytes(path), str(path))
     directory.mkdir(parents=True, exist_ok=True)
     write_bytes(directory / "leaf", document["leaf"].encode())
     write_bytes(directory / "leaf.tlog-proof", document["proof"].encode())
-
-
-def _receipt(path: Path) -> dict[str, Any]:
-    try:
-        document = orjson.loads(read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise InputError("This is not a receipt: no JSON.", place=str(path)) from error
-    if not isinstance(document, dict) or note_in(document) is None:
-        raise ProofError(
-            "The receipt is not of the form that receipts have.", do="Ask for it again."
-        )
-    return document
 
 
 def receipt_lines(found: dict[str, Any]) -> list[str]:
@@ -178,11 +148,6 @@ def note_of(place: Path) -> str:
             return opened.read(_NOTE).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def origin_in(note: str) -> str:
-    """Return the origin that a signed head names, unchecked."""
-    return note.partition("\n")[0][:_ORIGIN]
 
 
 def _pinned(note: str, home: Path | None) -> str | None:

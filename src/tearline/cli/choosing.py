@@ -40,9 +40,14 @@ def set_hold(home: Home, what: str, kind: str | None, reason: str, *, held: bool
         of = kind or _kind_of(tx, what)
         if of == OBJECT:
             _check_held(tx, [what])
-    act = arrive.hold if held else arrive.release_hold
-    changed = act(home, of, what, reason, now=clock.now())
-    return {of: what, "kind": of, "held": held, "changed": changed, **afterwards.reconcile(home)}
+    now = clock.now()
+    ended: dict[str, int] | None = {}
+    if held:
+        changed = (ended := arrive.hold(home, of, what, reason, now=now)) is not None
+    else:
+        changed = arrive.release_hold(home, of, what, reason, now=now)
+    followed = afterwards.reconcile(home, ended or {})
+    return {of: what, "kind": of, "held": held, "changed": changed, **followed}
 
 
 def all_holds(home: Home) -> list[dict[str, str]]:

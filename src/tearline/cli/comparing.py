@@ -8,20 +8,22 @@ import msgspec
 import orjson
 
 from tearline.agreement import jws
+from tearline.agreement.receipts import origin_in
 from tearline.agreement.terms import Terms, agreement_hash, parse_json
 from tearline.cli.checking import (
     Given,
     cards_in,
     check_folder,
     note_of,
-    origin_in,
     verdict_lines,
     verdict_value,
 )
 from tearline.cli.terminal import count
 from tearline.errors import MisuseError, TearlineError
 from tearline.log.entries import Place, read_openings
-from tearline.log.sides import Compared, Finding, Side, check_signers, compare, read_side
+from tearline.log.heads import cosigned_heads
+from tearline.log.sides import Compared, Finding, Side, compare, read_side
+from tearline.log.signers import Line, check_signers
 from tearline.log.verify import Verdict
 from tearline.release.replay import Replayed, against, replay_records
 from tearline.release.rules import Rules, rules_of
@@ -85,7 +87,8 @@ def check_both(folders: tuple[Path, Path], given: Given, private: Sequence[Path]
                 "What they stand for cannot be compared: ask for a copy with --records.",
             )
     compare(one, two, found)
-    check_signers(sides, _keys(sides, texts.values(), given), found)
+    line = _drawn(dict(zip(folders, origins, strict=True)), given)
+    check_signers(sides, _keys(sides, texts.values(), given), line, found)
     slips = sum(_check_slips(each, texts, found) for each in sides)
     replayed = tuple(_replay(*each, dict(signed)) for each in zip(private, privates, strict=True))
     return Comparison((*verdicts, *privates), sides, found, texts, slips, replayed)
@@ -151,10 +154,7 @@ def _signed_text(document: bytes, ever: Mapping[str, tuple[str, ...]]) -> bytes:
 
 
 def _keys(sides: Sequence[Side], texts: Iterable[Terms], given: Given) -> dict[str, set[str]]:
-    """Return the keys by which each party may sign: on the cards, and in the signed texts.
-
-    What a key signed that was revoked stays open: a person has to see when that was.
-    """
+    """Return the keys by which each party may sign: on the cards, and in the signed texts."""
     found: dict[str, set[str]] = {each.party: set() for each in sides}
     cards = cards_in(given)
     known = [(each.newest.slug, key) for each in cards for key in each.not_revoked("sign")]
@@ -166,6 +166,20 @@ def _keys(sides: Sequence[Side], texts: Iterable[Terms], given: Given) -> dict[s
         if each.newest.slug in found:
             found[each.newest.slug] -= set(each.revoked("sign"))
     return found
+
+
+def _drawn(folders: Mapping[Path, str], given: Given) -> Line:
+    """Return the keys that were revoked, and what others than the owner cosigned of each log."""
+    cards = cards_in(given)
+    revoked = {
+        key: each.spans["sign", key].until_at or 0 for each in cards for key in each.revoked("sign")
+    }
+    seen = {}
+    for folder, origin in folders.items():
+        others = [each for each in cards if each.newest.slug != origin.partition("/")[0]]
+        keys = [key for each in others for key in each.not_revoked("witness")]
+        seen[origin] = cosigned_heads(folder, keys)
+    return Line(revoked, seen)
 
 
 # ------------------------------------------------------------------------------------- decisions

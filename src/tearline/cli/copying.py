@@ -14,9 +14,10 @@ from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
 from tearline.exchange.cosigned import outside_witness
 from tearline.log import committing, record, tiles
+from tearline.log.checkpoint import add_lines
 from tearline.log.node_folder import write_openings
 from tearline.release import tracing
-from tearline.store import agreements, logs, private
+from tearline.store import agreements, logs, private, witnessing
 from tearline.store.database import Tx
 
 _CHECKPOINTS = 100
@@ -65,8 +66,11 @@ def _write_beside(tx: Tx, name: str, directory: Path, *, texts: bool) -> None:
     """Write checkpoints that were signed before, of many some, and the signed texts."""
     (directory / "checkpoints").mkdir(exist_ok=True)
     signed = logs.checkpoints(tx, name)
-    for each in signed[:: -(-len(signed) // _CHECKPOINTS)]:
-        write_bytes(directory / "checkpoints" / str(each.size), each.note.encode())
+    given = {each.size: each.line for each in witnessing.covers(tx, name) if each.line}
+    for place, each in enumerate(signed):
+        if each.size in given or place % -(-len(signed) // _CHECKPOINTS) == 0:
+            note = add_lines(each.note, given.get(each.size, ""))
+            write_bytes(directory / "checkpoints" / str(each.size), note.encode())
     if not texts:
         return
     (directory / "agreements").mkdir(exist_ok=True)

@@ -7,15 +7,21 @@ import orjson
 from tearline import clock
 from tearline.agreement import force
 from tearline.agreement.home import Home
-from tearline.cli.terminal import moment, stamp
+from tearline.cli.terminal import Part, Table, count, moment, stamp
 from tearline.errors import RefusedError
+from tearline.release import finding
 from tearline.release.expiring import must_go
+from tearline.release.finding import Wanted
 from tearline.release.holding import is_over
+from tearline.release.listing import sort_in
 from tearline.stix.marking import NO_GRADE, grade_name, level_name
 from tearline.store import annotations, objects, parties
 from tearline.store import received as came
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
+
+_STEPS = 50
+"""How many steps of sorting in a command takes before it searches."""
 
 
 def listing(home: Home, type_: str | None, limit: int) -> dict[str, Any]:
@@ -29,6 +35,40 @@ def listing(home: Home, type_: str | None, limit: int) -> dict[str, Any]:
         "types": dict(sorted(types.items(), key=lambda each: (-each[1], each[0]))),
         "objects": [_short(each, orjson.loads(raws[each.seq])) for each in newest],
     }
+
+
+def searched(home: Home, text: str, type_: str | None, limit: int) -> dict[str, Any]:
+    """Return what has all words of a text; what came of late is sorted in first, as far as quick.
+
+    `behind` says of how many more, at most, nobody knows yet.
+    """
+    sort_in(home, steps=_STEPS)
+    with home.store.read() as tx:
+        found = finding.find(
+            tx, Wanted(words=text, type=type_), finding.everything, limit=max(limit, 1)
+        )
+        rows = [each for _, each in (*found.whole, *found.rows)][:limit]
+        raws = objects.raw_of(tx, [each.seq for each in rows])
+    return {
+        "search": text,
+        "whole": min(len(found.whole), limit),
+        "more": found.next is not None or len(found.whole) + len(found.rows) > limit,
+        "behind": found.behind,
+        "objects": [_short(each, orjson.loads(raws[each.seq])) for each in rows],
+    }
+
+
+def searched_parts(found: dict[str, Any]) -> list[Part]:
+    """Return what was found for people."""
+    rows = [
+        (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]
+    ]
+    lines: list[Part] = [Table(("id", "name", "marking", "source"), rows)] if rows else []
+    lines += [] if rows else ["Nothing has all of these words."]
+    lines += ["There is more: take a higher --limit."] if found["more"] and rows else []
+    left = count(found["behind"], "object")
+    lines += [f"{left} that came of late were not looked through."] if found["behind"] else []
+    return lines
 
 
 def one_object(home: Home, stix_id: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from tearline import clock
 from tearline.agreement import jws
 from tearline.agreement.home import Home
-from tearline.agreement.messages import MessageRefusedError
-from tearline.agreement.outbox import export_messages
+from tearline.agreement.messages import CARD_KIND, MessageRefusedError
+from tearline.agreement.outbox import answer_card, carried, export_messages
 from tearline.agreement.partners import find_party
 from tearline.cli.options import read_bytes, write_bytes
 from tearline.errors import MisuseError
@@ -26,6 +26,7 @@ def export_pending(home: Home, party: str | None, folder: Path) -> list[dict[str
         found = export_messages(home, slug, now=clock.now())
         path = folder / f"{home.slug}-to-{slug}.messages"
         write_bytes(path, b"".join(document + b"\n" for _, document in found))
+        carried(home, slug, now=clock.now())
         written.append({"party": slug, "messages": len(found), "file": str(path)})
     return written
 
@@ -69,4 +70,6 @@ def _receive(home: Home, document: bytes) -> Received:
 
     outcome = receive(home, document, now=clock.now())
     said = parse_canonical(jws.load(document).body)
+    if said["kind"] == CARD_KIND:
+        answer_card(home, said["from"], now=clock.now())
     return Received(said["kind"], said["from"], outcome)

@@ -11,12 +11,15 @@ import typer
 from tearline import __version__
 from tearline.cli import (
     account,
+    ach,
     card,
+    claim,
     collection,
     connect,
     evidence,
     exchanging,
     group,
+    history,
     node,
     objects,
     onward,
@@ -30,7 +33,9 @@ from tearline.cli import (
     status,
     store,
     tls,
+    viewing,
     witnessing,
+    worth,
 )
 from tearline.cli.terminal import fail, note
 from tearline.errors import MisuseError, TearlineError
@@ -83,6 +88,8 @@ for name, verb in _VERBS.items():
     app.command(name)(verb)
 for name, verb in witnessing.VERBS.items():
     proofs.log_app.command(name)(verb)
+for name, verb in {**worth.VERBS, **history.VERBS, **viewing.VERBS}.items():
+    claim.app.command(name)(verb)
 for name, group_app in {
     "card": card.app,
     "party": party.app,
@@ -94,6 +101,8 @@ for name, group_app in {
     "quarantine": exchanging.quarantine_app,
     "queue": queue.app,
     "onward": onward.app,
+    "claim": claim.app,
+    "ach": ach.app,
     "person": person.app,
     "staff": staff.app,
     "log": proofs.log_app,

@@ -115,16 +115,29 @@ def grade(
 
 def objects(
     type: Type = None,  # the option's name
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Those with all of these words.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list.")] = 20,
     home: Place = None,
     json: Json = False,
 ) -> None:
-    """Count what we hold by type, and list the newest."""
-    from tearline.cli.holdings import listing
+    """Count what we hold by type, and list the newest.
+
+    With --search: what has all of the words, in names, values, patterns, descriptions, aliases and
+    ids; "words in a row" stand in double quotes, and begin* finds what begins so. Whose name or
+    value is just that comes first. It is the search of the pages.
+    """
+    from tearline.cli.holdings import listing, searched, searched_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import Table, answer, count
 
-    found = listing(open_home(home), type, limit)
+    opened = open_home(home)
+    if search is not None:
+        hits = searched(opened, search, type, limit)
+        answer(json, hits, *searched_parts(hits))
+        return
+    found = listing(opened, type, limit)
     counts = [(name, f"{number:,}") for name, number in found["types"].items()]
     rows = [
         (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]

@@ -16,13 +16,17 @@ _WORDS = "The eight words as the partner read them out, by telephone or in perso
 def add(
     card: Annotated[Path, typer.Argument(metavar="CARD", help="The partner's card file.")],
     words: Annotated[str | None, typer.Option("--words", help=_WORDS)] = None,
+    vouch: Annotated[
+        Path | None,
+        typer.Option("--vouch", help="What a partner whom we know signed of this card."),
+    ] = None,
     home: Place = None,
     json: Json = False,
 ) -> None:
     """Add a partner by its card, once its words were compared.
 
     Without the words the card is refused: whoever sent the file could have made it. Asks for them
-    on a terminal.
+    on a terminal. A partner who compared them can vouch for the card: `tearline card vouch`.
     """
     from tearline import clock
     from tearline.agreement.card import read_card
@@ -33,8 +37,9 @@ def add(
     from tearline.cli.terminal import answer
 
     content = read_bytes(card)
-    heard = words or ask_words(read_card(content), as_json=json)
-    added = add_party(open_home(home), content, heard, now=clock.now())
+    vouched = read_bytes(vouch) if vouch else None
+    heard = words or (None if vouched else ask_words(read_card(content), as_json=json))
+    added = add_party(open_home(home), content, heard, vouched=vouched, now=clock.now())
     value = {"party": added.slug, "name": added.name, **cards.described(added)}
     answer(json, value, f"{added.name} is a partner now, as {added.slug}.")
 
@@ -88,6 +93,7 @@ def show(party: Party, home: Place = None, json: Json = False) -> None:
     value, card = readings.partner(open_home(home), party)
     described = cards.described(read_card(card)) if card else {"card": None, "words": None}
     lines = cards.lines(read_card(card)) if card else [f"Name      {value['name']}, without a node"]
+    lines += [f"Vouched   by {each}" for each in value["vouched_by"]]
     if value["blocked"]:
         lines.append(f"Blocked   since {value['blocked_at']}: {value['blocked']}")
     if value["doubt"]:

@@ -21,23 +21,42 @@ Stdin = Annotated[
 
 @app.command()
 def add(
-    name: Name, key: KeyFile, password_stdin: Stdin = False, home: Place = None, json: Json = False
+    name: Name,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="A file with a private key.")
+    ] = None,
+    passkey: Annotated[
+        str | None,
+        typer.Option(
+            "--passkey", metavar="MARK", help="A passkey, by the mark on its owner's account page."
+        ),
+    ] = None,
+    also: Annotated[
+        bool, typer.Option("--also", help="It is one more key of somebody who is enrolled.")
+    ] = False,
+    password_stdin: Stdin = False,
+    home: Place = None,
+    json: Json = False,
 ) -> None:
-    """Enrol a person with a key of their own.
+    """Enrol a person with a key of their own, or a passkey.
 
     Makes the key where the file is not there yet, encrypted with the password that you type; an
     empty one leaves it open. The key belongs to the person: this node keeps the public half alone.
+    With a passkey, NAME is the name that its owner signs in with.
     """
     from tearline import clock
-    from tearline.approval.people import enrol
     from tearline.cli.options import open_home
-    from tearline.cli.queueing import key_file, person_value
+    from tearline.cli.queueing import enrolled, person_value
     from tearline.cli.terminal import answer
+    from tearline.web import passkeys
 
     opened = open_home(home)
-    made = not key.exists()
-    with key_file(key, from_input=password_stdin, as_json=json) as own:
-        found = enrol(opened, name, own, now=clock.now())
+    made = key is not None and not key.exists()
+    if passkey is not None and key is None:
+        found = passkeys.enrol(opened, name, passkey, also=also, now=clock.now())
+    else:
+        file = key if passkey is None else None
+        found = enrolled(opened, name, file, also=also, from_input=password_stdin, as_json=json)
     lines = [f"Made a key for {found.name} in {key}: it is theirs to keep."] if made else []
     lines.append(f"{found.name} may approve from now on.")
     answer(json, person_value(found), *lines)

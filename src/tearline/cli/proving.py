@@ -18,6 +18,7 @@ from tearline.store.evidence import Evidence
 _SHORTEST = 6
 _SAYS = {
     "split-view": "signed two histories of its log",
+    "fork": "signed a history of its log that begins in another way",
     "rollback": "showed an older head of its log",
     "bad-proof": "does not prove that its log only grew",
     "two-statements": "signed two statements that follow on the same one",

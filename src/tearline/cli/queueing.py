@@ -62,6 +62,16 @@ def key_file(path: Path, *, from_input: bool, as_json: bool) -> Iterator[Ed25519
         raise
 
 
+def enrolled(  # what enrolling by a file takes
+    home: Home, name: str, key: Path | None, *, also: bool, from_input: bool, as_json: bool
+) -> Person:
+    """Enrol a person with the key of a file; MisuseError without."""
+    if key is None:
+        raise MisuseError("Name one key.", do="Give either --key FILE or --passkey MARK.")
+    with key_file(key, from_input=from_input, as_json=as_json) as own:
+        return people.enrol(home, name, own, also=also, now=clock.now())
+
+
 def open_key(path: Path, *, from_input: bool, as_json: bool) -> Ed25519PrivateKey:
     """Read a person's key from its file, with its password where it has one."""
     pem = read_bytes(path)

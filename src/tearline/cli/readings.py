@@ -12,6 +12,7 @@ from tearline.agreement.partners import find_party
 from tearline.agreement.signing import versions_of
 from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import Terms, parse_json, sentences, warnings
+from tearline.agreement.vouching import vouchers
 from tearline.cli.terminal import stamp
 from tearline.errors import MisuseError, RefusedError
 from tearline.release import offering
@@ -37,7 +38,9 @@ def partner(home: Home, name: str) -> tuple[dict[str, Any], bytes | None]:
         found = find_party(tx, name)
         versions = agreements.every_version(tx, partner=found.slug)
         listed = [described(each) | _now(tx, each) for each in versions]
-        return _partner(tx, found) | {"agreements": listed}, found.card
+        vouched = vouchers(tx, found.card_hash) if found.card_hash else []
+        value = {"agreements": listed, "vouched_by": vouched}
+        return _partner(tx, found) | value, found.card
 
 
 def card_of(home: Home, name: str) -> Card:

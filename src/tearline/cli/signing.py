@@ -37,8 +37,7 @@ def propose(file: File, out: Out = None, home: Place = None, json: Json = False)
     done = signing.propose(opened, terms, now=now)
     line = f"Proposed {done.agreement_id}, version {done.version}, to {done.partner}."
     cautions = [*warnings(terms, now=now), *wider(opened, terms, now=now)]
-    line = "\n".join([line, *(f"Warning: {each}" for each in cautions)])
-    afterwards.show(opened, [done], line, out, as_json=json)
+    afterwards.show(opened, [done], line, out, as_json=json, cautions=cautions)
 
 
 @app.command("offer-preview")

@@ -11,7 +11,9 @@ app = typer.Typer(no_args_is_help=True, help="Who of ours uses the pages in a br
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with.")]
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="Where the pages are; by default the address on our card."),
+    typer.Option(
+        "--url", help="Where the pages are; else TEARLINE_PAGES_URL, or as our card says."
+    ),
 ]
 
 
@@ -34,11 +36,13 @@ def invite(
     from tearline import clock
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
+    from tearline.config import settings
     from tearline.web import signing_in
 
     opened = open_home(home)
     token = signing_in.invite(opened, name, role, now=clock.now())
-    link = f"{(url or opened.card.url or 'http://127.0.0.1:8400').rstrip('/')}/welcome/{token}"
+    at = url or settings().pages_url or opened.card.url or "http://localhost:8400"
+    link = f"{at.rstrip('/')}/welcome/{token}"
     answer(json, {"name": name, "role": role, "link": link}, f"For {name}, as {role}:", link)
 
 

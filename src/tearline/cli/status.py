@@ -40,6 +40,7 @@ def serve(
     from tearline import clock
     from tearline.cli.options import open_home, place_of
     from tearline.cli.terminal import note
+    from tearline.config import settings
     from tearline.node.serve import serve as run
     from tearline.node.serve import shows
     from tearline.web.signing_in import first
@@ -52,7 +53,10 @@ def serve(
     scheme = "http" if shown is None else "https"
     note(f"Serving at {scheme}://{host}:{port}; Ctrl-C stops it.", as_json=json)
     if token is not None:
-        note(f"First sign-in: {scheme}://{host}:{port}/welcome/{token}", as_json=json)
+        # Passkeys belong to a name, never to an address of numbers.
+        name = "localhost" if host in {"127.0.0.1", "::1"} else host
+        at = settings().pages_url.rstrip("/") or f"{scheme}://{name}:{port}"
+        note(f"First sign-in: {at}/welcome/{token}", as_json=json)
     run(place, host, port, workers, shown)
 
 

@@ -52,7 +52,7 @@ def beside(home: Home, terms: Terms, *, go: int, now: int) -> tuple[dict[str, An
     lines = [f"Warning: {each}" for each in cautions]
     if most and days and days > 1:
         lines.append(
-            f"With {most:,} a day, it takes up to {count(days, 'day')} until all of it went."
+            f"With {most:,} a day, it takes at least {count(days, 'day')} until all of it went."
         )
     return {"warnings": cautions, "days": days, "previews": previews}, [
         *lines,

@@ -10,7 +10,7 @@ that was proven lately, always opens, so that nobody who shares an address can k
 
 import asyncio
 import hmac
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -23,6 +23,7 @@ from starlette.types import Scope
 from tearline.agreement.cards_held import cards_of
 from tearline.agreement.force import InForce, in_force
 from tearline.agreement.home import Home
+from tearline.approval.attempts import Attempts
 from tearline.approval.passwords import is_password
 from tearline.errors import RefusedError
 from tearline.exchange.credentials import Credentials, Proofs, credentials
@@ -140,9 +141,8 @@ class Door:
 
     def __init__(self, *, most: int = 30, addresses: int = 10_000) -> None:
         """Allow `most` failures a minute from one address; remember so many addresses."""
-        self._most = most
+        self._attempts = Attempts(most=most, span_us=_SPAN_US, callers=addresses)
         self._addresses = addresses
-        self._failures: OrderedDict[str, deque[int]] = OrderedDict()
         self._keys: frozenset[str] = frozenset()
         self._keys_at = -_REFRESH_US
         self._noted: dict[str, deque[int]] = {}
@@ -155,22 +155,12 @@ class Door:
 
     def check(self, address: str, *, now: int) -> None:
         """Turn away an address with too many failures in the last minute."""
-        with self._lock:
-            held = self._failures.get(address)
-            while held and held[0] <= now - _SPAN_US:
-                held.popleft()
-            if held and len(held) >= self._most:
-                raise TurnedAwayError(
-                    429, "Too many failed attempts.", headers={"Retry-After": "60"}
-                )
+        if self._attempts.wait_us(address, now=now):
+            raise TurnedAwayError(429, "Too many failed attempts.", headers={"Retry-After": "60"})
 
     def failed(self, address: str, *, now: int) -> None:
         """Count a failure."""
-        with self._lock:
-            self._failures.setdefault(address, deque(maxlen=self._most)).append(now)
-            self._failures.move_to_end(address)
-            if len(self._failures) > self._addresses:
-                self._failures.popitem(last=False)
+        self._attempts.failed(address, now=now)
 
     def _opens(self, tx: Tx, key_hash: str, now: int) -> bool:
         """Whether a key is one that opens, by a list that is read once a second at most."""

@@ -6,8 +6,11 @@ What does not come back today comes another time: nothing waits for a cosignatur
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
 from typing import NamedTuple
 
+from tearline.agreement.covering import cover
 from tearline.agreement.home import Home
 from tearline.agreement.rotation import Cards
 from tearline.errors import MisuseError, PartnerError, ProofError
@@ -17,6 +20,7 @@ from tearline.log.checkpoint import (
     COSIGNATURE,
     add_lines,
     cosignature_line,
+    cosigned_at,
     parse_checkpoint,
     parse_vkey,
     text_of,
@@ -156,18 +160,23 @@ def take_back(tx: Tx, log: str, note: str, vkeys: tuple[str, ...], *, now: int) 
     signed = logs.checkpoint_at(tx, log, size)
     if signed is None or text_of(signed.note) != text:
         raise ProofError("What was cosigned is no head of ours that we still hold.")
-    lines = [cosignature_line(note, each) for each in vkeys]
-    line = next((each for each in lines if each is not None), None)
-    if line is None:
-        raise ProofError("The head carries no cosignature of the expected witness.")
-    name = parse_vkey(vkeys[0], COSIGNATURE)[0]
-    witnessing.set_cosignature(tx, Cosignature(log, name, size, line, now))
+    found = [(cosigned_at(note, each), cosignature_line(note, each)) for each in vkeys]
+    for at_s, line in found:
+        if at_s is not None and line is not None:
+            name = parse_vkey(vkeys[0], COSIGNATURE)[0]
+            witnessing.set_cosignature(tx, Cosignature(log, name, size, line, now))
+            cover(tx, log, size, name, line, at_s=at_s)
+            return
+    raise ProofError("The head carries no cosignature of the expected witness.")
 
 
-def give_back(link: Link, agreement_id: str, note: str) -> None:
-    """Bring a partner the cosignature that we gave on a head of its log; it may pass it over."""
+def give_back(link: Link, agreement_id: str, note: str) -> bool:
+    """Bring a partner the cosignature that we gave on a head of its log; it may pass it over.
+
+    False where it is of no use there: of a key that is on no card of ours that the partner has.
+    """
     path = f"/peer/agreements/{agreement_id.removeprefix('urn:uuid:')}/log/cosignature"
-    try:
-        link.post(path, note.encode(), most=_ANSWER_BYTES, content_type="text/plain")
-    except PartnerError:
-        return
+    with suppress(PartnerError):
+        reply = link.post(path, note.encode(), most=_ANSWER_BYTES, content_type="text/plain")
+        return reply.status != HTTPStatus.UNPROCESSABLE_ENTITY
+    return True

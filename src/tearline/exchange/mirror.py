@@ -36,19 +36,22 @@ def copy_log(
     now: int,
     served: bool,
     tell: Callable[[str, int], None],
+    bring: Callable[[], None] = lambda: None,
 ) -> tuple[int, int]:
     """Bring our copy of the partner's log up to its signed head; return new leaves and records.
 
     Cosigns that head and the one of the partner's node log, which has to commit to this log, and
-    has ours cosigned. Unless anything is `served` now, leaves with slips may stay closed.
+    has ours cosigned. Unless anything is `served` now, leaves with slips may stay closed. `bring`
+    brings the partner what waits for it, where it turns out not to know a key of ours yet.
 
     ProofError when what it shows does not hold together; the evidence is kept, and what the
     agreement says is suspended for it is suspended.
     """
-    view = View(home, link, cards, force, now)
+    view = View(home, link, cards, force, now, bring)
     with _held_against(view):
         promise = witnessed.committed(view)
         new = _copy(view, tell)
+        witnessed.expose_brought(view)
         witnessed.cosign(view, promise)
     with suppress(PartnerError):
         cosigned.offer(home, link, cards, force.agreement_id, now=now)

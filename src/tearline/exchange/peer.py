@@ -5,6 +5,7 @@ starts another loses nothing and takes nothing twice.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from tearline.agreement import force as forces
@@ -213,6 +214,10 @@ def _sync_one(
     def tell(what: str, count: int) -> None:
         progress(Progress(force.agreement_id, what, count))
 
+    def bring() -> None:
+        with suppress(PartnerError):
+            deliver(home, partner.slug, now=now)
+
     try:
         with _link(home, partner, key=key, agreement=force.hash) as link:
             served = force.accepting
@@ -220,7 +225,9 @@ def _sync_one(
                 objects, served = _read_pages(home, link, force, now=now, tell=tell)
             with home.store.read() as tx:
                 cards = known_cards(tx, partner, now=now)
-            leaves, records = copy_log(home, link, cards, force, now=now, served=served, tell=tell)
+            leaves, records = copy_log(
+                home, link, cards, force, now=now, served=served, tell=tell, bring=bring
+            )
         compare_log(home, force.agreement_id, now=now)
         settled = inbound.settle(home, force.agreement_id, now=now)
     except TearlineError as error:

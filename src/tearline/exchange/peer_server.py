@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 import orjson
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -24,11 +24,10 @@ from tearline.errors import ProofError, TearlineError
 from tearline.exchange.access import (
     Caller,
     Door,
-    NotedError,
     TurnedAwayError,
     UnprovenRequestError,
-    check_agreement,
 )
+from tearline.exchange.peer_answers import absent, body_of, data, refusal, shown
 from tearline.exchange.proving import claimed
 from tearline.exchange.signatures import NOBODY, Claim, Signatory, UnprovenError, signatory_of
 from tearline.log import record, tiles, tree
@@ -63,13 +62,13 @@ def routes(home: Callable[[], Home], door: Door) -> list[Route]:
         return await _take(request, home, door)
 
     def checkpoint(request: Request) -> Response:
-        return _shown(request, home, door, _checkpoint)
+        return shown(request, home, door, _checkpoint)
 
     def tile(request: Request) -> Response:
-        return _shown(request, home, door, _tile)
+        return shown(request, home, door, _tile)
 
     def records(request: Request) -> Response:
-        return _shown(request, home, door, _records)
+        return shown(request, home, door, _records)
 
     return [
         Route("/peer/messages", take, methods=["POST"]),
@@ -116,7 +115,7 @@ async def _take(request: Request, home: Callable[[], Home], door: Door) -> Respo
     now, opened = clock.now(), home()
     try:
         door.check(address, now=now)
-        document = await _body(request, messages.MAX_BYTES)
+        document = await body_of(request, messages.MAX_BYTES)
         outcome = await run_in_threadpool(_taken, opened, door, request, document, now)
     except (MessageRefusedError, _UntoldError):
         door.failed(address, now=now)
@@ -124,7 +123,7 @@ async def _take(request: Request, home: Callable[[], Home], door: Door) -> Respo
     except TurnedAwayError as error:
         if isinstance(error, UnprovenRequestError):
             door.failed(address, now=now)
-        return _refusal(error)
+        return refusal(error)
     return Response(orjson.dumps({"outcome": outcome}), 202, media_type="application/json")
 
 
@@ -184,44 +183,7 @@ def _keep(home: Home, claim: Claim, now: int) -> None:
         private.add(tx, "request", [orjson.dumps(entry).decode()])
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """Read a body of bounded size; TurnedAwayError (413) when there is more of it."""
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise TurnedAwayError(413, "The message is too large.")
-            parts.append(part)
-    except ClientDisconnect as error:
-        raise TurnedAwayError(400, "The message ended early.") from error
-    return b"".join(parts)
-
-
 # ----------------------------------------------------------------------------------------- log
-
-
-def _shown(
-    request: Request,
-    home: Callable[[], Home],
-    door: Door,
-    show: Callable[[Home, Caller, Request, int], Response],
-) -> Response:
-    now = clock.now()
-    opened = home()
-    address = request.client.host if request.client else ""
-    try:
-        with opened.store.read() as tx:
-            caller = door.admit_partner(tx, opened, request, address, now=now)
-        if request.path_params["agreement"] != caller.agreement_id.removeprefix("urn:uuid:"):
-            raise _absent()
-        check_agreement(request.headers, caller, required=True)
-        return show(opened, caller, request, now)
-    except NotedError as error:
-        door.note(opened, error, now=now)
-        return _refusal(error)
-    except TurnedAwayError as error:
-        return _refusal(error)
 
 
 def _checkpoint(home: Home, caller: Caller, _request: Request, now: int) -> Response:
@@ -230,19 +192,19 @@ def _checkpoint(home: Home, caller: Caller, _request: Request, now: int) -> Resp
     with home.store.read() as tx:
         signed = logs.last_checkpoint(tx, log)
         note = tiles.cosigned_note(tx, log, signed, None) if signed else note
-    return _bytes(note.encode(), "text/plain; charset=utf-8")
+    return data(note.encode(), "text/plain; charset=utf-8")
 
 
 def _tile(home: Home, caller: Caller, request: Request, _now: int) -> Response:
     try:
         tile = tree.parse_tile_path(f"tile/{request.path_params['path']}")
     except ProofError as error:
-        raise _absent() from error
+        raise absent() from error
     with home.store.read() as tx:
         found = tiles.read_tile(tx, record.our_log(caller.agreement_id), tile)
     if found is None:
-        raise _absent()
-    return _bytes(found, "application/octet-stream")
+        raise absent()
+    return data(found, "application/octet-stream")
 
 
 def _records(home: Home, caller: Caller, request: Request, _now: int) -> Response:
@@ -260,7 +222,7 @@ def _records(home: Home, caller: Caller, request: Request, _now: int) -> Respons
         size = signed.size if signed else 0
         rows = _opened(tx, caller, log, max(int(text), -1))
     lines = [write_opening(Opening(*row)) for row in rows if row[0] < size]
-    return _bytes(b"".join(lines), "application/jsonl")
+    return data(b"".join(lines), "application/jsonl")
 
 
 def _opened(tx: Tx, caller: Caller, log: str, after: int) -> list[OpenedRow]:
@@ -282,17 +244,3 @@ def _opened(tx: Tx, caller: Caller, log: str, after: int) -> list[OpenedRow]:
 def _is_slips(tx: Tx, log: str, index: int) -> bool:
     leaf = logs.leaf(tx, log, index)
     return leaf is not None and parse_leaf(leaf).kind == "release"
-
-
-def _bytes(body: bytes, media_type: str) -> Response:
-    return Response(body, headers={"Cache-Control": "no-store"}, media_type=media_type)
-
-
-def _absent() -> TurnedAwayError:
-    return TurnedAwayError(404, "There is nothing here that you may know of.")
-
-
-def _refusal(error: TurnedAwayError) -> Response:
-    body = {"title": error.title, **error.details}
-    headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(orjson.dumps(body), error.status, headers, media_type="application/json")

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import orjson
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -25,9 +25,17 @@ from tearline.exchange.access import (
     NotedError,
     TurnedAwayError,
     UnprovenRequestError,
-    check_agreement,
 )
 from tearline.exchange.cosigned import SIZE_TYPE, outside_witness, take_back
+from tearline.exchange.peer_answers import (
+    Show,
+    absent,
+    body_of,
+    caller_of,
+    data,
+    refusal,
+    shown,
+)
 from tearline.exchange.proving import claimed
 from tearline.exchange.signatures import UnprovenError
 from tearline.exchange.witnessing import known_logs, take
@@ -35,15 +43,14 @@ from tearline.log import committing, record, tiles, tree, witness
 from tearline.log.checkpoint import parse_checkpoint, text_of
 from tearline.store import logs, witnessing
 
-Show = Callable[[Home, Caller, Request, int], Response]
 Answer = Callable[[Home, Caller, bytes, int], Response]
 
 
 def routes(home: Callable[[], Home], door: Door) -> list[Route]:
     """Return the routes of the node log and of us as a witness."""
 
-    def shown(show: Show) -> Callable[[Request], Response]:
-        return lambda request: _shown(request, home, door, show)
+    def showing(show: Show) -> Callable[[Request], Response]:
+        return lambda request: shown(request, home, door, show)
 
     async def add_checkpoint(request: Request) -> Response:
         return await _taken(request, home, door, _add_checkpoint)
@@ -53,24 +60,13 @@ def routes(home: Callable[[], Home], door: Door) -> list[Route]:
 
     log = "/peer/agreements/{agreement}/log"
     return [
-        Route("/peer/node/log/checkpoint", shown(_node_checkpoint)),
-        Route("/peer/node/log/tile/{path:path}", shown(_node_tile)),
-        Route(f"{log}/committed", shown(_committed)),
+        Route("/peer/node/log/checkpoint", showing(_node_checkpoint)),
+        Route("/peer/node/log/tile/{path:path}", showing(_node_tile)),
+        Route(f"{log}/committed", showing(_committed)),
         Route(f"{log}/cosignature", cosignature, methods=["POST"]),
         Route("/peer/witness/add-checkpoint", add_checkpoint, methods=["POST"]),
-        Route("/peer/witness/{origin}/checkpoint", shown(_witnessed)),
+        Route("/peer/witness/{origin}/checkpoint", showing(_witnessed)),
     ]
-
-
-def _shown(request: Request, home: Callable[[], Home], door: Door, show: Show) -> Response:
-    now, opened = clock.now(), home()
-    try:
-        return show(opened, _caller(request, opened, door, now), request, now)
-    except NotedError as error:
-        door.note(opened, error, now=now)
-        return _refusal(error)
-    except TurnedAwayError as error:
-        return _refusal(error)
 
 
 async def _taken(
@@ -78,27 +74,15 @@ async def _taken(
 ) -> Response:
     now, opened = clock.now(), home()
     try:
-        caller = await run_in_threadpool(_caller, request, opened, door, now)
-        body = await _body(request)
+        caller = await run_in_threadpool(caller_of, request, opened, door, now)
+        body = await body_of(request, witness.BODY_LIMIT)
         _check_body(request, opened, caller, body, now)
         return await run_in_threadpool(answer, opened, caller, body, now)
     except NotedError as error:
         await run_in_threadpool(partial(door.note, opened, error, now=now))
-        return _refusal(error)
+        return refusal(error)
     except TurnedAwayError as error:
-        return _refusal(error)
-
-
-def _caller(request: Request, home: Home, door: Door, now: int) -> Caller:
-    """Return the partner that asks, under the version that binds."""
-    address = request.client.host if request.client else ""
-    with home.store.read() as tx:
-        caller = door.admit_partner(tx, home, request, address, now=now)
-    check_agreement(request.headers, caller, required=True)
-    named = request.path_params.get("agreement")
-    if named is not None and named != caller.agreement_id.removeprefix("urn:uuid:"):
-        raise _absent()
-    return caller
+        return refusal(error)
 
 
 def _check_body(request: Request, home: Home, caller: Caller, body: bytes, now: int) -> None:
@@ -107,19 +91,6 @@ def _check_body(request: Request, home: Home, caller: Caller, body: bytes, now: 
         claimed(home, request.scope).check_body(body)
     except UnprovenError as error:
         raise UnprovenRequestError(error, caller.party, caller.force.hash, now) from error
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > witness.BODY_LIMIT:
-                raise TurnedAwayError(413, "This is too large.")
-            parts.append(part)
-    except ClientDisconnect as error:
-        raise TurnedAwayError(400, "This ended early.") from error
-    return b"".join(parts)
 
 
 # ----------------------------------------------------------------------------------- node log
@@ -131,19 +102,19 @@ def _node_checkpoint(home: Home, caller: Caller, _request: Request, _now: int) -
     with home.store.read() as tx:
         signed = logs.last_checkpoint(tx, committing.LOG)
         note = tiles.cosigned_note(tx, committing.LOG, signed, names) if signed else None
-    return _text(note) if note else _refusal(_absent())
+    return _text(note) if note else refusal(absent())
 
 
 def _node_tile(home: Home, _caller: Caller, request: Request, _now: int) -> Response:
     try:
         tile = tree.parse_tile_path(f"tile/{request.path_params['path']}")
     except ProofError as error:
-        raise _absent() from error
+        raise absent() from error
     with home.store.read() as tx:
         found = tiles.read_tile(tx, committing.LOG, tile)
     if found is None:
-        raise _absent()
-    return _bytes(found, "application/octet-stream")
+        raise absent()
+    return data(found, "application/octet-stream")
 
 
 def _committed(home: Home, caller: Caller, _request: Request, _now: int) -> Response:
@@ -152,8 +123,8 @@ def _committed(home: Home, caller: Caller, _request: Request, _now: int) -> Resp
     with home.store.read() as tx:
         found = committing.committed(tx, home.slug, home.keys.secret, log, names)
     if found is None:
-        raise _absent()
-    return _bytes(orjson.dumps(found), "application/json")
+        raise absent()
+    return data(orjson.dumps(found), "application/json")
 
 
 def _may_see(home: Home, caller: Caller) -> frozenset[str]:
@@ -174,7 +145,7 @@ def _add_checkpoint(home: Home, caller: Caller, body: bytes, now: int) -> Respon
     if outcome.status == 200:  # noqa: PLR2004  # cosigned
         return _text(outcome.lines)
     if outcome.status == 409:  # noqa: PLR2004  # another size
-        return _bytes(f"{outcome.size}\n".encode(), SIZE_TYPE, status=409)
+        return data(f"{outcome.size}\n".encode(), SIZE_TYPE, status=409)
     raise TurnedAwayError(outcome.status, "This head is not cosigned.")
 
 
@@ -188,7 +159,7 @@ def _cosignature(home: Home, caller: Caller, body: bytes, now: int) -> Response:
             record.origin_of(home.slug, record.NODE): committing.LOG,
         }.get(origin)
         if log is None:
-            raise _absent()
+            raise absent()
         vkeys = _cards(home, caller).valid("witness", now)
         with home.store.write() as tx:
             take_back(tx, log, note, vkeys, now=now)
@@ -205,7 +176,7 @@ def _witnessed(home: Home, caller: Caller, request: Request, now: int) -> Respon
     with home.store.read() as tx:
         found = witnessing.witnessed_of(tx, origin)
     if found is None:
-        raise _absent()
+        raise absent()
     return _text(found.note)
 
 
@@ -213,7 +184,7 @@ def _cards(home: Home, caller: Caller) -> Cards:
     with home.store.read() as tx:
         cards = cards_of(tx, caller.party)
     if cards is None:
-        raise _absent()
+        raise absent()
     return cards
 
 
@@ -221,19 +192,4 @@ def _cards(home: Home, caller: Caller) -> Cards:
 
 
 def _text(text: str) -> Response:
-    return _bytes(text.encode(), "text/plain; charset=utf-8")
-
-
-def _bytes(body: bytes, media_type: str, *, status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store", "Content-Type": media_type}
-    return Response(body, status, headers)
-
-
-def _absent() -> TurnedAwayError:
-    return TurnedAwayError(404, "There is nothing here that you may know of.")
-
-
-def _refusal(error: TurnedAwayError) -> Response:
-    body = {"title": error.title, **error.details}
-    headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(orjson.dumps(body), error.status, headers, media_type="application/json")
+    return data(text.encode(), "text/plain; charset=utf-8")

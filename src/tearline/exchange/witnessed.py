@@ -4,6 +4,7 @@ What was known is read before anything is asked for, so that answers that overta
 accusation.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
@@ -28,12 +29,13 @@ from tearline.log.checkpoint import (
     text_of,
     vkey_for,
 )
-from tearline.log.evidence import Case, Shown, write_evidence
+from tearline.log.evidence import PROVEN, Case, Shown, write_evidence
 from tearline.log.node_log import Committed, verify_committed
 from tearline.log.tiles import StoredTree, TiledTree
 from tearline.log.witness import Submission
 from tearline.stix.canonical import sha256
 from tearline.stix.timestamp import format_timestamp
+from tearline.store import evidence as kept
 from tearline.store import logs, witnessing
 from tearline.store.database import Tx
 from tearline.store.evidence import Evidence
@@ -44,6 +46,8 @@ PATIENCE_US = 86_400_000_000
 
 NODE_BASE = "/peer/node/log"
 _PROOF_BYTES = 1 << 20
+_MOST_OPEN = 4
+"""So many heads with a bad proof are looked into in one sync."""
 
 
 class FoundOutError(ProofError):
@@ -58,6 +62,8 @@ class View(NamedTuple):
     cards: Cards
     force: InForce
     now: int
+    bring: Callable[[], None] = lambda: None
+    """Bring the partner what waits for it, our card first."""
 
     @property
     def base(self) -> str:
@@ -101,6 +107,7 @@ class View(NamedTuple):
 def _found_out(found: Evidence) -> FoundOutError:
     what = {
         "split-view": f"{found.about} shows two histories.",
+        "fork": f"{found.about} shows two histories: the larger one begins in another way.",
         "rollback": f"{found.about} shows an older head than it showed before.",
         "bad-proof": f"{found.about} does not prove that it only grew.",
     }[found.kind]
@@ -155,14 +162,45 @@ def _fork(  # two heads, each with its note
         known = every[head.origin].of(note)
         shown = Shown(begins, proof)
         us, second = view.home.witness, signed_only(note, known.vkey)
-        found = witness.found(us, known, head.origin, "split-view", first, second, shown, view.now)
+        found = witness.found(us, known, head.origin, "fork", first, second, shown, view.now)
         _keep(view, found)
+
+
+def expose_brought(view: View) -> None:
+    """Raise FoundOutError when a head that was brought to us is now seen to be of another history.
+
+    The proof that came with it did not hold and told no more: where the head known before has a
+    power of two as its size, a proof leaves out how the larger one begins. The partner's own tiles
+    have it, or our copy, once that has grown so far.
+    """
+    known = known_logs(view.cards, view.force.agreement_id, now=view.now)
+    with view.home.store.read() as tx:
+        open_cases = [(each, *both) for each in known for both in _unsettled(tx, each)]
+    for origin, first, second in open_cases:
+        before = parse_checkpoint(text_of(first))
+        head = open_checkpoint(second, known[origin].of(second).vkey, origin)
+        base = NODE_BASE if known[origin].copy is None else view.base
+        with suppress(PartnerError):
+            _fork(view, served_tree(view.link, base, head.size), before, first, head, second)
+        with view.home.store.read() as tx:
+            us = view.home.witness
+            found = witness.held_against_copy(tx, us, known, second, now=view.now)
+        if found is not None:
+            _keep(view, found)
+
+
+def _unsettled(tx: Tx, origin: str) -> list[tuple[str, str]]:
+    """Return both heads of what is only a bad proof until now, of each larger head once."""
+    every = [(each.kind, orjson.loads(each.document)) for each in kept.all_of(tx, about=origin)]
+    told = {found[side] for kind, found in every if kind in PROVEN for side in ("first", "second")}
+    bad = {found["second"]: found["first"] for kind, found in every if kind == "bad-proof"}
+    return [(first, second) for second, first in bad.items() if second not in told][-_MOST_OPEN:]
 
 
 def _keep(view: View, found: Evidence) -> NoReturn:
     with view.home.store.write() as tx:
-        kept = keep(tx, view.home, found, now=view.now)
-    raise _found_out(kept)
+        held = keep(tx, view.home, found, now=view.now)
+    raise _found_out(held)
 
 
 # ---------------------------------------------------------------------------------- cosigning
@@ -191,7 +229,11 @@ def _is_fresh(last: Witnessed | None, size: int, now: int) -> bool:
 
 def _bring(view: View, status: int, origin: str) -> None:
     last = view.last(origin)
-    if status == 200 and last is not None:  # noqa: PLR2004  # cosigned
+    if status != 200 or last is None:  # noqa: PLR2004  # cosigned
+        return
+    if not give_back(view.link, view.force.agreement_id, last.note):
+        # Our witness key may have changed since this sync began.
+        view.bring()
         give_back(view.link, view.force.agreement_id, last.note)
 
 

@@ -15,6 +15,7 @@ from tearline.agreement.rotation import Cards
 from tearline.errors import ProofError
 from tearline.log import record, witness
 from tearline.log.checkpoint import vkey_for
+from tearline.log.evidence import PROVEN
 from tearline.log.witness import Known, Outcome, Submission
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import evidence, private
@@ -82,8 +83,9 @@ def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) 
     """
     kept = evidence.add_in_span(tx, found, since=now - _HOUR_US)
     if kept.hash == found.hash:
-        _note(tx, found.party, f"evidence-{found.kind}", found.hash, now)
-    cause: Cause = "split-view" if found.kind == "split-view" else "bad-proof"
+        entry = {"evidence": found.hash, "proves": found.kind, "party": found.party}
+        _note(tx, "evidence", entry | {"document": found.hash}, now)
+    cause: Cause = "split-view" if found.kind in PROVEN else "bad-proof"
     if not quiet:
         raise_alarm(tx, home, found.party, cause, _WORDS[cause].format(kept.hash), now=now)
     return kept
@@ -92,12 +94,11 @@ def keep(tx: Tx, home: Home, found: Evidence, *, now: int, quiet: bool = False) 
 def doubt(home: Home, party: str, error: ProofError, *, now: int) -> None:
     """Note that a proof of a partner's does not hold, without two signatures that show it."""
     with home.store.write() as tx:
-        _note(tx, party, "bad-proof", error.what[:_REASON], now)
+        _note(tx, "bad-proof", {"party": party, "what": error.what[:_REASON]}, now)
         reason = _WORDS["bad-proof"].format(error.what)[:_REASON]
         raise_alarm(tx, home, party, "bad-proof", reason, now=now)
 
 
-def _note(tx: Tx, party: str, code: str, what: str, now: int) -> None:
-    entry = {"kind": "refusal", "party": party, "code": code, "what": what}
-    entry["at"] = format_timestamp(now, digits=6)
-    private.add(tx, "refusal", [orjson.dumps(entry).decode()])
+def _note(tx: Tx, kind: str, said: Mapping[str, str], now: int) -> None:
+    entry = {"kind": kind, **said, "at": format_timestamp(now, digits=6)}
+    private.add(tx, kind, [orjson.dumps(entry).decode()])

@@ -1,7 +1,7 @@
 """History that others can check: leaves, tree, checkpoints, and a verifier that stands alone.
 
-`tree`, `checkpoint` and `verify` are pure, and so are `receipt` (proof of one record), `entries`
-and `sides` (two logs of one agreement against each other); `record`, `tiles` and `mirror` work on
+`tree`, `checkpoint` and `verify` are pure, and so are `receipt` (proof of one record), `entries`,
+`sides` and `signers` (two logs of one agreement); `record`, `tiles` and `mirror` work on
 the store.
 
 What someone who can change this state could do, and what would show it:

@@ -65,7 +65,7 @@ def parse_vkey(text: str, kind: bytes = ED25519) -> tuple[str, bytes]:
     """
     parts = text.strip().split("+", 2)
     if len(parts) == 3 and _NAME.fullmatch(parts[0]):  # noqa: PLR2004  # name, id, key
-        key = _unbase64(parts[2])
+        key = unbase64(parts[2])
         if key[:1] == kind and len(key) == 1 + HASH_SIZE:
             name, public = parts[0], key[1:]
             if vkey(name, public, kind) == text.strip():
@@ -169,7 +169,7 @@ def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
 
 def _split_line(line: str) -> tuple[str, bytes]:
     match = _SIGNATURE_LINE.fullmatch(line)
-    signature = _unbase64(match[2]) if match else b""
+    signature = unbase64(match[2]) if match else b""
     if match is None or len(signature) <= _ID_SIZE:
         raise _malformed("A signature line is not of the form '— name base64'.")
     return match[1], signature
@@ -285,7 +285,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004  # three lines, each ended
         raise _malformed("A checkpoint has three lines: origin, size and root.")
     origin, size, encoded = lines[:3]
-    root = _unbase64(encoded)
+    root = unbase64(encoded)
     if not _SIZE.fullmatch(size) or len(root) != HASH_SIZE:
         raise _malformed("Its size or its root is not written as the format wants it.")
     return Checkpoint(origin, int(size), root)
@@ -302,8 +302,11 @@ def open_checkpoint(note: str, vkey: str, origin: str) -> Checkpoint:
     return checkpoint
 
 
-def _unbase64(text: str) -> bytes:
-    """Decode base64 strictly: what does not encode back to the same text counts as empty."""
+def unbase64(text: str) -> bytes:
+    """Decode base64 strictly: what does not encode back to the same text counts as empty.
+
+    A hash or a signature is never empty, so who expects one refuses it by its length.
+    """
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -17,7 +17,10 @@ from tearline.log.node_log import verify_committed
 from tearline.stix.canonical import canonical, parse_canonical
 
 SCHEMA = "tearline-evidence/1"
-Kind = Literal["split-view", "rollback", "bad-proof"]
+Kind = Literal["split-view", "fork", "rollback", "bad-proof"]
+PROVEN: frozenset[Kind] = frozenset({"split-view", "fork"})
+"""What the owner's signatures alone prove; the rest is also the word of who wrote the file."""
+
 KEYS = {"schema", "kind", "origin", "vkey", "by", "witness", "seen", "first", "second"}
 KEYS |= {"former", "beginning", "proof", "committed", "expected"}
 
@@ -84,12 +87,17 @@ def write_evidence(
 
 
 _EXPECTED = {
-    "split-view": "One history: the larger head begins with the smaller one.",
+    "split-view": "One history: whatever it is shown by has the same root at the same size.",
+    "fork": "One history: the larger head begins with the smaller one.",
     "rollback": "A head that is as large as the one shown before, or larger.",
     "bad-proof": "A proof that the second head begins with the first one.",
 }
 _SAYS = {
     "split-view": "The owner of the log signed two histories. The signatures alone prove it.",
+    "fork": (
+        "The owner of the log signed two histories: the larger one begins in another way. The"
+        " signatures alone prove it, with the hashes that lead to the larger head."
+    ),
     "rollback": (
         "Both signatures hold. That the smaller head was shown after the larger one is said by"
         " who wrote this file."
@@ -147,7 +155,7 @@ def _verify(value: dict[str, Any], vkeys: Sequence[str]) -> Finding:
     _CHECKS[value["kind"]](first, second, beginning, proof)
     return Finding(
         kind=value["kind"],
-        proven=value["kind"] == "split-view",
+        proven=value["kind"] in PROVEN,
         origin=origin,
         sizes=(first.size, second.size),
         by=str(value["by"]),
@@ -177,6 +185,14 @@ def _check_split(
         raise ProofError("The two heads agree: they are of one history.")
 
 
+def _check_fork(
+    first: Checkpoint, second: Checkpoint, beginning: bytes, proof: Sequence[bytes]
+) -> None:
+    if first.size == second.size:
+        raise ProofError("The two heads are of one size: neither begins with the other.")
+    _check_split(first, second, beginning, proof)
+
+
 def _check_rollback(
     first: Checkpoint, second: Checkpoint, _beginning: bytes, _proof: Sequence[bytes]
 ) -> None:
@@ -194,4 +210,9 @@ def _check_bad(
     raise ProofError("The proof holds: the second head begins with the first.")
 
 
-_CHECKS = {"split-view": _check_split, "rollback": _check_rollback, "bad-proof": _check_bad}
+_CHECKS = {
+    "split-view": _check_split,
+    "fork": _check_fork,
+    "rollback": _check_rollback,
+    "bad-proof": _check_bad,
+}

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tearline.errors import ProofError
-from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey, signer
+from tearline.log.checkpoint import (
+    Checkpoint,
+    cosigned_at,
+    open_checkpoint,
+    parse_checkpoint,
+    parse_vkey,
+    signer,
+    text_of,
+)
+
+_SECOND_US = 1_000_000
 
 
 class OlderHead(NamedTuple):
@@ -36,6 +46,22 @@ def keys_beside(path: Path, directory: Path) -> list[str]:
     """The keys that lie in an older folder, else those in the folder itself; one a line."""
     own = path / "vkey"
     return (own if own.is_file() else directory / "vkey").read_text("utf-8").strip().split("\n")
+
+
+def cosigned_heads(directory: Path, witnesses: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the sizes of the heads in a folder that witnesses cosigned, each with the moment.
+
+    In microseconds; `witnesses` are verifier keys. The heads themselves are checked elsewhere.
+    """
+    found = []
+    for path in (directory / "checkpoint", *kept_heads(directory)):
+        with suppress(OSError, ValueError, ProofError):
+            note = path.read_bytes().decode()
+            moments = [cosigned_at(note, each) for each in witnesses]
+            size = parse_checkpoint(text_of(note)).size
+            # A cosignature says the second; by its end at the latest the head had been seen.
+            found += [(size, (s + 1) * _SECOND_US - 1) for s in moments if s is not None]
+    return found
 
 
 def read_head(path: Path, vkeys: Sequence[str]) -> Checkpoint:

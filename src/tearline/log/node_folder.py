@@ -70,6 +70,9 @@ def verify_node_folder(
 
 def _open(directory: Path, size: int, problems: list[str]) -> list[Checkpoint]:
     known: dict[str, Checkpoint] = {}
+    if not (directory / NAME).is_file():
+        problems.append(f"{NAME} is missing: ask for a copy that was written with --records.")
+        return []
     lines = (directory / NAME).read_text("utf-8").splitlines()
     if len(lines) != size:
         problems.append(f"{NAME} opens {len(lines)} leaves, not {size}.")

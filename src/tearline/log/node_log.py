@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tearline.errors import ProofError
 from tearline.log import tree
-from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey
+from tearline.log.checkpoint import Checkpoint, open_checkpoint, parse_vkey, unbase64
 from tearline.log.verify import commitment, parse_leaf
 from tearline.stix.canonical import canonical, parse_canonical
 
@@ -183,7 +183,7 @@ def _verify(document: dict[str, Any], vkey: str) -> Committed:
     entry, record = document["leaf"].encode(), document["record"].encode()
     head = _head(parse_canonical(record))
     leaf = parse_leaf(entry)
-    place = Place(_unbase64(document["salt"]), record, [_unbase64(x) for x in document["path"]])
+    place = Place(unbase64(document["salt"]), record, [unbase64(x) for x in document["path"]])
     if (leaf.kind, leaf.count, leaf.agreement) != (KIND, 1, None):
         raise ProofError("The leaf is none of a node log.")
     if climb(place, head.origin) != leaf.root:
@@ -196,7 +196,7 @@ def _verify(document: dict[str, Any], vkey: str) -> Committed:
     index = document["index"]
     if type(index) is not int:
         raise TypeError
-    proof = [_unbase64(each) for each in document["proof"]]
+    proof = [unbase64(each) for each in document["proof"]]
     tree.verify_inclusion(tree.leaf_hash(entry), index, node.size, proof, node.root)
     if head.origin.rpartition("/")[0] != origin.rpartition("/")[0] or head.origin == origin:
         raise ProofError(f"{origin} says nothing about {head.origin}, which is another's log.")
@@ -220,10 +220,3 @@ def open_leaf(entry: bytes, seed: bytes, heads: Sequence[Checkpoint]) -> None:
             "The leaf does not commit to exactly these heads.",
             means="A log was left out, added or altered, or the seed is of another leaf.",
         )
-
-
-def _unbase64(text: str) -> bytes:
-    data = base64.b64decode(text, validate=True)
-    if base64.b64encode(data).decode() != text:
-        raise ValueError
-    return data

@@ -6,7 +6,6 @@ cannot both be true, or one of the folders is older than what its owner has show
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +62,10 @@ class Side:
     certified: list[tuple[Place, Certified]] = field(default_factory=list)
     questions: dict[str, tuple[Place, Question]] = field(default_factory=dict)
     answers: dict[str, tuple[Place, Answer]] = field(default_factory=dict)
+
+    def __contains__(self, statement: str) -> bool:
+        """Whether a statement stands in it, by its hash."""
+        return statement in self.statements
 
 
 @dataclass(slots=True)
@@ -405,31 +408,3 @@ def _positions(spans: entries.Spans, place: Place, found: Compared) -> list[int]
     except ProofError as error:
         found.blame(place, error.what, "The record was not written by Tearline, or was altered.")
         return []
-
-
-# ---------------------------------------------------------------------------------------- signers
-
-
-def check_signers(
-    sides: Iterable[Side], keys: Mapping[str, Collection[str]], found: Compared
-) -> None:
-    """See by which keys statements were signed; `keys` has those known of each party."""
-    seen: set[str] = set()
-    for side in sides:
-        for name, (place, each) in side.statements.items():
-            if name in seen:
-                continue
-            seen.add(name)
-            if each.signer not in keys:
-                found.blame(
-                    place,
-                    f"{each.signer!r} signed the statement {each.step!r}, and is no party here.",
-                    "Somebody else's statement stands in the log.",
-                )
-            elif each.key not in keys[each.signer]:
-                found.leave(
-                    place,
-                    f"{each.signer} signed the statement {each.step!r} with a key that is not on "
-                    "its card.",
-                    "The key was changed since, or somebody else made it: ask for its older card.",
-                )

@@ -1,10 +1,11 @@
 """A stored log as the tiles that C2SP tlog-tiles serves, and as a folder anyone can check.
 
-The store keeps the hash of every leaf and, derived, the root of every full tile. Any root or proof
-then needs a few tiles, however long the log is.
+The store keeps the hash of every leaf and, derived, the root of every full tile with those of the
+sixteen subtrees in it. Any root or proof then needs a few hundred hashes, however long the log is.
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -13,13 +14,19 @@ from tearline.log import tree
 from tearline.log.checkpoint import add_lines
 from tearline.log.tree import TILE_WIDTH, Tile, pack_entries, tile_path, tiles_of
 from tearline.log.verify import Opening, write_opening
-from tearline.store import logs, witnessing
+from tearline.store import log_kinds, logs, witnessing
 from tearline.store.database import Tx
 
+_KIND = re.compile(rb'"kind":"([a-z][a-z-]{0,39})"')
 _TILE_BITS = 8
 _RECORDS_AT_ONCE = 1000
 _PYRAMIDS = 1000
 """The most tiles that are kept while proofs are made: some 40 MB."""
+_GROUP_BITS = 4
+_GROUP = 1 << _GROUP_BITS
+_TOGETHER = 64
+_GROUPS = 8000
+"""The most groups of sixteen hashes that are kept while proofs are made: some 20 MB."""
 
 
 class TiledTree:
@@ -84,12 +91,56 @@ class StoredTree(TiledTree):
         super().__init__(log, self._stored)
         self._tx = tx
         self._ends: dict[int, int] = {}
+        self._groups: dict[tuple[int, int], list[list[bytes]]] = {}
+        self._inners: dict[tuple[int, int], list[bytes]] = {}
+
+    def _node(self, level: int, index: int) -> bytes:
+        """Return a hash in a full tile from sixteen others: of its leaves, or of its subtrees."""
+        tile_level, up = divmod(level, _TILE_BITS)
+        if index >> (_TILE_BITS - up) >= self._end(tile_level + 1):
+            return super()._node(level, index)
+        half, up = divmod(up, _GROUP_BITS)
+        shift = _GROUP_BITS - up
+        place = 2 * tile_level + half, index >> shift
+        found = self._groups.get(place) or self._group(*place)
+        return found[up][index & ((1 << shift) - 1)]
+
+    def _group(self, half: int, index: int) -> list[list[bytes]]:
+        """Sixteen hashes and those of the subtrees over them; every other level is within tiles."""
+        if len(self._groups) >= _GROUPS:
+            self._groups.clear()
+        level, inner = divmod(half, 2)
+        if inner:
+            hashes = _cut(self._inner(level + 1, index))
+        else:
+            begin = index * _GROUP
+            hashes = _hashes(self._tx, self._name, level, begin, begin + _GROUP)
+        found = self._groups[half, index] = tree.subtrees(hashes, _GROUP_BITS)
+        return found
+
+    def _inner(self, level: int, index: int) -> bytes:
+        """The hashes within one full tile; those of its neighbours are read with them."""
+        part, place = divmod(index, _TOGETHER)
+        found = self._inners.get((level, part))
+        if found is None:
+            if len(self._inners) >= _PYRAMIDS:
+                self._inners.clear()
+            begin = part * _TOGETHER
+            end = min(begin + _TOGETHER, self._end(level))
+            found = logs.within(self._tx, self._name, level, begin, end)
+            self._inners[level, part] = found
+        return found[place] if place < len(found) else b""
+
+    def _end(self, level: int) -> int:
+        """Return how many hashes of a tile level the store should hold."""
+        found = self._ends.get(level)
+        if found is None:
+            found = self._ends[level] = _end(self._tx, self._name, level)
+        return found
 
     def _stored(self, level: int, index: int) -> list[bytes]:
-        if level not in self._ends:
-            self._ends[level] = _end(self._tx, self._name, level)
         begin = index * TILE_WIDTH
-        end = min(begin + TILE_WIDTH, self._ends[level])
+        end = min(begin + TILE_WIDTH, self._end(level))
         return _hashes(self._tx, self._name, level, begin, end)
 
 
@@ -111,20 +162,55 @@ def _hashes(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
 
 
 def derive(tx: Tx, log: str) -> None:
-    """Store the roots of the tiles that have become full since the last time."""
+    """Store the roots of the tiles that have become full since the last time, and their kinds."""
     level, count = 0, logs.head(tx, log).size
     while count >= TILE_WIDTH:
         full = count // TILE_WIDTH
         have = logs.tile_count(tx, log, level + 1)
         begins = [index * TILE_WIDTH for index in range(have, full)]
-        roots = [tree.root(_hashes(tx, log, level, at, at + TILE_WIDTH)) for at in begins]
+        roots = [_derived(_hashes(tx, log, level, at, at + TILE_WIDTH)) for at in begins]
         logs.add_tiles(tx, log, level + 1, have, roots)
         level, count = level + 1, full
+    _tell_kinds(tx, log)
+
+
+def _tell_kinds(tx: Tx, log: str) -> None:
+    """Note of each full tile of leaves which kinds are in it, so that a kind is found again."""
+    full = logs.head(tx, log).size // TILE_WIDTH
+    for index in range(log_kinds.tiles_told(tx, log), full):
+        begin = index * TILE_WIDTH
+        leaves = logs.leaves(tx, log, begin, begin + TILE_WIDTH)
+        kinds = {kind for each in leaves if (kind := kind_in(each))}
+        log_kinds.add(tx, log, [(index, kind) for kind in sorted(kinds)])
+
+
+def kind_in(entry: bytes) -> str | None:
+    """Return the kind that a leaf says; None for bytes of another form, which a partner may log."""
+    found = _KIND.search(entry)
+    return found[1].decode() if found else None
+
+
+def _derived(hashes: list[bytes]) -> tuple[bytes, bytes]:
+    """Return the root of a full tile, and the roots of the sixteen subtrees in it."""
+    inner = tree.subtrees(hashes, _GROUP_BITS + 1)[-1]
+    return tree.root(inner), b"".join(inner)
+
+
+def _cut(hashes: bytes) -> list[bytes]:
+    size = tree.HASH_SIZE
+    if len(hashes) != _GROUP * size:
+        raise ProofError(
+            "The hashes within a tile of a log are not here.",
+            means="The store is damaged, or was altered by hand.",
+            do="Run `tearline log rebuild`.",
+        )
+    return [hashes[at : at + size] for at in range(0, len(hashes), size)]
 
 
 def rebuild(tx: Tx, log: str) -> None:
-    """Drop what is derived of a log, and derive it again from the hashes of its leaves."""
+    """Drop what is derived of a log, and derive it again from its leaves."""
     logs.drop_tiles(tx, log)
+    log_kinds.drop(tx, log)
     derive(tx, log)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from tearline.errors import ProofError
 
@@ -67,6 +68,9 @@ def range_root(node: Node, begin: int, end: int) -> bytes:
     """
     if begin >= end:
         return EMPTY_ROOT
+    width = end - begin
+    if not width & (width - 1):  # one complete subtree, as most hashes of a proof are
+        return node(width.bit_length() - 1, begin >> (width.bit_length() - 1))
     parts = []
     while begin < end:
         level = (end - begin).bit_length() - 1
@@ -202,14 +206,33 @@ def verify_inclusion(
     expected_root: bytes,
 ) -> None:
     """Check that the leaf hash stands at `index` (RFC 9162 2.1.3.2); ProofError if not."""
-    _check_lengths([leaf, expected_root, *proof])
+    _check_lengths([expected_root])
+    steps = climb(leaf, index, size, proof)
+    if (steps[-1].result if steps else leaf) != expected_root:
+        raise _different(f"that leaf {index} is in the log")
+
+
+class Step(NamedTuple):
+    """A step up from a leaf: the other hash, whether it stands on the left, what both make."""
+
+    is_left: bool
+    other: bytes
+    result: bytes
+
+
+def climb(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> list[Step]:
+    """Return the steps from a leaf hash to the root that an audit path leads to; none for one leaf.
+
+    ProofError when the path is not one of leaf `index` in a tree of `size`.
+    """
+    _check_lengths([leaf, *proof])
     if not 0 <= index < size:
         raise ProofError(f"There is no leaf {index} in a log of {size} leaves.")
-    result = leaf
+    found, result = [], leaf
     for is_left, other in _steps(index, size - 1, proof):
         result = node_hash(other, result) if is_left else node_hash(result, other)
-    if result != expected_root:
-        raise _different(f"that leaf {index} is in the log")
+        found.append(Step(is_left, other, result))
+    return found
 
 
 def verify_consistency(

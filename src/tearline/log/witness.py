@@ -211,7 +211,7 @@ def _contradiction(tx: Tx, trial: _Trial) -> Evidence | None:
     if last is not None and trial.given.old == last.size:
         begins = tree.shown_beginning(last.size, head.size, head.root, trial.given.proof)
         if begins is not None and begins != last.root:
-            return trial.evidence("split-view", last.note, Shown(begins, trial.given.proof))
+            return trial.evidence("fork", last.note, Shown(begins, trial.given.proof))
     return _against_copy(tx, trial) if trial.log.copy else None
 
 
@@ -227,8 +227,23 @@ def _against_copy(tx: Tx, trial: _Trial) -> Evidence | None:
     for size, root, note in notes:
         if size <= signed.size and (begins := stored.root(size)) != root:
             shown = Shown(begins, stored.consistency_proof(size, signed.size))
-            return trial.evidence("split-view", signed.note, shown, second=note)
+            kind: Kind = "fork" if size < signed.size else "split-view"
+            return trial.evidence(kind, signed.note, shown, second=note)
     return None
+
+
+def held_against_copy(
+    tx: Tx, witness: Witness, known: Mapping[str, Known], note: str, *, now: int
+) -> Evidence | None:
+    """Return the proof that a signed head contradicts our copy of its log, as far as that reaches.
+
+    For a head whose proof told nothing when it came: our copy may have grown since.
+    """
+    origin = parse_checkpoint(text_of(note)).origin
+    log = known[origin].of(note)
+    head = open_checkpoint(note, log.vkey, origin)
+    trial = _Trial(witness, Submission(0, [], note), log, head, None, now)
+    return _against_copy(tx, trial) if log.copy else None
 
 
 def _last_s(witness: Witness, last: Witnessed) -> int:

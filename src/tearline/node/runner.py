@@ -4,7 +4,9 @@
               what waits for the private log
     carry     bring messages to partners; read what they give
     poll      read foreign TAXII servers
+    import    import what browsers brought to this machine
     served    make a leaf of what each plain client was served in an hour
+    list      sort what arrived into the lists, its words into the index, weigh claims
     publish   sign the logs that grew; commit to all of them in the node log, once for each turn
     witness   have the outside witness of the settings cosign what was signed
 
@@ -13,6 +15,7 @@ again later, later each time.
 """
 
 import os
+import platform
 import threading
 import time
 from collections.abc import Callable
@@ -26,18 +29,24 @@ from tearline.agreement.renewing import erase_expired
 from tearline.errors import PartnerError, TearlineError
 from tearline.exchange import peer
 from tearline.exchange.cosigned import outside
+from tearline.node.importing import Importing
 from tearline.node.polling import Polling
 from tearline.node.publisher import flush_private, publish_grown, publish_node
 from tearline.release.expiring import expire_all
+from tearline.release.listing import STEP, sort_in
 from tearline.release.reconcile import reconcile_all
 from tearline.release.serving import log_served
-from tearline.store import agreements, jobs, parties
+from tearline.store import agreements, jobs, objects, parties
+from tearline.weighing.indexing import sort_in as sort_claims_in
+from tearline.weighing.worth import settle
 
 LEASE_US = 15_000_000
 _RENEW_US = 5_000_000
 _TICK_S = 1.0
 _SECOND_US = 1_000_000
 _LONGEST_WAIT_S = 300
+_STAND_ASIDE = 30
+_STEPS = 20
 _log = structlog.get_logger("tearline.node")
 
 
@@ -118,7 +127,9 @@ def all_jobs(home: Home) -> list[Job]:
         Job(home, "decide", Deciding(home)),
         Job(home, "carry", Carrying(home)),
         Job(home, "poll", Polling(home)),
+        Job(home, f"import {platform.node()}", Importing(home)),
         Job(home, "served", lambda now: _log_served(home, now)),
+        Job(home, "list", Listing(home)),
         Job(home, "publish", lambda now: _publish(home, now)),
     ]
     if home.settings.witness_url:
@@ -161,6 +172,29 @@ class Deciding:
             flush_private(self._home, now=now)
             erase_expired(self._home, now=now)
         self._turn = turn
+
+
+class Listing:
+    """Sort in what arrived; while more and more arrives, leave the one writer's lock to that."""
+
+    def __init__(self, home: Home) -> None:
+        """Begin without having seen how much is held."""
+        self._home = home
+        self._last = 0
+        self._stood_aside = 0
+
+    def __call__(self, _now: int) -> None:
+        """Do some steps, unless somebody is bringing objects just now."""
+        with self._home.store.read() as tx:
+            last = objects.last(tx)
+        grows, self._last = last > self._last + STEP, last
+        if grows and self._stood_aside < _STAND_ASIDE:
+            self._stood_aside += 1
+            return
+        self._stood_aside = 0
+        sort_in(self._home, steps=_STEPS)
+        sort_claims_in(self._home, steps=_STEPS)
+        settle(self._home, steps=_STEPS, now=clock.now())
 
 
 class Carrying:

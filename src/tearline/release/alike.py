@@ -7,7 +7,7 @@ only the answers of `decide` are used again, for all that is of one kind and tie
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -40,6 +40,14 @@ class Group(NamedTuple):
     source: str
 
 
+class Kinds(NamedTuple):
+    """Of what kind each near object is, whence each kind is, and how many others are of it."""
+
+    of: dict[str, str]
+    sources: dict[str, str]
+    strange: Counter[str]
+
+
 class Alike(Batch):
     """A batch over everything held that decides each kind once.
 
@@ -59,25 +67,27 @@ class Alike(Batch):
     ) -> None:
         """Sweep what is held, about so many objects; nothing is decided yet."""
         super().__init__(known, scene)
-        self._kind: dict[str, str] = {}
-        self._sources: dict[str, str] = {}
-        self._strange: Counter[str] = Counter()
         self._answers: dict[tuple[str, _Tie], Decided] = {}
         self._counted: Counter[tuple[str, _Tie, str]] = Counter()
         self._held = held
-        self._swept = 0
-        self._sweep(near, {*alone, *self._named_ids()}, tell)
+        odd = frozenset({*alone, *self._named_ids()})
+        ages = tuple(
+            sorted({scene.now - e.max_age for e in scene.rules.clauses if e.max_age is not None})
+        )
+        among = None if near is None else frozenset(near)
+        key = ("kinds", ages, scene.now, odd, bool(scene.rules.added), among)
+        self._kinds = known.once(key, lambda: self._sweep(ages, near, odd, tell))
 
     def decide_all(self, tell: Tell | None = None) -> None:
         """Decide everything: near objects, edges, then all others by their kinds."""
-        near = sorted(self._kind)
+        near = list(self._kinds.of)
         for begin in range(0, len(near), _AT_ONCE):
             self.objects(near[begin : begin + _AT_ONCE])
             if tell is not None:
                 tell(self._held + begin, self._held + 2 * len(near))
         self.edges(near)
-        super()._load(self._strange)
-        for kind, number in self._strange.items():
+        super()._load(self._kinds.strange)
+        for kind, number in self._kinds.strange.items():
             tie = _tie(_NONE, STAYS if depends(kind) else GOES, carries=False)
             self._answer(kind, _NONE, tie)
             self._counted[kind, tie, ""] += number
@@ -85,38 +95,39 @@ class Alike(Batch):
     def groups(self) -> Iterable[tuple[Group, int]]:
         """What was decided, and of how many objects each."""
         for (kind, tie, start), number in self._counted.items():
-            yield Group(self._answers[kind, tie], start, self._sources[kind]), number
+            yield Group(self._answers[kind, tie], start, self._kinds.sources[kind]), number
 
-    def _sweep(self, near: set[str] | None, alone: set[str], tell: Tell | None) -> None:
-        rules, tx = self._scene.rules, self.known.tx
-        ages = {
-            self._scene.now - each.max_age for each in rules.clauses if each.max_age is not None
-        }
-        victims = sweeping.victims(tx, OURS)
-        odd = victims | alone
+    def _sweep(
+        self, ages: Sequence[int], near: set[str] | None, alone: frozenset[str], tell: Tell | None
+    ) -> Kinds:
+        """Read everything, and say of what kind each is."""
+        found = Kinds({}, {}, Counter())
+        added = self._scene.rules.added
+        odd = self.known.all_victims() | alone
         kinds: dict[tuple[object, ...], str] = {}
-        strange: Counter[str] = self._strange
-        for rows in sweeping.rows(tx, OURS, sorted(ages), self._scene.now):
+        swept = 0
+        for rows in sweeping.rows(self.known.tx, OURS, ages, self._scene.now):
             if tell is not None:
-                self._swept += len(rows)
-                tell(self._swept, self._held + 2 * len(near or ()))
+                swept += len(rows)
+                tell(swept, self._held + 2 * len(near or ()))
             for row in rows:
                 stix_id = row[0]
                 key = row[2:]
                 # What markings in objects of their own say, and added categories, only bytes tell;
                 # of what a partner gave, its slip.
-                if row[1] == marking.UNKNOWN or rules.added or row[2].startswith(AGREEMENT):
+                if row[1] == marking.UNKNOWN or added or row[2].startswith(AGREEMENT):
                     key = (stix_id,)
                 elif stix_id in odd:
                     key = (stix_id,) if stix_id in alone else (*key, "victim")
                 kind = kinds.get(key)
                 if kind is None:
                     kind = kinds[key] = stix_id
-                    self._sources[kind] = row[2]
+                    found.sources[kind] = row[2]
                 if near is None or stix_id in near:
-                    self._kind[stix_id] = kind
+                    found.of[stix_id] = kind
                 else:
-                    strange[kind] += 1
+                    found.strange[kind] += 1
+        return found
 
     def _named_ids(self) -> set[str]:
         """What a hold names, or a clause as what it never gives."""
@@ -127,13 +138,13 @@ class Alike(Batch):
         kinds = {
             each: kind
             for each in ids
-            if each not in self._facts and (kind := self._kind.get(each)) is not None
+            if each not in self._facts and (kind := self._kinds.of.get(each)) is not None
         }
         super()._load(set(kinds.values()))
         self._facts.update({each: self._facts[kind] for each, kind in kinds.items()})
 
     def _settle(self, stix_id: str, paths: Paths, ends: int, *, carries: bool = False) -> None:
-        kind = self._kind[stix_id]
+        kind = self._kinds.of[stix_id]
         tie = _tie(paths, ends, carries=carries)
         decided = self._answers.get((kind, tie)) or self._answer(kind, paths, tie)
         self.decided[stix_id] = decided

@@ -1,7 +1,7 @@
 """The one door by which objects arrive, and the acts that change what we say of them.
 
 Each keeps what came, and stirs whatever a decision may now answer differently, in one
-transaction. Nothing is released here: `reconcile` does that.
+transaction. Nothing is released here: `reconcile` does that. A hold takes back at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +14,11 @@ from tearline.errors import MisuseError
 from tearline.release.indexing import MARKED, Indexed
 from tearline.release.passing import take_away
 from tearline.release.sorting import Outcome, as_indexed, numbered, sort_out
+from tearline.release.stopping import stop
 from tearline.stix import canonical, marking
 from tearline.stix.objects import StixObject
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import annotations, objects, onward, private, stirred, ties
+from tearline.store import annotations, listed, objects, onward, private, stirred, ties
 from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, NewVersion
@@ -98,7 +99,10 @@ def take_in(
     outcomes = numbered(found, seqs)
     if annotation != NOTHING:
         kept = [each for each, of in zip(arriving, outcomes, strict=True) if not of.refused]
-        touched.update(_annotate_new(tx, kept, annotation, now))
+        changed = _annotate_new(tx, kept, annotation, now)
+        touched.update(changed)
+        # What is new is sorted in later anyway.
+        listed.again(tx, {*changed} - {each.version.stix_id for each in found.new if each.first})
     stirred.stir(tx, touched)
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
@@ -111,24 +115,33 @@ def take_in(
 def annotate(home: Home, ids: Iterable[str], annotation: Annotation, *, now: int) -> int:
     """Put our marking or grade beside objects that we hold; returns how many it changed."""
     with home.store.write() as tx:
-        held = list(objects.latest(tx, OURS, ids))
-        changed = _annotate(tx, held, annotation, now)
-        stirred.stir(tx, changed)
+        changed = put_beside(tx, ids, annotation, now=now)
     return len(changed)
 
 
-def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
-    """Stop an object, a source or a topic, ours alone and at once; false if it was held already.
+def put_beside(tx: Tx, ids: Iterable[str], annotation: Annotation, *, now: int) -> list[str]:
+    """Do what `annotate` does inside a transaction of the caller; returns what it changed."""
+    held = list(objects.latest(tx, OURS, ids))
+    changed = _annotate(tx, held, annotation, now)
+    stirred.stir(tx, changed)
+    listed.again(tx, changed)
+    return changed
 
-    Of a topic, that is what carries its name (an ATT&CK id, a label) now or later: what is tied to
-    it goes only with it. What was released is withdrawn and recalled by the next `reconcile`.
+
+def hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> dict[str, int] | None:
+    """Stop an object, a source or a topic, ours alone and at once; None if it was held already.
+
+    Returns how many releases were withdrawn and recalled with it, under each agreement. Of a topic,
+    that is what carries its name (an ATT&CK id, a label) now or later. What is tied to it, and what
+    receivers without a node have, goes with the next `reconcile`.
     """
     with home.store.write() as tx:
         if not annotations.put_hold(tx, kind, value, reason, now):
-            return False
-        stirred.stir(tx, _held_ids(tx, kind, value))
+            return None
+        ids = held_ids(tx, kind, value)
+        stirred.stir(tx, ids)
         _record(tx, {"kind": "hold", "what": kind, "value": value, "reason": reason}, now)
-    return True
+        return stop(tx, ids, now=now)
 
 
 def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) -> bool:
@@ -136,7 +149,7 @@ def release_hold(home: Home, kind: str, value: str, reason: str, *, now: int) ->
     with home.store.write() as tx:
         if not annotations.lift_hold(tx, kind, value):
             return False
-        stirred.stir(tx, _held_ids(tx, kind, value))
+        stirred.stir(tx, held_ids(tx, kind, value))
         _record(tx, {"kind": "hold-ended", "what": kind, "value": value, "reason": reason}, now)
     return True
 
@@ -197,7 +210,8 @@ def _record(tx: Tx, record: dict[str, str | None], now: int) -> None:
     private.add(tx, record["kind"] or "", [line])
 
 
-def _held_ids(tx: Tx, kind: str, value: str) -> list[str]:
+def held_ids(tx: Tx, kind: str, value: str) -> list[str]:
+    """Which objects a hold names; MisuseError for a kind that cannot be held."""
     if kind == OBJECT:
         return [value]
     if kind == SOURCE:

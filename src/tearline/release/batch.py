@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from tearline.release.answering import speaks
 from tearline.release.concern import Decided
 from tearline.release.countries import Shown
 from tearline.release.decide import decide, needs_people, passes_but_for_about
@@ -59,7 +60,8 @@ class Scene(NamedTuple):
     by clause the objects that the giver has `named` as the topic and whose id was cut. `reviewed`
     answers what people said of objects that they were asked about, `given` when the latest version
     of each was first released. Where the agreement is `limited` to a number a day, `spent` are
-    those for which it does not reach.
+    those for which it does not reach. `theirs` are what the receiver gave: what
+    speaks of it may name it to him.
     """
 
     rules: Rules
@@ -72,13 +74,18 @@ class Scene(NamedTuple):
     named: Mapping[str, Mapping[str, str]] = {}
     reviewed: Callable[[Iterable[str]], Mapping[str, Reviewed]] = lambda _ids: {}
     given: Callable[[Iterable[str]], Mapping[str, int]] = lambda _ids: {}
+    theirs: Callable[[Iterable[str]], Collection[str]] = lambda _ids: ()
 
 
 _UNKNOWN = Before()
 
 
 class Batch:
-    """The decisions of one batch, as they are taken; `decided` has them by id."""
+    """The decisions of one batch, as they are taken; `decided` has them by id.
+
+    They are taken in the order in which ids are given, which changes none of them: by who asks for
+    everything, in the order in which it was read, for that lies together in memory.
+    """
 
     def __init__(self, known: Known, scene: Scene, *, whole: bool = False) -> None:
         """Prepare to decide; with `whole`, the graph is read at once instead of by need."""
@@ -90,50 +97,57 @@ class Batch:
         self._ends: dict[tuple[str, int], between.Ends] = {}
         self._never: dict[str, set[str]] = {}
         self._places = Places(known)
+        self._theirs: set[str] = set()
         self.graph = about.Graph(known, whole=whole)
         self.decided: dict[str, Decided] = {}
 
     def objects(self, ids: Iterable[str]) -> None:
         """Decide what does not depend on the outcome of others: all but edges and containers."""
-        wanted = {each for each in ids if not depends(each)}
+        wanted = [each for each in ids if not depends(each)]
         paths = self.paths(wanted)
         halves = [ends for clause in self._scene.rules.clauses for ends in self.ends(clause)]
-        for stix_id in sorted(wanted & self._facts.keys()):
+        for stix_id in wanted:
+            if stix_id not in self._facts:
+                continue
             own = any(stix_id in end for ends in halves for end in ends)
             self._settle(stix_id, paths[stix_id], GOES, carries=own)
 
     def strangers(self, ids: Iterable[str]) -> None:
         """Decide what cannot be about a topic, nor speak of what goes, without looking for it."""
         self._load(ids)
-        for stix_id in sorted(set(ids) & self._facts.keys()):
-            self._settle(stix_id, _NONE, STAYS if depends(stix_id) else GOES)
+        for stix_id in ids:
+            if stix_id in self._facts:
+                self._settle(stix_id, _NONE, STAYS if depends(stix_id) else GOES)
 
     def edges(self, ids: Iterable[str]) -> None:
         """Decide what goes only where others go: relationships, sightings, notes, containers."""
-        wanted = {each for each in ids if depends(each)}
-        needs = self._needs(wanted)
-        holders = {each for each in needs if type_of(each) in HOLDERS}
+        needs = self._needs([each for each in ids if depends(each)])
+        holders = [each for each in needs if type_of(each) in HOLDERS]
         paths = self.paths(holders)
-        for stix_id in sorted(holders):
+        for stix_id in holders:
             goes = any(self._fate(each) == GOES for each in needs[stix_id])
             self._settle(stix_id, paths[stix_id], GOES if goes else STAYS)
-        ordered, circles = _in_order({each: needs[each] for each in needs.keys() - holders})
-        from_ids = self._carried_from(needs.keys() - holders)
+        rest = {each: below for each, below in needs.items() if each not in paths}
+        spoken_of = {n for each, below in rest.items() if speaks(each) for n in below}
+        if spoken_of:
+            self._theirs |= set(self._scene.theirs(spoken_of))
+        ordered, circles = _in_order(rest)
+        from_ids = self._carried_from(rest)
         for stix_id in ordered:
-            ends = max((self._fate(each) for each in needs[stix_id]), default=STAYS)
+            ends = max((self._end(stix_id, each) for each in needs[stix_id]), default=STAYS)
             begins = from_ids.get(stix_id)
             carries = begins is not None and self._fate(begins) != STAYS
             self._settle(stix_id, _NONE, ends, carries=carries)
         for stix_id in circles:
             self._settle(stix_id, _NONE, STAYS)
 
-    def _carried_from(self, ids: set[str]) -> dict[str, str]:
+    def _carried_from(self, ids: Iterable[str]) -> dict[str, str]:
         """For each relationship by which *about* goes on, the object from which it does."""
         relations = self.known.relations_via(ids)
         moves = [about.move_by(each) for each in relations]
         return {move.via_id: move.from_id for move in moves if move is not None}
 
-    def paths(self, ids: set[str]) -> dict[str, Paths]:
+    def paths(self, ids: Collection[str]) -> dict[str, Paths]:
         """The paths of `ids`, for each clause under which there is one.
 
         Where there is none, one that would be there if what waits were approved.
@@ -350,10 +364,10 @@ class Batch:
             }
         return self._never[clause.id]
 
-    def _needs(self, ids: set[str]) -> dict[str, list[str]]:
+    def _needs(self, ids: Collection[str]) -> dict[str, list[str]]:
         """For each edge or container that is held, the objects on whose outcome it depends."""
         self._load(ids)
-        needs: dict[str, list[str]] = {each: [] for each in sorted(ids & self._facts.keys())}
+        needs: dict[str, list[str]] = {each: [] for each in ids if each in self._facts}
         for each in self.known.spoken_of(needs):
             type_ = type_of(each.from_id)
             if type_ in HOLDERS:
@@ -394,6 +408,10 @@ class Batch:
         """The countries of an object in words, as far as any clause asks for them."""
         found = (f"{each.relation} {each.country}".strip() for each in self._places.of(stix_id))
         return tuple(dict.fromkeys(found))
+
+    def _end(self, stix_id: str, end: str) -> int:
+        """What becomes of an end of an edge, as far as the edge hangs on it."""
+        return GOES if end in self._theirs and speaks(stix_id) else self._fate(end)
 
     def _fate(self, stix_id: str) -> int:
         if stix_id in self.decided:

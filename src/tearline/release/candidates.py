@@ -10,6 +10,7 @@ all agreements.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from tearline.release.answering import answered
 from tearline.release.concern import anything
 from tearline.release.rules import Rules
 from tearline.store import releases, ties
@@ -28,13 +29,15 @@ class Stirred(NamedTuple):
     """What was stirred, and all that says whom it can concern.
 
     `after` has the number under which each id was stirred last, `keyed` who carries a key, `tied`
-    which of them an object is tied to, `rows` the objects near them that each agreement decided.
+    which of them an object is tied to, `rows` the objects near them that each agreement decided,
+    `answers` by agreement what speaks of something that came under it.
     """
 
     after: dict[str, int]
     keyed: dict[str, set[str]]
     tied: dict[str, set[str]]
     rows: dict[str, set[str]]
+    answers: dict[str, set[str]]
 
 
 def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
@@ -51,7 +54,8 @@ def gathered(tx: Tx, log: list[tuple[int, str]]) -> Stirred:
     for target, found in homes(tx, after).items():
         for other in found:
             tied.setdefault(other, set()).add(target)
-    return Stirred(after, keyed, tied, releases.standing_on(tx, after.keys() | tied.keys()))
+    rows = releases.standing_on(tx, after.keys() | tied.keys())
+    return Stirred(after, keyed, tied, rows, answered(tx, after, tied))
 
 
 def homes(tx: Tx, after: Collection[str]) -> dict[str, set[str]]:
@@ -82,7 +86,7 @@ def candidates(found: Stirred, agreement_id: str, rules: Rules, seen: int) -> se
         near = set(found.after)
     else:
         rows = found.rows.get(agreement_id, set())
-        near = rows & found.after.keys()
+        near = rows & found.after.keys() | found.answers.get(agreement_id, set())
         for each in rows & found.tied.keys():
             near |= found.tied[each]
         for clause in rules.clauses:

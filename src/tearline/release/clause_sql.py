@@ -4,6 +4,8 @@ It proposes; `decide` decides every one. It never leaves out what goes or waits,
 topic but stays: see `concern.concerns`. Everything else stays for reasons that hang on no topic.
 """
 
+from collections.abc import Set as AbstractSet
+
 from tearline.release.concern import anything
 from tearline.release.rules import Named, Rules
 from tearline.store import objects, proposing
@@ -16,15 +18,15 @@ _WORTH = 0.25
 """The share of what is held up to which a plan gains by leaving out the rest."""
 
 
-def proposed(held: Held, rules: Rules) -> set[str] | None:
-    """Our objects that may concern an agreement of these rules.
+def proposed(held: Held, rules: Rules, also: AbstractSet[str] = frozenset()) -> set[str] | None:
+    """Our objects that may concern an agreement of these rules, and those that `also` may.
 
     None where that is everything, or so much that to tell it from the rest does not pay.
     """
     near = reached(held.tx, rules)
     if near is None or len(near) > objects.number(held.tx, OURS) * _WORTH:
         return None
-    found = with_speaking(held, near)
+    found = with_speaking(held, near | also)
     return objects.latest(held.tx, OURS, found).keys() & found
 
 

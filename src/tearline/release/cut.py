@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from tearline.provenance.claims import EXTENSION, told
 from tearline.stix.check import required_properties
 from tearline.stix.marking import LEVEL_OF, marking_ref
 from tearline.stix.objects import is_observable, observable_id
@@ -50,7 +51,7 @@ def cut(
             changed = True
         elif name not in names:
             result[name] = value
-        elif (new := _cut_value(name, value, deliver)) is _GONE:
+        elif (new := _cut_value(name, _told(name, value, deliver), deliver)) is _GONE:
             changed = True
         else:
             result[name] = new
@@ -169,22 +170,31 @@ class Pseudonyms:
     def __init__(self, secret: bytes, agreement_id: str) -> None:
         """Begin with what is the same for all objects."""
         self._begun = hmac.new(secret, f"tearline/derived/1\n{agreement_id}\n".encode(), sha256)
+        self._sources = hmac.new(secret, b"tearline/origin/1\n", sha256)
         self._words = hmac.new(secret, f"tearline/pseudonym/1\n{agreement_id}\n".encode(), sha256)
 
     def of(self, original: str) -> str:
         """The derived id of an object."""
-        made = self._begun.copy()
-        made.update(original.encode())
-        number = int.from_bytes(made.digest()[:16]) & _NO_FORM | _FORM_4
-        text = f"{number:032x}"
-        form = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-        return f"{original.partition('--')[0]}--{form}"
+        return _formed(self._begun, original)
+
+    def source(self, original: str) -> str:
+        """The pseudonym of a source that a claim names: the same under every agreement of ours."""
+        return _formed(self._sources, original)
 
     def word(self, text: str) -> str:
         """What stands in the place of a text: 16 hex digits."""
         made = self._words.copy()
         made.update(text.encode())
         return made.hexdigest()[:16]
+
+
+def _formed(begun: hmac.HMAC, original: str) -> str:
+    made = begun.copy()
+    made.update(original.encode())
+    number = int.from_bytes(made.digest()[:16]) & _NO_FORM | _FORM_4
+    text = f"{number:032x}"
+    form = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return f"{original.partition('--')[0]}--{form}"
 
 
 _FORM_4 = 0x4 << 76 | 0x2 << 62
@@ -195,6 +205,11 @@ _NO_FORM = ~(0xF << 76 | 0x3 << 62)
 def derived_id(secret: bytes, agreement_id: str, original: str) -> str:
     """The id of a cut version."""
     return Pseudonyms(secret, agreement_id).of(original)
+
+
+def source_pseudonym(secret: bytes, original: str) -> str:
+    """The pseudonym of a source, whichever agreement it goes under."""
+    return Pseudonyms(secret, "").source(original)
 
 
 def identified(doc: dict[str, Any], derived: str) -> dict[str, Any]:
@@ -228,6 +243,16 @@ class _Gone:
 _GONE = _Gone()
 
 
+def _told(name: str, value: object, deliver: Deliver) -> object:
+    """The value without what a claim says of sources that do not go."""
+    if name != "extensions" or not isinstance(value, dict) or EXTENSION not in value:
+        return value
+    extension = value[EXTENSION]
+    if not isinstance(extension, dict):
+        return value
+    return {**value, EXTENSION: told(extension, lambda each: deliver(each) is not None)}
+
+
 def _cut_value(name: str, value: object, deliver: Deliver) -> object:
     if isinstance(value, str) and name.endswith("_ref"):
         new = deliver(value)
@@ -240,10 +265,25 @@ def _cut_value(name: str, value: object, deliver: Deliver) -> object:
         return [each for each in listed if each is not None] or _GONE
     if isinstance(value, dict):
         pairs = ((key, _cut_value(key, each, deliver)) for key, each in value.items())
-        return {key: each for key, each in pairs if each is not _GONE}
+        return _unsealed(value, {key: each for key, each in pairs if each is not _GONE})
     if isinstance(value, list):
         return [_cut_value("", each, deliver) for each in value]
     return value
+
+
+def _unsealed(before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Without the hash of what goes under another id, and the signature that is over it.
+
+    Who guesses what was cut could see by them that the guess is right.
+    """
+    gone = {
+        f"{key.removesuffix('_ref')}_hash"
+        for key, each in before.items()
+        if key.endswith("_ref") and after.get(key) != each
+    }
+    if gone.isdisjoint(after):
+        return after
+    return {key: each for key, each in after.items() if key not in gone and key != "signature"}
 
 
 def _reselect(before: Mapping[str, Any], after: dict[str, Any], deliver: Deliver) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tearline.agreement.home import Home
 from tearline.agreement.state import ENDED
 from tearline.log import record
 from tearline.release import onward, second_hop
+from tearline.release.answering import stir_answers
 from tearline.release.rules import DAY
 from tearline.release.slips import Slip, Story, read_slip
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
@@ -74,6 +75,7 @@ def expire_in(tx: Tx, bound: InForce, now: int) -> int:
     kept = received.given_as(tx, agreement_id, [each.delivered_id for each in gone], "accepted")
     erased = {each.delivered_id for each in gone} - {each.delivered_id for each in kept}
     objects.erase(tx, agreement_id, sorted(erased))
+    stir_answers(tx, erased)
     onward.follow(tx, agreement_id, now=now)
     _tell(tx, bound, [each for each in gone if each.slip], now)
     return len(gone)

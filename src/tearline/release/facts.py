@@ -1,7 +1,7 @@
 """Gather from the store what `decide` reads: the frozen facts of objects, a batch at a time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import orjson
@@ -16,7 +16,7 @@ from tearline.release.slips import Attested, Slip
 from tearline.stix import handling, marking
 from tearline.stix.handling import Handling
 from tearline.stix.objects import references
-from tearline.store import annotations, objects
+from tearline.store import annotations, objects, sweeping
 from tearline.store.annotations import TOPIC
 from tearline.store.database import Tx
 from tearline.store.objects import Version
@@ -25,6 +25,9 @@ from tearline.topics.topic import EDGE_REFS, keys_of_anything
 
 Attestations: TypeAlias = Callable[[Iterable[str]], Mapping[str, Attested]]
 """Answers what a giver attested of objects that it gave."""
+
+
+_Made = TypeVar("_Made")
 
 
 class Doc(NamedTuple):
@@ -133,6 +136,18 @@ class Known(Held):
         docs = self.docs(ids) if added else {}
         return {each: bits for each, held in docs.items() if (bits := added_in(added, held.doc))}
 
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """What is made of all that is held; who lasts longer than a transaction makes it once.
+
+        `key` tells it from all else that is made, and nobody changes it.
+        """
+        del key
+        return make()
+
+    def all_victims(self) -> set[str]:
+        """All that name a victim, or are named as one."""
+        return sweeping.victims(self.tx, self.origin)
+
     def held_back(self) -> set[str]:
         """The objects that a hold names by themselves or by a topic."""
         return {value for kind, value in self._held_back() if kind == "object"}
@@ -195,6 +210,12 @@ class Known(Held):
             keys = keys_of_anything(value for kind, value in holds if kind == TOPIC)
             self._holds = frozenset({*holds, *(("object", each) for each in self.keyed(keys))})
         return self._holds
+
+    def suppose_held(self, kind: str, value: str) -> None:
+        """Answer from now on as if this were held too: to see what a hold would do."""
+        keys = keys_of_anything([value]) if kind == TOPIC else ()
+        named = {("object", each) for each in self.keyed(keys)}
+        self._holds = self._held_back() | named | {(kind, value)}
 
 
 def _doc(raw: bytes) -> Doc:

@@ -55,3 +55,8 @@ def sealed(form: Form, doc: Mapping[str, Any], before: Release | None) -> Sealed
 
 def _version_of(doc: Mapping[str, Any]) -> str:
     return str(doc.get("modified") or doc.get("created") or "")
+
+
+def basis_of(doc: dict[str, Any] | None, version: Version) -> str:
+    """What two forms of an object share when only their `modified` differs."""
+    return version.hash if doc is None else cut.basis(doc)

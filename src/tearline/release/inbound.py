@@ -17,6 +17,7 @@ from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
 from tearline.log import record
 from tearline.release import certifying, expiring, onward, second_hop, slips
+from tearline.release.answering import stir_answers
 from tearline.release.delivery import delivery_hash, spans
 from tearline.release.judge import Judged, judge, slip_of
 from tearline.release.slips import Slip, Story
@@ -130,6 +131,7 @@ def _accept(
     not_taken = {row.delivered_id for row in (*away, *undecided)} - ids
     still = {r.delivered_id for r in received.given_as(tx, agreement_id, not_taken, "accepted")}
     objects.erase(tx, agreement_id, sorted(not_taken - still))
+    stir_answers(tx, ids | not_taken)
     if away:
         noted = [
             {"kind": "quarantine", "agreement": agreement_id, "hash": row.hash}
@@ -180,6 +182,7 @@ def _end(tx: Tx, agreement_id: str, told: Story) -> int:
     rows = received.given_as(tx, agreement_id, ids, "accepted", "quarantined", "expected", "staged")
     received.settle(tx, agreement_id, [_gone(row) for row in rows])
     objects.erase(tx, agreement_id, sorted(ids))
+    stir_answers(tx, ids)
     return len(rows)
 
 
@@ -253,6 +256,7 @@ def accept_quarantined(
         objects.keep(tx, agreement_id, new)
         taken = row._replace(state="accepted")
         received.settle(tx, agreement_id, [taken])
+        stir_answers(tx, [row.delivered_id])
         _note_person(tx, "quarantine-accepted", row, reason, now)
     return taken
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tearline.errors import InputError
+from tearline.provenance.claims import fate_of
 from tearline.release.categories import found_in
 from tearline.stix import canonical, handling, marking
 from tearline.stix.objects import StixObject, parse_timestamp, references, references_in
@@ -16,6 +17,9 @@ from tearline.topics.topic import CONTAINERS, keys_of
 
 MARKED = "object_marking_refs"
 """The role in which a marking is named whose meaning stands in a definition of its own."""
+
+SOURCE = "source_chain"
+"""The role in which a claim names a source or its report among its `object_refs`."""
 
 _MOST = 100
 
@@ -55,6 +59,8 @@ def index(each: StixObject) -> Indexed:
     if level == marking.UNKNOWN and pap != handling.NO_PAP:
         level = marking.marking_of(doc, silent=handling.PAP_OF)
     named = _named(each)
+    if each.type == "note" and "extensions" in doc:
+        named = _of_claim(doc, named)
     if level == marking.UNKNOWN:
         named = [*named, *((MARKED, other) for other in handling.others_of(doc))]
     return Indexed(
@@ -116,6 +122,18 @@ def _named(each: StixObject) -> list[tuple[str, str]]:
         elif name != "object_marking_refs":
             found += references_in(name, value)
     return found
+
+
+def _of_claim(doc: Mapping[str, Any], named: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a note names, where it is a claim: on its sources its fate does not hang.
+
+    They are named where they go, and cut away elsewhere; a denial hangs on what it denies.
+    """
+    sources, denied = fate_of(doc)
+    found = [
+        (SOURCE if role == "object_refs" and to in sources else role, to) for role, to in named
+    ]
+    return [*found, ("object_refs", denied)] if denied else found
 
 
 def _relations(each: StixObject) -> tuple[Relation, ...]:

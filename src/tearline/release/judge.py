@@ -11,6 +11,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.state import ENDED
 from tearline.errors import InputError, TearlineError
 from tearline.release import consents, slips
+from tearline.release.answering import given_by_us
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.cut import is_bare
 from tearline.release.facts import Known
@@ -154,10 +155,12 @@ def _decide(
         before=lambda ids: _held_before(tx, origin, told, ids, revoked),
         attested=lambda ids: _attested(tx, origin, by_id, ids),
         named=_named(bound, candidates),
+        theirs=lambda ids: given_by_us(tx, origin, ids),
     )
     batch = Batch(Known(tx, origin), scene)
-    batch.objects(by_id)
-    batch.edges(by_id)
+    listed = sorted(by_id)
+    batch.objects(listed)
+    batch.edges(listed)
     clauses = {each.id: each for each in scene.rules.clauses}
     failed: dict[str, list[str]] = {}
     for stix_id, each in by_id.items():

@@ -12,18 +12,20 @@ from typing import Any
 import orjson
 
 from tearline.release import cut, quota
+from tearline.release.answering import Theirs, answers
 from tearline.release.batch import Batch, Scene
 from tearline.release.clause_sql import proposed, with_speaking
 from tearline.release.concern import concerns
 from tearline.release.decide import Decision, asks_people
 from tearline.release.facts import Doc, Known, ends_of
-from tearline.release.form import Form, sealed
+from tearline.release.form import Form, basis_of, sealed
 from tearline.release.keeping import ends_at, first_given
 from tearline.release.planned import Ask, Ground, Planned, Way, attested, kept_back, withheld
 from tearline.release.quota import Today
 from tearline.release.reviewing import Reviewed, item_of
-from tearline.release.shape import Shape, below, shaped
+from tearline.release.shape import Shape, shaped
 from tearline.release.stood import Stood
+from tearline.release.veil import below_veil
 from tearline.stix import marking
 from tearline.stix.check import Checker
 from tearline.store import objects, releases
@@ -82,6 +84,7 @@ class _Work:
             each.id: Shape(each.pseudonymise, each.dates, each.places, each.remove)
             for each in ground.rules.clauses
         }
+        self._theirs = Theirs(known.tx, ground.agreement_id)
         scene = Scene(
             ground.rules,
             ground.now,
@@ -91,8 +94,10 @@ class _Work:
             limited=ground.quota is not None,
             reviewed=self._counting,
             given=lambda ids: first_given(known, ground.agreement_id, ids),
+            theirs=self._theirs.among,
         )
-        self._near = proposed(known, ground.rules) if whole else None
+        back = answers(known.tx, ground.agreement_id) if whole else set()
+        self._near = proposed(known, ground.rules, back) if whole else None
         self._batch = Batch(known, scene, whole=whole and self._near is None)
         self._stirred: set[str] = set()
         self._forms: dict[str, Form] = {}
@@ -107,8 +112,9 @@ class _Work:
             self._stirred = (
                 held | releases.standing_all(self._known.tx, self._ground.agreement_id).keys()
             )
-            self._batch.objects(self._stirred)
-            self._batch.edges(self._stirred)
+            listed = sorted(self._stirred)
+            self._batch.objects(listed)
+            self._batch.edges(listed)
             return
         self._stirred = dirty | led_to(self._known, dirty)
         self._decide_around(self._stirred)
@@ -224,10 +230,10 @@ class _Work:
         ids = ids | (also := self._batch.around(near) - near)
         near |= also | self._batch.graph.onward(also, reach)
         self.stood.among(near)
-        self._batch.objects(near)
+        self._batch.objects(sorted(near))
         changed = {each for each in near if each in ids or self._outcome_changed(each)}
         speaking = with_speaking(self._known, changed | {each for each in near if depends(each)})
-        self._batch.edges({each for each in speaking if depends(each)})
+        self._batch.edges(sorted(speaking))
 
     def _behind(self, moved: set[str]) -> set[str]:
         """Released objects whose path leads over an object that now goes under another id."""
@@ -323,7 +329,7 @@ class _Work:
                 todo += again
                 pending.update(again)
         return {
-            each: Form(under[each], _basis(cuts[each], version), cuts[each], version)
+            each: Form(under[each], basis_of(cuts[each], version), cuts[each], version)
             for each, version in versions.items()
         }
 
@@ -347,7 +353,7 @@ class _Work:
 
         def deliver(target: str) -> str | None:
             if not self._goes(target) and not (target in ends and target in under):
-                return None
+                return target if self._theirs.may_name(stix_id, target) else None
             return under[target] if target in under else self.stood.held(target).delivered_id
 
         doc = held.doc
@@ -360,7 +366,7 @@ class _Work:
             short = cut.marked(short, level) if level is not None else short
             uncut = short == doc and old_id == stix_id
             return (None, stix_id) if uncut else ({**short, "id": old_id}, old_id)
-        result = below(doc, form, deliver, self._pseudonyms, naming=held.naming)
+        result = below_veil(held, form, deliver, self._pseudonyms, self._known.docs)
         if level is not None:
             result = cut.marked(result or doc, level)
         if result is None:
@@ -441,7 +447,3 @@ _AS_IT_IS = Shape()
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TURNS = 8
 """How often an id may change while cutting: observables can name each other in a chain."""
-
-
-def _basis(doc: dict[str, Any] | None, version: Version) -> str:
-    return version.hash if doc is None else cut.basis(doc)

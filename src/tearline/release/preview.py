@@ -1,6 +1,7 @@
 """What would go, wait and stay, and why one object does: the real decision, without its effect."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from tearline.agreement.terms import Terms, agreement_hash, to_bytes
 from tearline.errors import RefusedError
 from tearline.release import keeping, quota, reasons
 from tearline.release.alike import Alike, Tell
+from tearline.release.answering import answers, given_by_them
 from tearline.release.batch import Batch, Before, Scene
 from tearline.release.changes import compared
 from tearline.release.clause_sql import reached, with_speaking
@@ -26,6 +28,7 @@ from tearline.release.reasons import Code, Reason
 from tearline.release.reviewing import Reviewed, reviewed_on
 from tearline.release.rules import Rules, rules_of
 from tearline.release.swept import Swept
+from tearline.release.warm import MINUTE, Kept, Warm
 from tearline.stix.strict import collector_paused
 from tearline.store import aliases, objects, releases, reviews
 from tearline.store.database import Tx
@@ -73,18 +76,27 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def preview(
-    home: Home, terms: Terms, *, listed: int = 0, tell: Tell | None = None, now: int
+    home: Home,
+    terms: Terms,
+    *,
+    listed: int = 0,
+    tell: Tell | None = None,
+    kept: Kept | None = None,
+    now: int,
 ) -> Preview:
     """Decide everything held by a draft or an agreement, as release would, and count.
 
     Decided as of its first day where that is still to come; where a version of it runs, beside
     what stands under that, with so many of the objects that change side `listed`. `tell` is told
-    how far it is. RefusedError when we are no party.
+    how far it is. With `kept`, what was read before is used again, and the moment is the full
+    minute. RefusedError when we are no party.
     """
-    rules, at = rules_for(home, terms, now)
-    with collector_paused(), home.store.read() as tx:
+    moment = now if kept is None else now - now % MINUTE
+    rules, at = rules_for(home, terms, moment)
+    with collector_paused(), kept.lock if kept else nullcontext(), home.store.read() as tx:
         running = force.in_force(tx, terms.id, now=now)
-        batch = _everything(tx, stage(tx, terms, rules, at, running), tell)
+        warm = None if kept is None else kept.warm(tx, at, now=now)
+        batch = _everything(tx, stage(tx, terms, rules, at, running), warm, tell)
         batch.decide_all(tell)
         changes = None if running is None else compared(tx, running, rules, batch, listed, at)
     return counted(batch.groups(), terms, changes)
@@ -130,14 +142,21 @@ def stage(tx: Tx, terms: Terms, rules: Rules, at: int, running: InForce | None) 
         lambda ids: {each: Before("withhold", had[each]) for each in had.keys() & set(ids)},
         reviewed=lambda ids: {each: said[each] for each in said.keys() & set(ids)},
         given=lambda ids: {each: over[each] for each in over.keys() & set(ids)},
+        theirs=lambda ids: given_by_them(tx, terms.id, ids),
     )
-    return Stage(scene, frozenset(had), frozenset(had.keys() | said.keys() | over.keys()))
+    said_back = answers(tx, terms.id)
+    alone = frozenset(had.keys() | said.keys() | over.keys() | said_back)
+    return Stage(scene, frozenset(had.keys() | said_back), alone)
 
 
-def _everything(tx: Tx, on: Stage, tell: Tell | None) -> Alike:
+def _everything(tx: Tx, on: Stage, warm: Warm | None, tell: Tell | None) -> Alike:
     """All that is held, ready to be decided."""
-    near = reached(tx, on.scene.rules)
     held = objects.number(tx, OURS)
+    if warm is not None:
+        near = warm.near(on.scene.rules)
+        near = None if near is None else near | on.had
+        return Alike(warm, on.scene, near, alone=on.alone, held=held, tell=tell)
+    near = reached(tx, on.scene.rules)
     known = Swept(tx) if near is None or _much(near, held) else Known(tx, OURS)
     near = None if near is None else with_speaking(known, near) | on.had
     return Alike(known, on.scene, near, alone=on.alone, held=held, tell=tell)
@@ -224,7 +243,9 @@ def _decided(tx: Tx, agreement_id: str, rules: Rules, stix_id: str, now: int) ->
     spent = quota.spent(tx, agreement_id, around, now)
     known = Known(tx, OURS)
     given = partial(first_given, known, agreement_id)
-    batch = Batch(known, Scene(rules, now, before, reviewed=reviewed, spent=spent, given=given))
+    theirs = partial(given_by_them, tx, agreement_id)
+    scene = Scene(rules, now, before, reviewed=reviewed, spent=spent, given=given, theirs=theirs)
+    batch = Batch(known, scene)
     batch.objects(around)
     batch.edges(around)
     if stix_id in batch.decided:

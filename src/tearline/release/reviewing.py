@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tearline.agreement import jws
+from tearline.agreement import by_person
 from tearline.errors import TearlineError
 from tearline.release import consents
 from tearline.release.rules import Facts
@@ -76,7 +76,7 @@ def reviewed_on(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Reviewed]]:
     rows = reviews.reviews_on(tx, ids)
     if not rows:
         return {}
-    keys = {each.name: each.key for each in reviews.people(tx)}
+    keys = reviews.keys_by_name(tx)
     said = reviews.verdicts_on(tx, [each.item for each in rows])
     answers = consents.answers(tx, [each.item for each in rows])
     found: dict[str, dict[str, Reviewed]] = {}
@@ -90,12 +90,12 @@ def reviewed_on(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Reviewed]]:
     return found
 
 
-def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, str]) -> Reviewed:
+def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, tuple[str, ...]]) -> Reviewed:
     """What counts of all that was said of an item: signed by its person, and not spent."""
     approvals: dict[str, str] = {}
     refused = False
     for each in said:
-        if each.spent or not _holds(each.signed, keys.get(each.person, ""), row.item, each.verdict):
+        if each.spent or not _holds(each.signed, keys.get(each.person, ()), row.item, each.verdict):
             continue
         refused = refused or each.verdict == "refuse"
         if each.verdict == "approve" and each.person != row.requested_by:
@@ -106,10 +106,12 @@ def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, str]) -> Revi
 
 
 @lru_cache(maxsize=4_096)
-def _holds(signed: str, key: str, item: str, verdict: str) -> bool:
-    """Whether a person's key signed this verdict on this item."""
+def _holds(signed: str, keys: tuple[str, ...], item: str, verdict: str) -> bool:
+    """Whether one of a person's keys signed this verdict on this item."""
     try:
-        body: Any = canonical.parse_canonical(jws.verify(jws.load(signed.encode()), key))
+        body: Any = canonical.parse_canonical(
+            by_person.verify(by_person.load(signed.encode()), *keys)
+        )
     except TearlineError:
         return False
     return (body.get("item"), body.get("verdict")) == (item, verdict)

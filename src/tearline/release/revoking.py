@@ -55,7 +55,7 @@ def revocations(tx: Tx, on: Ground, gone: Iterable[Standing]) -> dict[int, Relea
             continue
         row = rows[position]
         at = max(on.now, parse_timestamp(row.version) + _MS)
-        new = cut.withdrawn(doc, (named[position] & pseudonyms).__contains__, at)
+        new = cut.withdrawn(doc, (named[position] & pseudonyms.keys()).__contains__, at)
         if new is not None and not checker.problems(new):
             found[position] = _revoked(row, new, on.rules.valid_until)
     return found

@@ -1,6 +1,8 @@
 """What is ours, read at once: for whoever asks for a large part of it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from tearline.release.facts import Known
 from tearline.store import objects, sweeping, ties
@@ -18,15 +20,18 @@ class Swept(Known):
     def __init__(self, tx: Tx) -> None:
         """Read every relation, and every reference on which the fate of something hangs."""
         super().__init__(tx, OURS)
+        via, source, target = _lists(), _lists(), _lists()
         for each in sweeping.relations(tx, OURS):
-            self._via.setdefault(each.via_id, []).append(each)
-            self._from.setdefault(each.source_id, []).append(each)
-            self._to.setdefault(each.target_id, []).append(each)
-        self._naming: dict[str, list[Reference]] = {}
-        self._named: dict[str, list[Reference]] = {}
+            via[each.via_id].append(each)
+            source[each.source_id].append(each)
+            target[each.target_id].append(each)
+        self._via, self._from, self._to = dict(via), dict(source), dict(target)
+        naming, named = _lists(), _lists()
         for ref in sweeping.references(tx, OURS, ties.FATEFUL):
-            self._naming.setdefault(ref.from_id, []).append(ref)
-            self._named.setdefault(ref.to_id, []).append(ref)
+            naming[ref.from_id].append(ref)
+            named[ref.to_id].append(ref)
+        self._naming: dict[str, list[Reference]] = dict(naming)
+        self._named: dict[str, list[Reference]] = dict(named)
         self._all_latest: dict[str, Version] | None = None
         self._all_victims: set[str] | None = None
         self._all_named: dict[str, list[Reference]] | None = None
@@ -44,11 +49,15 @@ class Swept(Known):
     def victims(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that name a victim."""
         wanted = set(ids)
+        if self._all_victims is None and len(wanted) < _MANY:
+            return super().victims(wanted)
+        return wanted & self.all_victims()
+
+    def all_victims(self) -> set[str]:
+        """All that name a victim, or are named as one; read once."""
         if self._all_victims is None:
-            if len(wanted) < _MANY:
-                return super().victims(wanted)
-            self._all_victims = sweeping.victims(self.tx, OURS)
-        return wanted & self._all_victims
+            self._all_victims = super().all_victims()
+        return self._all_victims
 
     def relations_from(self, ids: Iterable[str]) -> list[Relation]:
         """Relations whose source is one of `ids`."""
@@ -91,3 +100,7 @@ class Swept(Known):
         found = {r.via_id for r in [*self.relations_from(wanted), *self.relations_to(wanted)]}
         found.update(ref.from_id for each in wanted for ref in self._named.get(each, ()))
         return {each for each in found if depends(each)}
+
+
+def _lists() -> defaultdict[str, list[Any]]:
+    return defaultdict(list)

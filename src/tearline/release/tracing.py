@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
-from tearline.agreement import jws
+from tearline.agreement import by_person
 from tearline.agreement.partners import find_party
 from tearline.errors import RefusedError
 from tearline.log import record
@@ -30,6 +30,8 @@ _RECEIVER: dict[str, tuple[str, ...]] = {
     "recall": ("recall-receipt", "expiry"),
 }
 _VERDICT = "verdict"
+_SHORTEST = 6
+"""So much of a hash has to be named."""
 
 
 class Found(NamedTuple):
@@ -78,12 +80,12 @@ def approval(tx: Tx, name: str) -> Found:
 
     RefusedError where nobody approved it, or the record still waits for its leaf.
     """
-    delivered = {name, *_delivered_as(tx, name)}
+    delivered, start = {name, *_delivered_as(tx, name)}, name.removeprefix("sha256:")
 
     def fits(said: dict[str, Any]) -> bool:
         verdict = _verdict(said)
         item = str(verdict.get("item", "")).removeprefix("sha256:")
-        by_item = "--" not in name and item.startswith(name.removeprefix("sha256:"))
+        by_item = len(start) >= _SHORTEST and "--" not in name and item.startswith(start)
         return verdict.get("verdict") == "approve" and (by_item or said["object"] in delivered)
 
     found = _last(tx, record.PRIVATE, (_VERDICT,), fits)
@@ -179,5 +181,5 @@ def _last(
 
 def _verdict(said: dict[str, Any]) -> dict[str, Any]:
     """Return what a person signed, from the record of a verdict."""
-    verdict: dict[str, Any] = orjson.loads(jws.convert(said["signed"]).body)
+    verdict: dict[str, Any] = orjson.loads(by_person.convert(said["signed"]).body)
     return verdict

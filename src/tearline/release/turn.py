@@ -21,14 +21,12 @@ from tearline.release.planned import Ground, Planned, Way, depth, is_held, way_o
 from tearline.release.reasons import Code
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER, day_of
+from tearline.release.stopping import LEAF
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import aliases, private, quotas, recalls, releases, reviews, stirred
 from tearline.store.releases import Head, Release, Standing
 from tearline.store.reviews import Review
 from tearline.topics.topic import type_of
-
-_LEAF = 4_096
-"""The most entries that one leaf stands for: it is opened as a whole, in one answer."""
 
 _TOLD = frozenset({Code.NOT_IN_FORCE, Code.TOO_OLD, Code.EXPIRED, Code.REVOKED, "recut"})
 """Reasons for a withdrawal that they can see for themselves; of all others only that it is so."""
@@ -138,11 +136,11 @@ class Turn:
         leaves = iter(record.append_all(self._tx, self._entries, at=self._now))
         rows = []
         for agreement_id, issued in self._issued:
-            for begin in range(0, len(issued), _LEAF):
+            for begin in range(0, len(issued), LEAF):
                 leaf = next(leaves)
                 rows += [
                     (agreement_id, *_row(each, leaf, item))
-                    for item, each in enumerate(issued[begin : begin + _LEAF])
+                    for item, each in enumerate(issued[begin : begin + LEAF])
                 ]
         releases.append_releases(self._tx, rows)
         aliases.put_aliases(self._tx, self._aliases)
@@ -204,8 +202,8 @@ class Turn:
 
     def _log_releases(self, head: Head, issued: Sequence[_Issued]) -> None:
         log = record.our_log(head.agreement_id)
-        for begin in range(0, len(issued), _LEAF):
-            slips = [_slip(each, head.hash, self._at) for each in issued[begin : begin + _LEAF]]
+        for begin in range(0, len(issued), LEAF):
+            slips = [_slip(each, head.hash, self._at) for each in issued[begin : begin + LEAF]]
             self._entries.append(record.entry(log, "release", slips, head.hash))
 
     def _event(self, each: Planned, before: Release | None) -> _Event:
@@ -269,8 +267,8 @@ class Turn:
         """Append withdrawals to our log of the agreement; returns the leaf and item of each."""
         log = record.our_log(head.agreement_id)
         places = []
-        for begin in range(0, len(entries), _LEAF):
-            some = entries[begin : begin + _LEAF]
+        for begin in range(0, len(entries), LEAF):
+            some = entries[begin : begin + LEAF]
             leaf = record.append(self._tx, log, "withdraw", some, at=self._now, agreement=head.hash)
             places += [(leaf, item) for item in range(len(some))]
         return places

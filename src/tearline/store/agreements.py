@@ -283,6 +283,12 @@ def last_statement(tx: Tx, agreement_id: str, *, ours: bool) -> StatementRow | N
     return _statement(row) if row else None
 
 
+def last_leaves(tx: Tx) -> dict[str, int]:
+    """Return the leaf of the newest statement about each agreement, in our log of it."""
+    last = select(statement.c.agreement_id, func.max(statement.c.leaf))
+    return {row[0]: row[1] for row in tx.execute(last.group_by(statement.c.agreement_id))}
+
+
 def set_void(tx: Tx, name: str, *, void: bool) -> None:
     """Keep whether a statement counts for nothing: a revoked key alone stands behind it."""
     tx.execute(update(statement).where(statement.c.hash == name).values(void=void))

@@ -20,7 +20,7 @@ alias = Table(
 
 
 _DERIVED = Statement(
-    select(alias.c.delivered_id).where(
+    select(alias.c.delivered_id, alias.c.stix_id).where(
         alias.c.agreement_id == bindparam("agreement_id"),
         among(alias.c.delivered_id, bindparam("ids")),
     )
@@ -32,9 +32,9 @@ def put_aliases(tx: Tx, rows: Sequence[tuple[str, str, str]]) -> None:
     insert_rows(tx, alias, sorted(rows), ignore=True)
 
 
-def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
-    """Those of `ids` that we derived for this agreement."""
-    return {row[0] for row in _DERIVED.among(tx, ids, agreement_id=agreement_id)}
+def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, str]:
+    """Those of `ids` that we derived for this agreement, and which of ours each stands for."""
+    return dict(_DERIVED.among(tx, ids, agreement_id=agreement_id))
 
 
 _OURS = Statement(

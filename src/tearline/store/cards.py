@@ -37,6 +37,25 @@ card = Table(
 )
 
 
+vouch = Table(
+    "vouch",
+    metadata,
+    Column("card", Text, primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class Vouch(NamedTuple):
+    """That a party vouches for a card, by the card's hash: what it signed, and when that came."""
+
+    card: str
+    by: str
+    document: bytes
+    at: int
+
+
 class CardRow(NamedTuple):
     """A card of a party: its place in the chain here, its file, and when we took it.
 
@@ -88,3 +107,15 @@ def set_confirmed(tx: Tx, party: str, name: str, *, at: int) -> None:
     """Keep that people compared the words of a card."""
     where = card.c.party == party, card.c.hash == name
     tx.execute(update(card).where(*where).values(confirmed_at=at))
+
+
+def keep_vouch(tx: Tx, given: Vouch) -> None:
+    """Keep what a party signed of a card, in the place of what it signed of it before."""
+    tx.execute(delete(vouch).where(vouch.c.card == given.card, vouch.c.by == given.by))
+    tx.execute(insert(vouch).values(given._asdict()))
+
+
+def vouches(tx: Tx, name: str) -> list[Vouch]:
+    """Return who vouches for the card with this hash."""
+    rows = select(vouch).where(vouch.c.card == name).order_by(vouch.c.by)
+    return [Vouch(*row) for row in tx.execute(rows)]

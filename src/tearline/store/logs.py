@@ -3,7 +3,8 @@
 A log is named `private`, `ours/<agreement id>`, `theirs/<agreement id>` (our copy of the partner's
 log) or `ours/node`, which commits to the heads of all of ours. Leaves and records are only ever
 added. `log_tile` is derived and can be rebuilt: the hash at (level, idx) is the root of the full
-tile `idx` of the level below; level 0 is `log_leaf.leaf_hash`.
+tile `idx` of the level below; level 0 is `log_leaf.leaf_hash`. Beside it, `within` has the roots of
+the sixteen subtrees of that tile, so that a proof needs no more than a sixteenth of its hashes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,6 +49,7 @@ log_tile = Table(
     Column("level", Integer, primary_key=True),
     Column("idx", BigInteger, primary_key=True),
     Column("hash", LargeBinary, nullable=False),
+    Column("within", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 log_record = Table(
@@ -195,10 +197,26 @@ def drop_tiles(tx: Tx, log: str) -> None:
     tx.execute(delete(log_tile).where(log_tile.c.log == log))
 
 
-def add_tiles(tx: Tx, log: str, level: int, first: int, roots: Sequence[bytes]) -> None:
-    """Add derived hashes of a level above 0, from index `first` on."""
-    rows = [(log, level, first + place, digest) for place, digest in enumerate(roots)]
+def add_tiles(
+    tx: Tx, log: str, level: int, first: int, roots: Sequence[tuple[bytes, bytes]]
+) -> None:
+    """Add derived hashes of a level above 0, each with its inner ones, from index `first` on."""
+    rows = [(log, level, first + place, *each) for place, each in enumerate(roots)]
     insert_rows(tx, log_tile, rows)
+
+
+_WITHIN = Statement(
+    select(log_tile.c.within)
+    .where(log_tile.c.log == bindparam("log"), log_tile.c.level == bindparam("level"))
+    .where(log_tile.c.idx >= bindparam("begin"), log_tile.c.idx < bindparam("end"))
+    .order_by(log_tile.c.idx)
+)
+
+
+def within(tx: Tx, log: str, level: int, begin: int, end: int) -> list[bytes]:
+    """Return the hashes within the tiles whose roots are the derived hashes `begin` to `end`."""
+    found = _WITHIN.rows(tx, log=log, level=level, begin=begin, end=end)
+    return [bytes(row[0]) for row in found]
 
 
 # ------------------------------------------------------------------------------------ records
@@ -244,6 +262,14 @@ def records_after(tx: Tx, log: str, leaf: int, *, count: int = 1000) -> list[Ope
     last = {"log": log, "after": leaf, "count": max(count, 1) - 1}
     end = tx.execute(_NEXT_OPENED, last).scalar_one_or_none()
     return records(tx, log, leaf + 1, (head(tx, log).size if end is None else end + 1))
+
+
+def first_records(tx: Tx, log: str, indices: Iterable[int]) -> dict[int, bytes]:
+    """Return the first record of each of these leaves that is open here, by leaf."""
+    query = select(log_record.c.idx, log_record.c.record).where(
+        log_record.c.log == log, log_record.c.item == 0, log_record.c.idx.in_(list(indices))
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def last_opened(tx: Tx, log: str) -> int:

@@ -20,10 +20,11 @@ _SIZE = {
 
 
 def row_counts(tx: Tx) -> dict[str, int]:
-    """How many rows each table has, by its name, in order; reads every table."""
+    """How many rows each table has, by its name, in order; reads every table that is moved."""
     return {
         name: tx.execute(select(func.count()).select_from(table)).scalar_one()
         for name, table in sorted(tables().tables.items())
+        if not _derived(table)
     }
 
 
@@ -33,17 +34,26 @@ def size_bytes(tx: Tx) -> int:
 
 
 def copy(source: Tx, target: Tx, total: int, tell: Progress) -> None:
-    """Copy every row of every table into tables that are there and empty, `total` rows in all."""
+    """Copy every row of every table into tables that are there and empty, `total` rows in all.
+
+    What can be made again from other rows is left behind: the new store makes it itself.
+    """
     last = source.execute(select(func.max(object_raw.c.seq))).scalar()
     partitions.ensure(target, (last or 0) + 1)
     done = 0
     for table in tables().sorted_tables:
+        if _derived(table):
+            continue
         query: Select[*tuple[object, ...]] = select(table).order_by(*table.primary_key.columns)
         for batch in source.execute(query).partitions(_BATCH):
             insert_rows(target, table, [tuple(row) for row in batch])
             done += len(batch)
             tell(done, total)
         _go_on_after(target, table)
+
+
+def _derived(table: Table) -> bool:
+    return bool(table.info.get("derived"))
 
 
 def _go_on_after(tx: Tx, table: Table) -> None:

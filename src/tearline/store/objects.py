@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store import partitions
+from tearline.store import claims_upto, listed, partitions
 from tearline.store.columns import Serial, Text, among, aside
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
@@ -250,6 +250,8 @@ def erase(tx: Tx, origin: str, ids: Sequence[str]) -> None:
     _unindex(tx, origin, list(kept), seqs)
     for column in (object_raw.c.seq, object_version.c.seq):
         tx.execute(delete(column.table).where(among(column, seqs)))
+    listed.forget(tx, seqs, last(tx))
+    claims_upto.forget(tx, seqs, last(tx))
 
 
 def set_arrived(tx: Tx, origin: str, moments: Mapping[str, int]) -> None:
@@ -303,6 +305,68 @@ def newest(
         query = query.where(object_version.c.seq < before)
     rows = tx.execute(query.order_by(object_version.c.seq.desc()).limit(limit))
     return [_version(tuple(row)) for row in rows]
+
+
+_NUMBERED = select(object_version.c.origin, *_VERSION)
+_AFTER = Statement(
+    _NUMBERED.where(object_version.c.seq > bindparam("after"))
+    .order_by(object_version.c.seq)
+    .limit(bindparam("limit"))
+)
+_NEWER = Statement(
+    _NUMBERED.where(object_version.c.seq > bindparam("after"))
+    .order_by(object_version.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_NUMBERS = Statement(_NUMBERED.where(among(object_version.c.seq, bindparam("ids"))))
+_LAST = Statement(select(func.max(object_version.c.seq)))
+_FROM = Statement(
+    select(object_version.c.seq, object_version.c.arrived_at)
+    .where(object_version.c.seq >= bindparam("seq"))
+    .order_by(object_version.c.seq)
+    .limit(1)
+)
+
+_ARRIVED = Statement(
+    select(object_version.c.seq, object_version.c.arrived_at).where(
+        among(object_version.c.seq, bindparam("ids"))
+    )
+)
+_PROBES = 128
+
+
+def after(tx: Tx, seq: int, limit: int, *, newest: bool = False) -> list[tuple[str, Version]]:
+    """Versions beyond a number, of whichever origin, with it; with `newest` the last one first."""
+    rows = (_NEWER if newest else _AFTER).rows(tx, after=seq, limit=limit)
+    return [(row[0], _version(row[1:])) for row in rows]
+
+
+def numbered(tx: Tx, seqs: Iterable[int]) -> dict[int, tuple[str, Version]]:
+    """Versions by their numbers, with their origin."""
+    return {row[1]: (row[0], _version(row[1:])) for row in _NUMBERS.among(tx, seqs)}
+
+
+def last(tx: Tx) -> int:
+    """The highest number of a version; 0 where nothing is held."""
+    return _LAST(tx).scalar() or 0
+
+
+def first_since(tx: Tx, at: int) -> int:
+    """The number from which on versions arrived at a moment or later.
+
+    Numbers rise as things arrive, so that some hundred rows are looked at, and no index is needed.
+    """
+    low, high = 0, last(tx) + 1
+    while low < high:
+        step = max((high - low) // _PROBES, 1)
+        rows = _ARRIVED.rows(tx, ids=list(range(low, high, step))) or _FROM.rows(tx, seq=low)
+        if not rows:
+            return high
+        low = max((seq + 1 for seq, arrived in rows if arrived < at), default=low)
+        high = min((seq for seq, arrived in rows if arrived >= at), default=high)
+        if step == 1:
+            return high
+    return low
 
 
 def number(tx: Tx, origin: str) -> int:

@@ -6,7 +6,7 @@ Who can write here can pretend that a recall was answered; the partner's log wou
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, delete, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Table, delete, func, select, update
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
@@ -81,6 +81,17 @@ def recalls_under(
         recall.c.receipt,
     ).where(recall.c.agreement_id == agreement_id)
     return [tuple(row) for row in tx.execute(query.order_by(recall.c.position))]
+
+
+def open_number(tx: Tx, agreement_id: str, most: int, *, until_at: int | None = None) -> int:
+    """How many recalls nobody acknowledged, counted up to a number; ordered until a moment."""
+    query = select(recall.c.position).where(
+        recall.c.agreement_id == agreement_id, recall.c.acknowledged_at.is_(None)
+    )
+    if until_at is not None:
+        query = query.where(recall.c.at <= until_at)
+    found = select(func.count()).select_from(query.limit(most).subquery())
+    return int(tx.execute(found).scalar_one())
 
 
 def acknowledge_recalls(

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, fu
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.objects import object_version, reference
 
 received = Table(
     "received",
@@ -148,6 +149,36 @@ def over(tx: Tx, agreement_id: str, now: int) -> list[Received]:
     return [Received(*row) for row in tx.execute(query.order_by(received.c.at, received.c.hash))]
 
 
+def accepted_among(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
+    """Return those of `ids` that were accepted under an agreement, and are held."""
+    found: set[str] = set()
+    for chunk in in_chunks(ids):
+        query = select(received.c.delivered_id).where(
+            received.c.agreement_id == agreement_id,
+            among(received.c.delivered_id, chunk),
+            received.c.state == "accepted",
+        )
+        found.update(tx.execute(query).scalars())
+    return found
+
+
+def named_by(tx: Tx, agreement_id: str, origin: str) -> set[str]:
+    """Return what names, in its latest version of an origin, something accepted from a partner."""
+    query = (
+        select(object_version.c.stix_id)
+        .join(reference, reference.c.from_seq == object_version.c.seq)
+        .join(received, received.c.delivered_id == reference.c.to_id)
+        .where(
+            received.c.agreement_id == agreement_id,
+            received.c.state == "accepted",
+            object_version.c.origin == origin,
+            object_version.c.latest,
+        )
+        .distinct()
+    )
+    return set(tx.execute(query).scalars())
+
+
 def holds_any(tx: Tx, agreement_id: str, *states: str) -> bool:
     """Whether anything is in one of `states` under an agreement."""
     query = select(received.c.hash).where(
@@ -174,6 +205,18 @@ def usable(tx: Tx, agreement_id: str, now: int) -> int:
         received.c.until_at > now,
     )
     return int(tx.execute(query).scalar_one())
+
+
+def number_in(tx: Tx, agreement_id: str, state: str, now: int, most: int) -> int:
+    """How many objects of a partner's are in a state and not over, counted up to a number."""
+    query = select(received.c.hash).where(
+        received.c.agreement_id == agreement_id,
+        received.c.state == state,
+        received.c.until_at > now,
+    )
+    return int(
+        tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
+    )
 
 
 def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:

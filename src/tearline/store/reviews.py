@@ -25,12 +25,13 @@ from sqlalchemy import (
 
 from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
+from tearline.store.releases import decision
 
 person = Table(
     "person",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text, primary_key=True),
     Column("since_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
 )
@@ -67,7 +68,10 @@ verdict = Table(
 
 
 class Person(NamedTuple):
-    """Someone who may approve: the name, the key that verifies, and from when until when."""
+    """Someone who may approve: the name, a key that verifies, and from when until when.
+
+    A person with more than one key is there once for each.
+    """
 
     name: str
     key: str
@@ -115,18 +119,30 @@ class Verdict(NamedTuple):
 
 
 def add_person(tx: Tx, new: Person) -> None:
-    """Enrol a person under a name that is free."""
+    """Enrol a person with a key that nobody has."""
     insert_rows(tx, person, [new])
 
 
 def people(tx: Tx) -> list[Person]:
-    """Everybody who is or was enrolled, by name."""
-    return [Person(*row) for row in tx.execute(select(person).order_by(person.c.name))]
+    """Everybody who is or was enrolled, by name, and the first key first."""
+    query = select(person).order_by(person.c.name, person.c.since_at, person.c.key)
+    return [Person(*row) for row in tx.execute(query)]
 
 
-def end_person(tx: Tx, name: str, at: int) -> None:
-    """Let a person say nothing more; what was said stays."""
-    tx.execute(update(person).where(person.c.name == name).values(ended_at=at))
+def end_person(tx: Tx, name: str, at: int, *, key: str | None = None) -> None:
+    """Let a person say nothing more, with one key or with any; what was said stays."""
+    query = update(person).where(person.c.name == name, person.c.ended_at.is_(None))
+    if key is not None:
+        query = query.where(person.c.key == key)
+    tx.execute(query.values(ended_at=at))
+
+
+def keys_by_name(tx: Tx) -> dict[str, tuple[str, ...]]:
+    """By name, every key that is or was somebody's: what they said before stays theirs."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in people(tx):
+        found[each.name] = (*found.get(each.name, ()), each.key)
+    return found
 
 
 # -------------------------------------------------------------------------------------- reviews
@@ -151,6 +167,27 @@ def all_reviews(tx: Tx, agreement_id: str | None = None) -> list[Review]:
     if agreement_id is not None:
         query = query.where(review.c.agreement_id == agreement_id)
     return [Review(*row) for row in tx.execute(query)]
+
+
+def waiting(tx: Tx, agreement_ids: Iterable[str], limit: int) -> list[Review]:
+    """The reviews that wait for people under some agreements; who was asked first comes first."""
+    query = _WAITING.order_by(review.c.asked_at, review.c.item).limit(limit)
+    rows = tx.execute(query.where(among(review.c.agreement_id, list(agreement_ids))))
+    return [Review(*row) for row in rows]
+
+
+def waiting_number(tx: Tx, agreement_ids: Iterable[str], most: int) -> int:
+    """How many reviews wait for people under some agreements, counted up to a number."""
+    query = _WAITING.where(among(review.c.agreement_id, list(agreement_ids))).limit(most)
+    return int(tx.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+_WAITING = select(review).join(
+    decision,
+    (decision.c.stix_id == review.c.stix_id)
+    & (decision.c.agreement_id == review.c.agreement_id)
+    & (decision.c.outcome == "wait"),
+)
 
 
 def reviews_named(tx: Tx, item: str) -> list[Review]:

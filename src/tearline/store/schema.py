@@ -9,7 +9,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from tearline import store as folder
 from tearline.errors import HomeError
-from tearline.store import partitions
+from tearline.store import partitions, searched
 from tearline.store.database import Place, Store, Tx, metadata
 
 HEAD = "0001"
@@ -99,8 +99,9 @@ def differences(tx: Tx) -> list[Any]:
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
-    """Leave the parts of tables out of a comparison: their number is of no revision."""
-    return kind != "table" or not partitions.is_part(name or "")
+    """Leave parts of tables and the index of words out of a comparison: no revision has them."""
+    made_beside = partitions.is_part(name or "") or searched.is_of_index(name or "")
+    return kind != "table" or not made_beside
 
 
 def _migrate(tx: Tx) -> None:
@@ -112,3 +113,4 @@ def _migrate(tx: Tx) -> None:
     config.attributes["connection"] = tx
     command.upgrade(config, HEAD)
     partitions.make_first(tx)
+    searched.make_first(tx)

@@ -19,6 +19,8 @@ staff = Table(
     Column("password", Text, nullable=False),
     Column("since_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("subject", Text),
+    Index("staff_subject", "subject"),
 )
 staff_invitation = Table(
     "staff_invitation",
@@ -36,18 +38,23 @@ staff_session = Table(
     Column("since_at", BigInteger, nullable=False),
     Column("until_at", BigInteger, nullable=False),
     Column("proven_at", BigInteger, nullable=False),
+    Column("place", Text, nullable=False),
     Index("staff_session_name", "name"),
 )
 
 
 class Member(NamedTuple):
-    """One of the staff; `password` is a PHC string of Argon2id."""
+    """One of the staff; `password` is a PHC string of Argon2id, empty where there is none.
+
+    `subject` is who they are at the sign-on of the organisation: issuer and subject.
+    """
 
     name: str
     role: str
     password: str
     since_at: int
     ended_at: int | None = None
+    subject: str | None = None
 
 
 class Invitation(NamedTuple):
@@ -60,13 +67,17 @@ class Invitation(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A browser that signed in; `proven_at` is when its user last showed the password."""
+    """A browser that signed in; `proven_at` is when its user last showed who they are.
+
+    `place` says which browser, and from where.
+    """
 
     token_hash: str
     name: str
     since_at: int
     until_at: int
     proven_at: int
+    place: str = ""
 
 
 # --------------------------------------------------------------------------------------- members
@@ -80,6 +91,12 @@ def members(tx: Tx) -> list[Member]:
 def member_named(tx: Tx, name: str) -> Member | None:
     """One of the staff, ended or not."""
     row = tx.execute(select(staff).where(staff.c.name == name)).one_or_none()
+    return Member(*row) if row else None
+
+
+def member_of_subject(tx: Tx, subject: str) -> Member | None:
+    """One of the staff by who they are elsewhere, ended or not."""
+    row = tx.execute(select(staff).where(staff.c.subject == subject)).one_or_none()
     return Member(*row) if row else None
 
 
@@ -142,6 +159,15 @@ def session(tx: Tx, token_hash: str, now: int) -> tuple[Session, Member] | None:
     row = tx.execute(query).one_or_none()
     fields = len(Session._fields)
     return (Session(*row[:fields]), Member(*row[fields:])) if row else None
+
+
+def sessions(tx: Tx, name: str, now: int) -> list[Session]:
+    """The sessions of a name that are not over, the newest first."""
+    query = select(staff_session).where(
+        staff_session.c.name == name, staff_session.c.until_at > now
+    )
+    rows = tx.execute(query.order_by(staff_session.c.since_at.desc(), staff_session.c.token_hash))
+    return [Session(*row) for row in rows]
 
 
 def set_proven(tx: Tx, token_hash: str, at: int) -> None:

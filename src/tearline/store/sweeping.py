@@ -121,6 +121,18 @@ def victims(tx: Tx, origin: str) -> set[str]:
     return found
 
 
+def state(tx: Tx, origin: str) -> tuple[int, ...]:
+    """A few numbers of what is held and of what we say of it: one of them changes with either."""
+    own, ours = object_version.c, annotation.c
+    questions = (
+        select(func.count()).select_from(object_version).where(own.origin == origin),
+        select(func.max(own.seq)),
+        select(func.count()).select_from(annotation),
+        select(func.max(ours.at)),
+    )
+    return tuple(int(tx.execute(each).scalar() or 0) for each in questions)
+
+
 _DRAWS = 8
 _FAR = 2**62
 _NUMBERED = Statement(

@@ -1,9 +1,9 @@
 """What is released under an agreement, and what stays, in numbers: for people who ask why."""
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from tearline.store.database import Tx
-from tearline.store.releases import WITHDRAWN, decision, release
+from tearline.store.database import Statement, Tx
+from tearline.store.releases import WITHDRAWN, Release, decision, release
 
 
 def live_types(tx: Tx, agreement_id: str) -> dict[str, tuple[int, int]]:
@@ -27,3 +27,34 @@ def reasons_counted(tx: Tx, agreement_id: str) -> list[tuple[str, int]]:
         .group_by(decision.c.reasons)
     )
     return [(row[0], row[1]) for row in tx.execute(query)]
+
+
+_LIVE = (
+    release.c.agreement_id == bindparam("id"),
+    release.c.live,
+    release.c.basis != WITHDRAWN,
+)
+_NUMBER = Statement(
+    select(func.count()).select_from(
+        select(release.c.position).where(*_LIVE).limit(bindparam("most")).subquery()
+    )
+)
+_NEWEST = Statement(
+    select(*(release.c[name] for name in Release._fields if name != "cut_raw"))
+    .where(*_LIVE)
+    .order_by(release.c.position.desc())
+    .limit(bindparam("most"))
+)
+
+
+def live_number(tx: Tx, agreement_id: str, most: int) -> int:
+    """How many releases are live, counted up to a number: so that no page reads a million rows."""
+    return int(_NUMBER(tx, id=agreement_id, most=most).scalar_one())
+
+
+def newest(tx: Tx, agreement_id: str, most: int) -> list[Release]:
+    """The live releases that were made last, the last first, without cut bytes."""
+    return [
+        Release._make((*row[:9], None, *row[9:-1], bool(row[-1])))
+        for row in _NEWEST.rows(tx, id=agreement_id, most=most)
+    ]

@@ -6,7 +6,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Column, Select, Table, bindparam, select
+from sqlalchemy import Column, Select, Table, bindparam, func, select
 
 from tearline.store.columns import among, aside
 from tearline.store.database import Statement, Tx
@@ -162,6 +162,20 @@ def naming(tx: Tx, origin: str, ids: Iterable[str]) -> Iterator[str]:
 def carrying(tx: Tx, origin: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Objects that carry one of `keys`: key and object."""
     return [(row[0], row[1]) for row in _KEYS["key"].among(tx, keys, origin=origin)]
+
+
+def named_like(tx: Tx, origin: str, text: str, limit: int) -> list[str]:
+    """Ids of so many objects with a name that holds a text, in the form of keys."""
+    key = topic_key.c.key
+    query = (
+        select(topic_key.c.stix_id)
+        .where(topic_key.c.origin == origin, key.startswith("name:"))
+        .where(key.contains(text, autoescape=True))
+        .group_by(topic_key.c.stix_id)
+        .order_by(func.min(func.length(key)), topic_key.c.stix_id)
+        .limit(limit)
+    )
+    return [row[0] for row in tx.execute(query)]
 
 
 def keys_on(tx: Tx, origin: str, ids: Iterable[str]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ what we wrote for ours, what we were shown for `theirs/…`.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, delete, insert, select
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, delete, func, insert, select
 
 from tearline.store.columns import Text
 from tearline.store.database import Tx, insert_rows, metadata
@@ -30,6 +30,15 @@ cosignature = Table(
     Column("name", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("line", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+covering = Table(
+    "covering",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("line", Text),
     Column("at", BigInteger, nullable=False),
 )
 committed = Table(
@@ -60,6 +69,19 @@ class Cosignature(NamedTuple):
     name: str
     size: int
     line: str
+    at: int
+
+
+class Covering(NamedTuple):
+    """Of a log of ours: that a witness had seen its first `size` leaves, and the moment it names.
+
+    `line` is its cosignature on that head, None where it cosigned the node log that commits to it.
+    """
+
+    log: str
+    size: int
+    name: str
+    line: str | None
     at: int
 
 
@@ -109,6 +131,26 @@ def cosignatures(tx: Tx, log: str | None = None) -> list[Cosignature]:
     if log is not None:
         query = query.where(cosignature.c.log == log)
     return [Cosignature(*row) for row in tx.execute(query)]
+
+
+# ------------------------------------------------------------------------------------- covering
+
+
+def cover(tx: Tx, seen: Covering) -> None:
+    """Keep what a witness had seen of a log of ours; the first that is kept of a size stays."""
+    insert_rows(tx, covering, [seen], ignore=True)
+
+
+def covers(tx: Tx, log: str) -> list[Covering]:
+    """Return what witnesses had seen of a log of ours, as far as it was kept, smallest first."""
+    rows = select(covering).where(covering.c.log == log).order_by(covering.c.size)
+    return [Covering(*row) for row in tx.execute(rows)]
+
+
+def covered(tx: Tx) -> dict[str, int]:
+    """Return how many leaves of each log of ours some witness had seen."""
+    sizes = select(covering.c.log, func.max(covering.c.size)).group_by(covering.c.log)
+    return {row[0]: row[1] for row in tx.execute(sizes)}
 
 
 # ----------------------------------------------------------------------------------- committed

@@ -4,23 +4,26 @@ What came from a partner is text and nothing else. Characters that would hide or
 (controls, and those that change the direction of writing) are shown as what they are.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tearline.provenance.grade import WORDS as CREDIBILITY_WORDS
+from tearline.web.assets import address
+from tearline.web.drawn.estimates import amount
+from tearline.web.pictures import pictures
+from tearline.web.reason_words import WORDS
+from tearline.web.seen import seen
 from tearline.web.signing_in import ROLES, WEIGHING, Viewer
 from tearline.web.words import LANGUAGES, catalogue, chosen
 
 _FOLDER = Path(__file__).parent
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+_READ = 20_000
+"""Characters of a value that are laid out; its JSON has all."""
 
 
 def render(template: str, accepted: str, path: str, *, who: Viewer | None, value: object) -> str:
@@ -43,10 +46,13 @@ def _environment(language: str) -> Environment:
     )
     made.globals |= {
         "say": _sayer(words),
-        "style": _static("tearline.css"),
-        "mark": _static("mark.svg"),
+        "static": address,
+        "credibility_words": CREDIBILITY_WORDS,
+        "reason_words": {str(code): text for code, text in WORDS.items()},
+        **pictures(language),
     }
     made.filters |= {"seen": seen, "day": day, "number": number, "short": short, "laid": laid}
+    made.filters["amount"] = amount
     return made
 
 
@@ -66,26 +72,18 @@ NAVIGATION = (
     ("/", "Home", ROLES),
     ("/queue", "Queue", WEIGHING),
     ("/objects", "Objects", ROLES),
+    ("/claims", "Claims", ROLES),
+    ("/import", "Import", ("analyst", "officer", "admin")),
+    ("/map", "Map and time", ROLES),
+    ("/explore", "Explore", ROLES),
+    ("/hypotheses", "Hypotheses", ROLES),
     ("/agreements", "Agreements", ROLES),
     ("/partners", "Partners", ROLES),
     ("/recalls", "Recalls", ROLES),
     ("/quarantine", "Quarantine", WEIGHING),
     ("/log", "Log", WEIGHING),
-    ("/settings", "Settings", ROLES),
 )
 """Where one can go from everywhere, in the order of a day's work."""
-
-
-@cache
-def _static(name: str) -> str:
-    """The address of a file of ours; it changes with the file."""
-    digest = sha256((_FOLDER / "static" / name).read_bytes()).hexdigest()
-    return f"/static/{name}?{digest[:12]}"
-
-
-def seen(text: object) -> str:
-    """The text with every hidden character shown by its number."""
-    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", str(text))
 
 
 def day(at: int | None) -> str:
@@ -96,8 +94,9 @@ def day(at: int | None) -> str:
 
 
 def laid(value: object) -> str:
-    """A JSON value laid out for reading."""
-    return seen(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    """A JSON value laid out for reading, as far as somebody reads it."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return seen(text if len(text) <= _READ else f"{text[:_READ]}\n…")
 
 
 def number(count: int) -> str:

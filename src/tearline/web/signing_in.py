@@ -10,11 +10,12 @@ import orjson
 
 from tearline import clock
 from tearline.agreement.home import Home, slug_of
+from tearline.approval import people
 from tearline.approval.passwords import hash_password, is_password
 from tearline.errors import MisuseError, RefusedError
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
-from tearline.store import private, staff
+from tearline.store import passkeys, private, staff
 from tearline.store.database import Tx
 from tearline.store.staff import Invitation, Member, Session
 
@@ -59,7 +60,7 @@ def invite(home: Home, name: str, role: str, *, now: int) -> str:
     with home.store.write() as tx:
         new = Invitation(_hash(token), short, role, now + INVITED)
         staff.put_invitation(tx, new)
-        _note(tx, "invited", short, now, role=role)
+        note(tx, "invited", short, now, role=role)
     return token
 
 
@@ -77,7 +78,7 @@ def invited(home: Home, token: str, *, now: int) -> Invitation | None:
         return staff.invitation(tx, _hash(token), now)
 
 
-def accept(home: Home, token: str, password: str, *, now: int) -> str:
+def accept(home: Home, token: str, password: str, *, place: str = "", now: int) -> str:
     """Take up an invitation with a password, and sign in; returns the secret of the session.
 
     RefusedError when the link counts no more, or the password is too short or too long.
@@ -98,23 +99,23 @@ def accept(home: Home, token: str, password: str, *, now: int) -> str:
         staff.drop_invitation(tx, found.token_hash)
         staff.drop_sessions(tx, name=found.name)
         staff.put_member(tx, Member(found.name, found.role, slow, now))
-        _note(tx, "accepted", found.name, now, role=found.role)
-        return _begin(tx, found.name, now)
+        note(tx, "accepted", found.name, now, role=found.role)
+        return begin(tx, found.name, now, place)
 
 
-def sign_in(home: Home, name: str, password: str, *, now: int) -> str | None:
+def sign_in(home: Home, name: str, password: str, *, place: str = "", now: int) -> str | None:
     """Sign in by password; returns the secret of the session, None where anything is wrong."""
     with home.store.read() as tx:
         found = staff.member_named(tx, name.strip())
-    known = found.password if found is not None and found.ended_at is None else None
+    known = (found.password or None) if found is not None and found.ended_at is None else None
     if not is_password(password[:LONGEST], known) or found is None:
         return None
     with home.store.write() as tx:
         current = staff.member_named(tx, found.name)
         if current != found:
             return None
-        _note(tx, "signed in", found.name, now)
-        return _begin(tx, found.name, now)
+        note(tx, "signed in", found.name, now)
+        return begin(tx, found.name, now, place)
 
 
 def viewer(home: Home, token: str, *, now: int) -> Viewer | None:
@@ -132,7 +133,7 @@ def prove(home: Home, who: Viewer, password: str, *, now: int) -> bool:
     """Show the password again in a session: step up for what only its owner should do."""
     with home.store.read() as tx:
         found = staff.member_named(tx, who.name)
-    if not is_password(password[:LONGEST], found.password if found else None):
+    if not is_password(password[:LONGEST], (found.password or None) if found else None):
         return False
     with home.store.write() as tx:
         staff.set_proven(tx, who.session, now)
@@ -157,8 +158,32 @@ def end(home: Home, name: str, reason: str, *, now: int) -> Member:
                 f"Nobody called {name} uses the pages.", do="See `tearline staff list`."
             )
         staff.end_member(tx, name, now)
-        _note(tx, "ended", name, now, reason=reason)
+        for each in passkeys.passkeys(tx, name):
+            people.end_key(tx, each.key, reason, now=now)
+            passkeys.drop_passkey(tx, each.credential)
+        note(tx, "ended", name, now, reason=reason)
     return found._replace(ended_at=now)
+
+
+def is_from_elsewhere(home: Home, who: Viewer) -> bool:
+    """Whether somebody is known by the organisation's sign-on."""
+    with home.store.read() as tx:
+        found = staff.member_named(tx, who.name)
+    return found is not None and found.subject is not None
+
+
+def sessions(home: Home, who: Viewer, *, now: int) -> list[Session]:
+    """The sessions of whoever asks, the newest first."""
+    with home.store.read() as tx:
+        return staff.sessions(tx, who.name, now)
+
+
+def end_session(home: Home, who: Viewer, session: str, *, now: int) -> None:
+    """End one session of one's own, named by its hash; RefusedError when there is none such."""
+    with home.store.write() as tx:
+        if session not in {each.token_hash for each in staff.sessions(tx, who.name, now)}:
+            raise RefusedError("You have no such session.", do="See your account.")
+        staff.drop_sessions(tx, token_hash=session)
 
 
 def everybody(home: Home) -> list[Member]:
@@ -167,9 +192,10 @@ def everybody(home: Home) -> list[Member]:
         return staff.members(tx)
 
 
-def _begin(tx: Tx, name: str, now: int) -> str:
+def begin(tx: Tx, name: str, now: int, place: str) -> str:
+    """Begin a session of somebody who just showed who they are; returns its secret."""
     token = clock.fresh_bytes(_TOKEN_BYTES).hex()
-    staff.add_session(tx, Session(_hash(token), name, now, now + SIGNED_IN, now))
+    staff.add_session(tx, Session(_hash(token), name, now, now + SIGNED_IN, now, place[:200]))
     return token
 
 
@@ -177,7 +203,8 @@ def _hash(token: str) -> str:
     return canonical.sha256(token.encode())
 
 
-def _note(tx: Tx, act: str, name: str, now: int, **more: str) -> None:
+def note(tx: Tx, act: str, name: str, now: int, **more: str) -> None:
+    """Put an act into the private log."""
     record = {"kind": "staff", "act": act, "name": name, **more}
     record["at"] = format_timestamp(now, digits=6)
     private.add(tx, "staff", [orjson.dumps(record).decode()])

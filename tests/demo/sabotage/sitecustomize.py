@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 
 def about() -> None:
     """Every tool and every actor counts as about the topic; more would only take longer."""
+    from collections.abc import Collection
+
     from tearline.release import plan, preview
     from tearline.release.batch import Batch, Paths
     from tearline.topics.about import Path
@@ -21,7 +23,7 @@ def about() -> None:
     plan.proposed = lambda *_: None  # type: ignore[attr-defined]
     preview.reached = lambda *_: None  # type: ignore[attr-defined]
 
-    def paths(self: Batch, ids: set[str]) -> dict[str, Paths]:
+    def paths(self: Batch, ids: Collection[str]) -> dict[str, Paths]:
         found = honest(self, ids)
         for each in ids:
             if each.startswith(("tool--", "threat-actor--")):

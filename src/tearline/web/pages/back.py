@@ -1,16 +1,31 @@
-"""What was taken back from partners, and what of theirs waits because it fits no agreement."""
+"""What was taken back from partners, what of theirs fits no agreement, and the end with one."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from tearline.agreement import force
-from tearline.release.recall import recalls
-from tearline.store import received
-from tearline.web.page import Asked, Form, Page
-from tearline.web.signing_in import WEIGHING
+from tearline.agreement.force import InForce
+from tearline.errors import MisuseError
+from tearline.release import inbound
+from tearline.release.leaving import Leaving, leave, leaving
+from tearline.release.recall import Recalled, recalls
+from tearline.stix import canonical
+from tearline.store import aliases, received
+from tearline.store.database import Tx
+from tearline.store.recalls import recalls_under
+from tearline.store.received import Received
+from tearline.web.naming import ends_of, name_of, names_of
+from tearline.web.page import AbsentError, Asked, Download, File, Form, Page
+from tearline.web.pages.logs import OVERSIGHT
+from tearline.web.pages.stops import reason_of
+from tearline.web.signing_in import WEIGHING, Role
 
 _MOST = 200
+_SETTLING: tuple[Role, ...] = ("analyst", "officer", "admin")
+_BINDING: tuple[Role, ...] = ("officer", "admin")
 
 
 def _recalls(asked: Asked) -> dict[str, Any]:
@@ -22,48 +37,230 @@ def _recalls(asked: Asked) -> dict[str, Any]:
         counts[each.state] = counts.get(each.state, 0) + 1
     wanted = asked.query.get("state") or None
     rows = [each for each in found if wanted in {None, each.state}]
+    shown = sorted(rows, key=lambda each: (each.state != "overdue", -each.at))[:_MOST]
+    with asked.home.store.read() as tx:
+        names = _names(tx, shown)
     return {
         "counts": counts,
         "state": wanted,
         "number": len(rows),
+        "partners": sorted({each.partner for each in bound.values()})
+        if asked.who.may(*OVERSIGHT)
+        else [],
         "recalls": [
             {
                 "agreement": each.agreement_id,
                 "title": bound[each.agreement_id].title if each.agreement_id in bound else "",
                 "partner": bound[each.agreement_id].partner if each.agreement_id in bound else "",
                 "object": each.delivered_id,
+                "name": names.get((each.agreement_id, each.delivered_id)),
                 "position": each.position,
                 "reason": each.reason,
                 "at": each.at,
                 "due_at": each.due_at,
                 "acknowledged_at": each.acknowledged_at,
+                "told": each.told,
+                "told_confirmed": each.told_confirmed,
                 "state": each.state,
             }
-            for each in sorted(rows, key=lambda each: (each.state != "overdue", -each.at))[:_MOST]
+            for each in shown
         ],
     }
 
 
+def _names(tx: Tx, shown: Sequence[Recalled]) -> dict[tuple[str, str], str]:
+    """What people call what was taken back, by agreement and delivered id."""
+    by_agreement: dict[str, list[str]] = {}
+    for each in shown:
+        by_agreement.setdefault(each.agreement_id, []).append(each.delivered_id)
+    ours = {
+        (agreement_id, given): originals.get(given, given)
+        for agreement_id, ids in by_agreement.items()
+        for originals in (aliases.derived(tx, agreement_id, ids),)
+        for given in ids
+    }
+    names = names_of(tx, ours.values())
+    return {each: names[stix_id] for each, stix_id in ours.items() if stix_id in names}
+
+
+def _recall_receipt(asked: Asked) -> File:
+    """The receipt by which a partner confirmed a recall."""
+    agreement_id, position = f"urn:uuid:{asked.path['agreement']}", asked.path["position"]
+    with asked.home.store.read() as tx:
+        found = [
+            row[5] for row in recalls_under(tx, agreement_id) if str(row[0]) == position and row[5]
+        ]
+    if not found:
+        raise AbsentError("There is no receipt for this recall.")
+    name = f"recall-{asked.path['agreement'][:8]}-{position}.json"
+    return File(name, "application/json", str(found[0]).encode())
+
+
+# ----------------------------------------------------------------------------------- quarantine
+
+
 def _quarantine(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
-        rows = [
-            {
-                "agreement": each.agreement_id,
-                "title": each.title,
-                "partner": each.partner,
-                "object": row.delivered_id,
-                "hash": row.hash,
-                "reasons": orjson.loads(row.reasons or "[]"),
-                "at": row.at,
-            }
+        found = [
+            (each, row)
             for each in force.all_in_force(tx, now=asked.now)
             for row in received.in_state(tx, each.agreement_id, "quarantined", without_bytes=True)
         ]
-    return {"number": len(rows), "quarantined": rows[:_MOST]}
+        names = _called(tx, found[:_MOST])
+    rows = [
+        {
+            "agreement": each.agreement_id,
+            "title": each.title,
+            "partner": each.partner,
+            "object": row.delivered_id,
+            "name": names.get(row.hash),
+            "hash": row.hash,
+            "reasons": _reasons(row),
+            "at": row.at,
+        }
+        for each, row in found[:_MOST]
+    ]
+    return {"number": len(found), "quarantined": rows}
+
+
+def _called(tx: Tx, shown: Sequence[tuple[InForce, Received]]) -> dict[str, str]:
+    """What people would call what waits, by its hash; nothing for what cannot be read."""
+    by_agreement: dict[str, list[str]] = {}
+    for each, row in shown:
+        by_agreement.setdefault(each.agreement_id, []).append(row.hash)
+    docs: dict[str, dict[str, Any]] = {}
+    for agreement_id, hashes in by_agreement.items():
+        for row in received.by_hash(tx, agreement_id, hashes):
+            with suppress(orjson.JSONDecodeError):
+                if isinstance(doc := orjson.loads(row.raw or b"null"), dict):
+                    docs[row.hash] = doc
+    ends = {end for doc in docs.values() for end in ends_of(doc)}
+    named = names_of(tx, ends) | {str(doc.get("id")): name_of(doc, {}) for doc in docs.values()}
+    return {each: name_of(doc, named) for each, doc in docs.items()}
+
+
+def _reasons(row: Received) -> list[str]:
+    found: list[Any] = orjson.loads(row.reasons or "[]")
+    return [" ".join(map(str, each)) if isinstance(each, list) else str(each) for each in found]
+
+
+def _waiting(asked: Asked) -> dict[str, Any]:
+    """One thing in quarantine, with its bytes as they came."""
+    agreement_id, hash_ = f"urn:uuid:{asked.path['agreement']}", f"sha256:{asked.path['hash']}"
+    with asked.home.store.read() as tx:
+        bound = force.in_force(tx, agreement_id, now=asked.now)
+        rows = received.by_hash(tx, agreement_id, [hash_])
+    if bound is None or not rows or rows[0].state != "quarantined":
+        raise AbsentError("This is not in quarantine.", do="Look at the list of what is.")
+    row = rows[0]
+    text = (row.raw or b"").decode("utf-8", "replace")
+    try:
+        document = orjson.loads(row.raw or b"null")
+    except orjson.JSONDecodeError:
+        document = None
+    return {
+        "agreement": agreement_id,
+        "title": bound.title,
+        "partner": bound.partner,
+        "object": row.delivered_id,
+        "hash": row.hash,
+        "reasons": _reasons(row),
+        "slip": orjson.loads(row.slip) if row.slip else None,
+        "at": row.at,
+        "until_at": row.until_at if row.until_at < received.NEVER else None,
+        "document": document,
+        "text": None if document is not None else text[:20_000],
+        "may_settle": asked.who.may(*_SETTLING),
+    }
+
+
+def _settle(asked: Asked, given: Mapping[str, str]) -> str:
+    """Take something out of quarantine, or refuse it."""
+    agreement_id, hash_ = f"urn:uuid:{asked.path['agreement']}", f"sha256:{asked.path['hash']}"
+    acts = {"accept": inbound.accept_quarantined, "refuse": inbound.refuse_quarantined}
+    act = acts.get(given.get("act", ""))
+    if act is None:
+        raise MisuseError("There is no such act.", do="Accept it or refuse it.")
+    act(asked.home, agreement_id, hash_, reason_of(given), now=asked.now)
+    return "/quarantine"
+
+
+# ------------------------------------------------------------------------------------- the end
+
+
+def _exit(asked: Asked) -> dict[str, Any]:
+    party = asked.path["party"]
+    return {
+        "partner": party,
+        "may_act": asked.who.may(*_BINDING),
+        "agreements": [_left(each) for each in _leaving(asked)],
+    }
+
+
+def _leaving(asked: Asked) -> list[Leaving]:
+    try:
+        return leaving(asked.home, asked.path["party"], now=asked.now)
+    except MisuseError as error:
+        raise AbsentError(error.what, means=error.means, do=error.do) from error
+
+
+def _left(each: Leaving) -> dict[str, Any]:
+    states = [one.state for one in each.recalled]
+    return {
+        "agreement": each.agreement_id,
+        "title": each.title,
+        "state": each.state,
+        "ended": each.has_ended,
+        "done": each.is_done,
+        "keeps": each.keeps,
+        "live": each.live,
+        "open_recalls": each.open_recalls,
+        "unconfirmable": states.count("unconfirmable"),
+        "held": each.held,
+        "undelivered": each.undelivered,
+        "receipts": len(each.receipts),
+        "certificates": {
+            "ours": each.certificate is not None,
+            "theirs": each.their_certificate is not None,
+            "lacking": list(each.lacks),
+        },
+    }
+
+
+def _leave(asked: Asked, _given: Mapping[str, str]) -> str:
+    """Do what is ours to do at an end: let go of what expired, and certify that nothing is left."""
+    leave(asked.home, asked.path["party"], now=asked.now)
+    return f"/partners/{asked.path['party']}/exit"
+
+
+def _certificate(asked: Asked) -> File:
+    """A certificate of one side, or a receipt of theirs by its number."""
+    name, agreement_id = asked.path["name"], f"urn:uuid:{asked.path['agreement']}"
+    found = [each for each in _leaving(asked) if each.agreement_id == agreement_id]
+    texts: dict[str, str] = {}
+    for each in found:
+        texts |= {str(number): text for number, text in enumerate(each.receipts, 1)}
+        if each.their_certificate is not None:
+            texts["theirs"] = each.their_certificate
+        if each.certificate is not None:
+            texts["ours"] = canonical.canonical(each.certificate).decode()
+    if name not in texts:
+        raise AbsentError("There is no such certificate.")
+    file = f"certificate-{asked.path['agreement'][:8]}-{name}.json"
+    return File(file, "application/json", texts[name].encode())
 
 
 PAGES = (
     Page("/recalls", "recalls.html", _recalls),
     Page("/quarantine", "quarantine.html", _quarantine, WEIGHING),
+    Page("/quarantine/{agreement}/{hash}", "quarantined.html", _waiting, WEIGHING),
+    Page("/partners/{party}/exit", "exit.html", _exit, OVERSIGHT),
 )
-FORMS: tuple[Form, ...] = ()
+FORMS = (
+    Form("/quarantine/{agreement}/{hash}", _settle, _SETTLING),
+    Form("/partners/{party}/exit", _leave, _BINDING, proven=True),
+)
+DOWNLOADS = (
+    Download("/recalls/{agreement}/{position}/receipt", _recall_receipt, OVERSIGHT),
+    Download("/partners/{party}/exit/{agreement}/{name}", _certificate, OVERSIGHT),
+)

@@ -1,43 +1,150 @@
-"""Home: what came in, what went out, and what waits for a person."""
+"""Home: what came in, what went out, what waits for a person, and how the log stands."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tearline.agreement import force
+from tearline.agreement.force import InForce
 from tearline.approval import queue
-from tearline.release.recall import recalls
-from tearline.store import objects, parties, received, releases
+from tearline.release import finding, health
+from tearline.release.finding import Wanted
+from tearline.release.health import Counted, Flow
+from tearline.store import claim_lists, parties
 from tearline.store.database import Tx
-from tearline.store.objects import OURS
+from tearline.web.naming import names_of
 from tearline.web.page import Asked, Form, Page
-from tearline.web.pages.queue import short
+from tearline.web.pages.listed import CAME, sight
+from tearline.web.pages.queue import lines
 from tearline.web.signing_in import WEIGHING
 
-_SHOWN = 12
+_SHOWN = 8
+_SOURCES = 3
 
 
 def _home(asked: Asked) -> dict[str, Any]:
     """What everybody may know, and what waits for those who weigh it."""
-    ordered = recalls(asked.home, now=asked.now)
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
-        ids = [each.agreement_id for each in bound]
-        found: dict[str, Any] = {
-            "held": objects.number(tx, OURS),
-            "came_in": sum(received.usable(tx, each, asked.now) for each in ids),
-            "went_out": sum(releases.live_count(tx, each) for each in ids),
-            "partners": len(parties.partners(tx)),
+        names = {each.slug: each.name for each in parties.partners(tx)}
+        flows = [(each, health.flow(tx, each, now=asked.now)) for each in bound]
+        found = {
+            "came_in": _came_in(tx, asked),
+            "received": _received(tx, asked, bound, names),
+            "went_out": _by_partner(flows, names, "live"),
             "agreements": sum(each.serving or each.accepting for each in bound),
-            "recalls": {s: sum(e.state == s for e in ordered) for s in ("open", "overdue")},
+            "recalls": {
+                "open": _open(flows),
+                "overdue": _counted(health.total([flow.recalls_overdue for _, flow in flows])),
+            },
+            "receipts": _receipts(tx, bound, names),
+            "head": _head(tx, asked.now),
+            "grades_fell": claim_lists.number_fell(tx, asked.now - CAME["week"]),
         }
-        if not asked.who.may(*WEIGHING):
-            return found
-        found["quarantine"] = sum(len(_quarantined(tx, each)) for each in ids)
-    waits = [e for e in queue.items(asked.home, now=asked.now) if e.state == "waits"]
-    return found | {"waiting": len(waits), "waits": [short(each) for each in waits[:_SHOWN]]}
+    if not asked.who.may(*WEIGHING):
+        return found
+    found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
+    number, waits = queue.first_waiting(asked.home, _SHOWN, now=asked.now)
+    due = [each.until_at for each in waits if each.until_at is not None]
+    return found | {
+        "waiting": _counted(Counted.of(number)),
+        "oldest_at": waits[0].review.asked_at if waits else None,
+        "due_at": min(due, default=None),
+        "waits": lines(asked, waits),
+    }
 
 
-def _quarantined(tx: Tx, agreement_id: str) -> list[received.Received]:
-    return received.in_state(tx, agreement_id, "quarantined", without_bytes=True)
+def _came_in(tx: Tx, asked: Asked) -> dict[str, Any]:
+    """What we hold that came within a week, in all and by source."""
+    since_at = asked.now - CAME["week"]
+    found = finding.count(tx, Wanted(since_at=since_at), sight(asked.who))
+    sources = [each for each in found.facets["source"] if each.number]
+    return {
+        "since_at": since_at,
+        "number": found.number,
+        "held": finding.number(tx, Wanted(), sight(asked.who)),
+        "behind": found.behind,
+        "sources": [{"source": each.value, "number": each.number} for each in sources[:_SOURCES]],
+        "further": max(len(sources) - _SOURCES, 0),
+    }
+
+
+def _received(tx: Tx, asked: Asked, bound: list[InForce], names: dict[str, str]) -> dict[str, Any]:
+    """What partners gave and is kept, as the list of objects has it."""
+    partner = {each.agreement_id: each.partner for each in bound}
+    found = finding.count(tx, Wanted(origins=frozenset(partner)), sight(asked.who))
+    rows: dict[str, int] = {}
+    for each in found.facets["origin"]:
+        if slug := partner.get(str(each.value)):
+            rows[slug] = rows.get(slug, 0) + each.number
+    return {
+        "number": found.number,
+        "partners": [
+            {"partner": slug, "name": names.get(slug, slug), "number": number}
+            for slug, number in sorted(rows.items(), key=lambda each: -each[1])
+        ],
+    }
+
+
+def _by_partner(
+    flows: list[tuple[InForce, Flow]], names: dict[str, str], which: str
+) -> dict[str, Any]:
+    rows: dict[str, list[Counted]] = {}
+    for bound, flow in flows:
+        rows.setdefault(bound.partner, []).append(getattr(flow, which))
+    totals = {slug: health.total(counts) for slug, counts in rows.items()}
+    listed = sorted(totals.items(), key=lambda each: -each[1].number)
+    return _counted(health.total(list(totals.values()))) | {
+        "partners": [
+            {"partner": slug, "name": names.get(slug, slug), **_counted(each)}
+            for slug, each in listed
+            if each.number
+        ]
+    }
+
+
+def _open(flows: list[tuple[InForce, Flow]]) -> dict[str, Any]:
+    """Recalls that are open and not overdue: as the list of recalls has them."""
+    every = health.total([flow.recalls_open for _, flow in flows])
+    overdue = health.total([flow.recalls_overdue for _, flow in flows])
+    return _counted(Counted(max(every.number - overdue.number, 0), every.more))
+
+
+def _receipts(tx: Tx, bound: list[InForce], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What was released last, under whichever agreement, and the leaf that proves it."""
+    rows = [(each, row) for each in bound for row in health.newest(tx, each, _SHOWN)]
+    last = sorted(rows, key=lambda pair: -pair[1].at)[:_SHOWN]
+    named = names_of(tx, [row.delivered_id for _, row in last if row.seq is not None])
+    return [
+        {
+            "object": row.delivered_id,
+            "name": named.get(row.delivered_id),
+            "partner_name": names.get(each.partner, each.partner),
+            "type": row.type,
+            "whole": row.seq is not None,
+            "partner": each.partner,
+            "agreement": each.agreement_id,
+            "title": each.title,
+            "leaf": row.leaf,
+            "at": row.at,
+        }
+        for each, row in last
+    ]
+
+
+def _head(tx: Tx, now: int) -> dict[str, Any]:
+    found = health.node_log(tx, now=now)
+    seen = max((at for _, _, at in found.cosigned), default=None)
+    return {
+        "size": found.size,
+        "signed_at": found.signed_at,
+        "witnesses": len(found.cosigned),
+        "cosigned_at": seen,
+        "late": found.late,
+    }
+
+
+def _counted(found: Counted) -> dict[str, Any]:
+    return {"number": found.number, "more": found.more}
 
 
 PAGES = (Page("/", "home.html", _home),)

@@ -41,6 +41,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", "collection"),
     )
     op.create_table(
+        "agreement_draft",
+        sa.Column("staff", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("partner", text, nullable=False),
+        sa.Column("document", text, nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("staff", "agreement_id"),
+    )
+    op.create_table(
         "agreement_version",
         sa.Column("hash", text, nullable=False),
         sa.Column("agreement_id", text, nullable=False),
@@ -73,6 +82,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement_id", "delivered_id"),
     )
     op.create_table(
+        "alike",
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("proposition", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("alike", schema=None) as batch_op:
+        batch_op.create_index("alike_proposition", ["proposition"], unique=False)
+
+    op.create_table(
+        "alike_said",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("member", text, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq", "member"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("alike_said", schema=None) as batch_op:
+        batch_op.create_index("alike_said_member", ["member"], unique=False)
+
+    op.create_table(
         "annotation",
         sa.Column("stix_id", text, nullable=False),
         sa.Column("marking", sa.Integer(), nullable=True),
@@ -101,6 +134,83 @@ def upgrade() -> None:
         sa.Column("leaf", sa.BigInteger(), nullable=True),
         sa.Column("receipt", text, nullable=True),
         sa.PrimaryKeyConstraint("agreement_id", "ours"),
+    )
+    op.create_table(
+        "claim",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("polarity", text, nullable=False),
+        sa.Column("denies", text, nullable=True),
+        sa.Column("certainty", text, nullable=False),
+        sa.Column("said_at", sa.BigInteger(), nullable=True),
+        sa.Column("true_from_at", sa.BigInteger(), nullable=True),
+        sa.Column("true_until_at", sa.BigInteger(), nullable=True),
+        sa.Column("report", text, nullable=True),
+        sa.Column("number", sa.Float(precision=53), nullable=True),
+        sa.Column("upto", sa.Float(precision=53), nullable=True),
+        sa.Column("bound", text, nullable=True),
+        sa.Column("unit", text, nullable=True),
+        sa.Column("own_judgement", sa.Boolean(), nullable=False),
+        sa.Column("problem", text, nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("stix_id", "origin"),
+        info={"derived": True},
+    )
+    with op.batch_alter_table("claim", schema=None) as batch_op:
+        batch_op.create_index(
+            "claim_denial",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("denies IS NOT NULL"),
+            postgresql_where=sa.text("denies IS NOT NULL"),
+        )
+        batch_op.create_index("claim_denies", ["denies"], unique=False)
+        batch_op.create_index(
+            "claim_problem",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("problem IS NOT NULL"),
+            postgresql_where=sa.text("problem IS NOT NULL"),
+        )
+        batch_op.create_index("claim_report", ["report"], unique=False)
+
+    op.create_table(
+        "claim_again",
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id"),
+        info={"derived": True},
+    )
+    op.create_table(
+        "claim_link",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("identity", text, nullable=False),
+        sa.Column("role", text, nullable=False),
+        sa.Column("unnamed", sa.Boolean(), nullable=False),
+        sa.Column("report", text, nullable=True),
+        sa.PrimaryKeyConstraint("seq", "place"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("claim_link", schema=None) as batch_op:
+        batch_op.create_index("claim_link_identity", ["identity"], unique=False)
+
+    op.create_table(
+        "claim_upto",
+        sa.Column("recipe", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("recipe"),
+        info={"derived": True},
+    )
+    op.create_table(
+        "claim_use",
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("hash", text, nullable=False),
+        sa.Column("place", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("credibility", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("stix_id", "place"),
     )
     op.create_table(
         "collected",
@@ -185,6 +295,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "name"),
     )
     op.create_table(
+        "covering",
+        sa.Column("log", text, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("line", text, nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "size"),
+    )
+    op.create_table(
         "credential",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("secret", text, nullable=False),
@@ -218,6 +337,19 @@ def upgrade() -> None:
         batch_op.create_index("decision_until", ["until_at"], unique=False)
 
     op.create_table(
+        "echo",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("ours", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        info={"derived": True},
+    )
+    with op.batch_alter_table("echo", schema=None) as batch_op:
+        batch_op.create_index("echo_stix_id", ["stix_id"], unique=False)
+
+    op.create_table(
         "evidence",
         sa.Column("hash", text, nullable=False),
         sa.Column("kind", text, nullable=False),
@@ -230,6 +362,18 @@ def upgrade() -> None:
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.create_index("evidence_party", ["party"], unique=False)
 
+    op.create_table(
+        "fallen",
+        sa.Column("number", serial, autoincrement=False, nullable=False),
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("agreement_id", text, nullable=False),
+        sa.Column("partner", text, nullable=False),
+        sa.Column("was", text, nullable=False),
+        sa.Column("now", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", text, nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
     op.create_table(
         "group_edition",
         sa.Column("name", text, nullable=False),
@@ -274,11 +418,75 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement_id", "position"),
     )
     op.create_table(
+        "import_job",
+        sa.Column("id", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("person", text, nullable=False),
+        sa.Column("files", text, nullable=False),
+        sa.Column("marking", sa.Integer(), nullable=True),
+        sa.Column("grade", sa.Integer(), nullable=True),
+        sa.Column("source", text, nullable=True),
+        sa.Column("state", text, nullable=False),
+        sa.Column("file", sa.Integer(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("result", text, nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("holder", text, nullable=False),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False),
+        sa.Column("unwanted", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "lease",
         sa.Column("name", text, nullable=False),
         sa.Column("holder", text, nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "listed",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        info={"derived": True},
+    )
+    with op.batch_alter_table("listed", schema=None) as batch_op:
+        batch_op.create_index("listed_of_kind", ["kind", "seq"], unique=False)
+
+    op.create_table(
+        "listed_again",
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id"),
+        info={"derived": True},
+    )
+    op.create_table(
+        "listed_kind",
+        sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("source", text, nullable=False),
+        sa.Column("marking", sa.Integer(), nullable=False),
+        sa.Column("grade", sa.Integer(), nullable=False),
+        sa.Column("revoked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
+        info={"derived": True},
+    )
+    op.create_table(
+        "listed_tally",
+        sa.Column("chunk", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("chunk", "kind"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "listed_upto",
+        sa.Column("recipe", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("recipe"),
+        info={"derived": True},
     )
     op.create_table(
         "local_account",
@@ -304,6 +512,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log"),
     )
     op.create_table(
+        "log_kind",
+        sa.Column("log", text, nullable=False),
+        sa.Column("idx", sa.BigInteger(), nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.PrimaryKeyConstraint("log", "idx", "kind"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("log_kind", schema=None) as batch_op:
+        batch_op.create_index("log_kind_tiles", ["log", "kind", "idx"], unique=False)
+
+    op.create_table(
         "log_leaf",
         sa.Column("log", text, nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
@@ -328,6 +547,7 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("within", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("log", "level", "idx"),
         sqlite_with_rowid=False,
     )
@@ -405,6 +625,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("origin", "stix_id", "version_at"),
     )
     op.create_table(
+        "our_pseudonym",
+        sa.Column("pseudonym", text, nullable=False),
+        sa.Column("identity", text, nullable=False),
+        sa.PrimaryKeyConstraint("pseudonym"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "owner",
         sa.Column("slug", text, nullable=False),
         sa.Column("root", text, nullable=False),
@@ -447,7 +674,7 @@ def upgrade() -> None:
         sa.Column("key", text, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("name"),
+        sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
         "preview_offer",
@@ -565,6 +792,34 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "report_said",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.Column("origin", text, nullable=False),
+        sa.Column("from_id", text, nullable=False),
+        sa.Column("to_id", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        info={"derived": True},
+    )
+    with op.batch_alter_table("report_said", schema=None) as batch_op:
+        batch_op.create_index("report_said_from", ["from_id"], unique=False)
+        batch_op.create_index("report_said_to", ["to_id"], unique=False)
+
+    op.create_table(
+        "report_tie",
+        sa.Column("from_id", text, nullable=False),
+        sa.Column("to_id", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("state", text, nullable=False),
+        sa.Column("person", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", text, nullable=False),
+        sa.PrimaryKeyConstraint("from_id", "to_id"),
+    )
+    with op.batch_alter_table("report_tie", schema=None) as batch_op:
+        batch_op.create_index("report_tie_to", ["to_id"], unique=False)
+
+    op.create_table(
         "review",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("stix_id", text, nullable=False),
@@ -580,6 +835,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("review", schema=None) as batch_op:
         batch_op.create_index("review_item", ["item"], unique=False)
+
+    op.create_table(
+        "same_source",
+        sa.Column("identity", text, nullable=False),
+        sa.Column("as_identity", text, nullable=False),
+        sa.Column("person", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", text, nullable=False),
+        sa.PrimaryKeyConstraint("identity"),
+    )
+    with op.batch_alter_table("same_source", schema=None) as batch_op:
+        batch_op.create_index("same_source_as", ["as_identity"], unique=False)
 
     op.create_table(
         "scope", sa.Column("hash", text, nullable=False), sa.PrimaryKeyConstraint("hash")
@@ -666,8 +933,24 @@ def upgrade() -> None:
         sa.Column("password", text, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("subject", text, nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
+    with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.create_index("staff_subject", ["subject"], unique=False)
+
+    op.create_table(
+        "staff_challenge",
+        sa.Column("hash", text, nullable=False),
+        sa.Column("purpose", text, nullable=False),
+        sa.Column("bound_to", text, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    with op.batch_alter_table("staff_challenge", schema=None) as batch_op:
+        batch_op.create_index("staff_challenge_bound_to", ["bound_to"], unique=False)
+
     op.create_table(
         "staff_invitation",
         sa.Column("token_hash", text, nullable=False),
@@ -677,17 +960,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash"),
     )
     op.create_table(
+        "staff_passkey",
+        sa.Column("credential", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("label", text, nullable=False),
+        sa.Column("key", text, nullable=False),
+        sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("suspended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("credential"),
+    )
+    with op.batch_alter_table("staff_passkey", schema=None) as batch_op:
+        batch_op.create_index("staff_passkey_name", ["name"], unique=False)
+
+    op.create_table(
         "staff_session",
         sa.Column("token_hash", text, nullable=False),
         sa.Column("name", text, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("proven_at", sa.BigInteger(), nullable=False),
+        sa.Column("place", text, nullable=False),
         sa.PrimaryKeyConstraint("token_hash"),
     )
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.create_index("staff_session_name", ["name"], unique=False)
 
+    op.create_table(
+        "staff_view",
+        sa.Column("staff", text, nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("query", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("staff", "title"),
+    )
+    op.create_table(
+        "standing",
+        sa.Column("identity", text, nullable=False),
+        sa.Column("reliability", text, nullable=True),
+        sa.Column("discredited", text, nullable=True),
+        sa.Column("person", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("identity"),
+    )
     op.create_table(
         "statement",
         sa.Column("hash", text, nullable=False),
@@ -776,6 +1092,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", "agreement_id"),
     )
     op.create_table(
+        "vouch",
+        sa.Column("card", text, nullable=False),
+        sa.Column("by", text, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("card", "by"),
+    )
+    op.create_table(
         "witnessed",
         sa.Column("origin", text, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -783,4 +1107,33 @@ def upgrade() -> None:
         sa.Column("note", text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("origin"),
+    )
+    op.create_table(
+        "worth",
+        sa.Column("proposition", text, nullable=False),
+        sa.Column("polarity", text, nullable=False),
+        sa.Column("supporting", sa.Integer(), nullable=False),
+        sa.Column("against", sa.Integer(), nullable=False),
+        sa.Column("credibility", sa.Integer(), nullable=False),
+        sa.Column("flags", text, nullable=False),
+        sa.PrimaryKeyConstraint("proposition", "polarity"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "worth_again",
+        sa.Column("stix_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id"),
+        info={"derived": True},
+    )
+    op.create_table(
+        "worth_confirmed",
+        sa.Column("stix_id", text, nullable=False),
+        sa.Column("polarity", text, nullable=False),
+        sa.Column("credibility", sa.Integer(), nullable=False),
+        sa.Column("proposed", sa.Integer(), nullable=False),
+        sa.Column("person", text, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", text, nullable=False),
+        sa.PrimaryKeyConstraint("stix_id", "polarity"),
     )

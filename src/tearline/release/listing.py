@@ -1,0 +1,103 @@
+"""Sort what arrived into the lists, and its words into the index, apart from its arrival.
+
+One step is one short transaction, so that who keeps objects meanwhile hardly waits. Whether a step
+is done twice or never does not change what is held: lists and index can be made again.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from tearline.agreement.home import Home
+from tearline.stix.marking import NO_GRADE
+from tearline.stix.strict import collector_paused
+from tearline.stix.words import RECIPE, Words, words_of
+from tearline.store import annotations, listed, objects, searched
+from tearline.store.database import Tx
+from tearline.store.listed import Kind
+from tearline.store.objects import OURS, Version
+
+STEP = 1_000
+"""How many versions are sorted in by one transaction."""
+
+
+def behind(tx: Tx) -> int:
+    """How many numbers of versions are not sorted in: at least as many as there are versions."""
+    return max(objects.last(tx) - listed.upto(tx, RECIPE), 0)
+
+
+def sort_in(home: Home, *, steps: int | None = None) -> int:
+    """Sort in what is not yet, in so many steps at most; returns how many are left."""
+    done = 0
+    while (left := _left(home)) and (steps is None or done < steps):
+        with home.store.write() as tx, collector_paused():
+            _step(tx)
+        done += 1
+    return left
+
+
+def kinds_of(tx: Tx, versions: Iterable[tuple[str, Version]]) -> dict[int, Kind]:
+    """The kind of each version: of its own properties, and of what we say of it."""
+    rows = list(versions)
+    said = annotations.annotations(tx, [each.stix_id for origin, each in rows if origin == OURS])
+    return {each.seq: _kind(origin, each, said) for origin, each in rows}
+
+
+def documents(tx: Tx, seqs: Iterable[int]) -> dict[int, Words]:
+    """The words of versions, by their numbers."""
+    return {seq: words_of(orjson.loads(raw)) for seq, raw in objects.raw_of(tx, seqs).items()}
+
+
+def _left(home: Home) -> int:
+    with home.store.read() as tx:
+        left = behind(tx)
+        return left or len(listed.some_again(tx, 1))
+
+
+def _step(tx: Tx) -> None:
+    begun = listed.upto(tx, RECIPE)
+    if not begun:
+        listed.begin_again(tx)
+    found = objects.after(tx, begun, STEP)
+    held = [each for each in found if each[1].latest]
+    _drop_older(tx, held)
+    listed.put(tx, list(kinds_of(tx, held).items()))
+    searched.put(tx, list(documents(tx, [each.seq for _, each in held]).items()))
+    listed.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
+    _change(tx)
+
+
+def _drop_older(tx: Tx, held: Iterable[tuple[str, Version]]) -> None:
+    """Take out the versions that were the latest until these came."""
+    by_origin: dict[str, list[str]] = {}
+    for origin, each in held:
+        by_origin.setdefault(origin, []).append(each.stix_id)
+    older = [
+        each.seq
+        for origin, ids in by_origin.items()
+        for versions in objects.versions_of(tx, origin, ids).values()
+        for each in versions
+        if not each.latest and len(versions) > 1
+    ]
+    listed.drop(tx, older)
+    searched.drop(tx, older)
+
+
+def _change(tx: Tx) -> None:
+    """Move what we marked or graded anew to its other kind."""
+    ids = listed.take_again(tx, STEP)
+    now = [(OURS, each) for each in objects.latest(tx, OURS, ids).values()]
+    there = listed.of_kinds(tx, [each.seq for _, each in now])
+    listed.put(tx, [each for each in kinds_of(tx, now).items() if each[0] in there])
+
+
+def _kind(origin: str, version: Version, said: Mapping[str, tuple[int | None, int | None]]) -> Kind:
+    marking, grade = said.get(version.stix_id, (None, None)) if origin == OURS else (None, None)
+    return Kind(
+        origin,
+        version.type,
+        version.source,
+        version.marking if marking is None else marking,
+        NO_GRADE if grade is None else grade,
+        version.revoked,
+    )

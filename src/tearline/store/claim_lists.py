@@ -1,0 +1,152 @@
+"""Claims as lists: by index and part by part, so that no page reads them all."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+
+from tearline.store.claims import DENIED, Row, claim, claim_link, report_tie
+from tearline.store.columns import among
+from tearline.store.database import Statement, Tx
+from tearline.store.objects import OURS, reference
+from tearline.store.worth import Fall, Tie, fallen
+
+MOST = 10_000
+"""Up to how many are counted."""
+
+
+class Chosen(NamedTuple):
+    """Which claims are listed: None leaves a property open.
+
+    `source` is an identity in the chain; `fell` are those whose grade fell.
+    """
+
+    polarity: str | None = None
+    report: str | None = None
+    source: str | None = None
+    fell: bool = False
+
+
+class Dated(NamedTuple):
+    """When a claim was said, and from when it is said to hold, in microseconds."""
+
+    seq: int
+    stix_id: str
+    said_at: int | None
+    true_from_at: int | None
+
+
+_BEFORE = claim.c.seq < bindparam("before")
+_SOUND = claim.c.problem.is_(None)
+_ROWS = select(*(claim.c[name] for name in Row._fields))
+_WRONG = Statement(
+    _ROWS.where(_BEFORE, claim.c.problem.is_not(None))
+    .order_by(claim.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_FALLS = Statement(
+    select(*(fallen.c[name] for name in Fall._fields))
+    .where(among(fallen.c.stix_id, bindparam("ids")))
+    .order_by(fallen.c.number)
+)
+_newest_falls = (
+    select(fallen.c.stix_id, fallen.c.at).order_by(fallen.c.number.desc()).limit(MOST).subquery()
+)
+_FELL = Statement(
+    select(func.count(_newest_falls.c.stix_id.distinct())).where(
+        _newest_falls.c.at >= bindparam("since")
+    )
+)
+_DATED = Statement(
+    select(claim.c.seq, claim.c.stix_id, claim.c.said_at, claim.c.true_from_at)
+    .where(_SOUND, claim.c.origin == OURS)
+    .order_by(claim.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_NAMED = Statement(
+    select(reference.c.from_seq, reference.c.to_id).where(
+        among(reference.c.from_seq, bindparam("ids")), reference.c.to_id.like("location--%")
+    )
+)
+_TIE = select(*(report_tie.c[name] for name in Tie._fields))
+_TIES_FROM = Statement(_TIE.where(among(report_tie.c.from_id, bindparam("ids"))))
+_TIES_TO = Statement(_TIE.where(among(report_tie.c.to_id, bindparam("ids"))))
+
+
+def page(tx: Tx, chosen: Chosen, limit: int, before: int | None = None) -> list[Row]:
+    """The chosen claims that came last, the last first; `before` the number of a version."""
+    query = _ROWS.where(_SOUND, claim.c.seq < (2**62 if before is None else before))
+    query = query.where(*_chosen(chosen)).order_by(claim.c.seq.desc()).limit(limit)
+    return [_row(row) for row in tx.execute(query)]
+
+
+def wrong(tx: Tx, limit: int, before: int | None = None) -> list[Row]:
+    """The notes that look like claims and are none, the last first."""
+    return [_row(row) for row in _WRONG.rows(tx, limit=limit, before=before or 2**62)]
+
+
+def number(tx: Tx, chosen: Chosen) -> int:
+    """How many claims are chosen; MOST + 1 stands for more."""
+    return _number(tx, select(claim.c.seq).where(_SOUND, *_chosen(chosen)))
+
+
+def number_wrong(tx: Tx) -> int:
+    """How many notes look like claims and are none; MOST + 1 stands for more."""
+    return _number(tx, select(claim.c.seq).where(claim.c.problem.is_not(None)))
+
+
+def falls_of(tx: Tx, ids: list[str]) -> dict[str, list[Fall]]:
+    """The falls of these claims' grades, the first first."""
+    found: dict[str, list[Fall]] = {}
+    for row in _FALLS.among(tx, ids):
+        found.setdefault(row[1], []).append(Fall._make(row))
+    return found
+
+
+def number_fell(tx: Tx, since_at: int) -> int:
+    """How many claims' grades fell since a moment, among the newest MOST falls."""
+    return int(_FELL.rows(tx, since=since_at)[0][0])
+
+
+def ties_of(tx: Tx, reports: list[str]) -> list[Tie]:
+    """What was proposed or judged of these reports, on either end, in order of their ids."""
+    rows = {*_TIES_FROM.among(tx, reports), *_TIES_TO.among(tx, reports)}
+    return sorted(Tie._make(row) for row in rows)
+
+
+def dated(tx: Tx, limit: int) -> list[Dated]:
+    """When the newest claims of ours were said, and from when they hold."""
+    return [Dated._make(row) for row in _DATED.rows(tx, limit=limit)]
+
+
+def places_named(tx: Tx, seqs: list[int]) -> list[tuple[int, str]]:
+    """The locations that claims name: the number of the claim's version, the location's id."""
+    return [(row[0], row[1]) for row in _NAMED.among(tx, seqs)]
+
+
+def _chosen(chosen: Chosen) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.polarity == DENIED:
+        # As the index has it: a denial says what it denies, and nothing else does.
+        found.append(claim.c.denies.is_not(None))
+    elif chosen.polarity is not None:
+        found.append(claim.c.polarity == chosen.polarity)
+    if chosen.report is not None:
+        found.append(claim.c.report == chosen.report)
+    if chosen.source is not None:
+        through = select(claim_link.c.seq).where(claim_link.c.identity == chosen.source)
+        found.append(claim.c.seq.in_(through))
+    if chosen.fell:
+        found.append(claim.c.stix_id.in_(select(fallen.c.stix_id)))
+    return found
+
+
+def _number(tx: Tx, query: Select[Any]) -> int:
+    some = query.limit(MOST + 1).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar() or 0
+
+
+def _row(row: Sequence[Any]) -> Row:
+    """Read a claim; SQLite has numbers for truth values."""
+    made = Row._make(row)
+    return made._replace(own_judgement=bool(made.own_judgement))

@@ -1,0 +1,171 @@
+"""Questions with competing hypotheses: a list, and one as a matrix that both sides fill in."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from tearline.errors import InputError, MisuseError, RefusedError
+from tearline.provenance.hypotheses import MARKS, Analysis
+from tearline.provenance.matrices import Rating
+from tearline.release.arrive import NOTHING, Annotation
+from tearline.stix.marking import parse_level
+from tearline.store.agreements import versions
+from tearline.store.database import Tx
+from tearline.web.page import AbsentError, Asked, Form, Page
+from tearline.web.signing_in import Role
+from tearline.weighing import questions
+from tearline.weighing.questions import Board
+
+_RATING: tuple[Role, ...] = ("analyst", "officer", "admin")
+_LEVELS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
+
+
+def _questions(asked: Asked) -> dict[str, Any]:
+    found = questions.questions(asked.home, now=asked.now)
+    with asked.home.store.read() as tx:
+        listed = [
+            {
+                "question": matrix.stix_id,
+                "text": matrix.question,
+                "hypotheses": len(matrix.live),
+                "claims": len(matrix.claims),
+                "partner": _partner(tx, each.origin),
+            }
+            for each, matrix in found
+        ]
+    return {"questions": listed}
+
+
+def _question(asked: Asked) -> dict[str, Any]:
+    weighted = bool(asked.query.get("weighted"))
+    try:
+        board = questions.board(asked.home, asked.path["id"], weighted=weighted, now=asked.now)
+    except (RefusedError, InputError) as error:
+        raise AbsentError("There is no such question.") from error
+    named = {each.claim: f"E{place}" for place, each in enumerate(board.evidence, 1)}
+    return {
+        "question": board.matrix.stix_id,
+        "text": board.matrix.question,
+        "ours": board.ours,
+        "us": asked.home.slug,
+        "weighted": weighted,
+        "may_rate": asked.who.may(*_RATING),
+        "hypotheses": [{"id": each.id, "text": each.text} for each in board.matrix.live],
+        "evidence": [_evidence(board, each, named, asked.home.slug) for each in named],
+        "sides": [_side(board, party, named) for party in sorted(board.sides)],
+        "alike": len(board.merged.agreed),
+        "differing": [
+            {"place": named[claim], "hypothesis": one, "said": _said(said)}
+            for (claim, one), said in board.merged.differing.items()
+        ],
+        "alone": len(board.merged.alone),
+        "problems": [{"id": each, "why": why} for each, why in board.problems],
+    }
+
+
+def _evidence(board: Board, claim: str, named: Mapping[str, str], us: str) -> dict[str, Any]:
+    found = next(each for each in board.evidence if each.claim == claim)
+    cells = []
+    for one in board.matrix.live:
+        cell = (claim, one.id)
+        said = {p: its.marks[cell] for p, its in sorted(board.sides.items()) if cell in its.marks}
+        why = {p: its.why[cell] for p, its in sorted(board.sides.items()) if cell in its.why}
+        cells.append(
+            {
+                "hypothesis": one.id,
+                "rated": said.get(us),
+                "said": _said(said),
+                "why": [{"party": party, "text": text} for party, text in why.items()],
+            }
+        )
+    return {
+        "claim": claim,
+        "place": named[claim],
+        "text": found.text,
+        "confidence": found.confidence,
+        "cells": cells,
+    }
+
+
+def _side(board: Board, party: str, named: Mapping[str, str]) -> dict[str, Any]:
+    side, found = board.sides[party], board.analyses[party]
+    return {
+        "party": party,
+        "standings": [
+            {
+                "hypothesis": each.hypothesis,
+                "against": _number(each.against),
+                "unrated": each.unrated,
+            }
+            for each in found.standings
+        ],
+        "order": [list(each) for each in found.order],
+        "shifts": _shifts(found, named),
+        "silent": [named[each] for each in found.silent],
+        "doubts": [
+            {"place": named[claim], "signature": seal, "stale": claim in side.stale}
+            for claim, seal in sorted(side.seals.items())
+            if seal != "signed" or claim in side.stale
+        ],
+    }
+
+
+def _shifts(found: Analysis, named: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"place": named[each.claim], "order": [list(group) for group in each.order]}
+        for each in found.shifts
+    ]
+
+
+def _said(said: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"party": party, "rating": mark} for party, mark in said.items()]
+
+
+def _number(value: Fraction) -> str:
+    """An exact number in digits: weights are hundredths."""
+    return f"{value.numerator}" if value.denominator == 1 else f"{float(value):.2f}"
+
+
+def _partner(tx: Tx, origin: str) -> str | None:
+    return next((each.partner for each in versions(tx, origin)), None) if origin else None
+
+
+def _rate(asked: Asked, given: Mapping[str, str]) -> str:
+    """Sign what was chosen otherwise than before; a field is named CLAIM.HYPOTHESIS."""
+    matrix_id = asked.path["id"]
+    try:
+        board = questions.board(asked.home, matrix_id, now=asked.now)
+    except (RefusedError, InputError) as error:
+        raise AbsentError("There is no such question.") from error
+    side = board.sides.get(asked.home.slug)
+    before = side.marks if side else {}
+    chosen = {
+        (each, one.id): mark
+        for each in board.matrix.claims
+        for one in board.matrix.live
+        if (mark := given.get(f"{each}.{one.id}", "")) and mark != before.get((each, one.id))
+    }
+    if not chosen:
+        raise MisuseError("Nothing was rated otherwise.", means="Nothing was signed.")
+    if not set(chosen.values()) <= set(MARKS):
+        raise MisuseError("This is no rating.", do="Choose one of the list.")
+    level = given.get("marking", "")
+    annotation = Annotation(marking=parse_level(level)) if level else NOTHING
+    for claim in board.matrix.claims:
+        rated = {
+            one: Rating(one, mark)  # type: ignore[arg-type]  # one of MARKS, as was just seen
+            for (of, one), mark in chosen.items()
+            if of == claim
+        }
+        if rated:
+            questions.rate(
+                asked.home, matrix_id, claim, rated, annotation=annotation, now=asked.now
+            )
+    return f"/hypotheses/{matrix_id}"
+
+
+PAGES = (
+    Page("/hypotheses", "hypotheses.html", _questions),
+    Page("/hypotheses/{id}", "hypothesis.html", _question),
+)
+FORMS = (Form("/hypotheses/{id}/rate", _rate, _RATING),)

@@ -1,0 +1,133 @@
+"""Claims in lines for a page: what each says, where it ends, and what it is worth."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tearline.provenance.claims import EXTENSION
+from tearline.stix.marking import grade_name
+from tearline.store import annotations, claim_lists, claims, worth
+from tearline.store.claim_lists import Chosen
+from tearline.store.claims import Row
+from tearline.store.database import Tx
+from tearline.store.objects import OURS
+from tearline.store.worth import Fall, Worth
+from tearline.weighing.held import Held, held
+from tearline.weighing.showing import Wrong
+from tearline.weighing.worth import in_force
+
+
+class Line(NamedTuple):
+    """One claim; `source` is the name at the end of its chain, '' where that is kept back.
+
+    `worth` is what is counted for its side, None where it is not weighed yet; `grade` is the one in
+    force, '' for none; `fell` are the falls of its grade, the first first.
+    """
+
+    id: str
+    origin: str
+    title: str
+    polarity: str
+    certainty: str
+    own_judgement: bool
+    source_id: str
+    source: str
+    report: str
+    report_name: str
+    said: str
+    proposition: str
+    worth: Worth | None
+    grade: str
+    fell: tuple[Fall, ...]
+
+
+class Part(NamedTuple):
+    """One part of a list; `next` is the number of a version before which the list goes on."""
+
+    lines: list[Line]
+    next: int | None
+
+
+class PartWrong(NamedTuple):
+    """One part of what is no claim; `next` as of a `Part`."""
+
+    lines: list[Wrong]
+    next: int | None
+
+
+def browse(tx: Tx, chosen: Chosen, *, limit: int, before: int | None = None, now: int) -> Part:
+    """List the chosen claims, the last first."""
+    rows = claim_lists.page(tx, chosen, limit, before)
+    return Part(lines(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
+
+
+def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> PartWrong:
+    """List what looks like a claim and is none, with what is wrong, the last first."""
+    rows = claim_lists.wrong(tx, limit, before)
+    found = held(tx, {each.stix_id for each in rows}, now=now)
+    told = [
+        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
+        for each in rows
+        if _is_it(each, found)
+    ]
+    return PartWrong(told, rows[-1].seq if len(rows) == limit else None)
+
+
+def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
+    """Return claims as lines; what may not be used any more, and what we hold ourselves, is out."""
+    found = held(tx, {each.stix_id for each in rows}, now=now)
+    shown = [each for each in rows if _is_it(each, found)]
+    ids = [each.stix_id for each in shown]
+    links = claims.links(tx, [each.seq for each in shown])
+    ends = {seq: chain[-1].identity for seq, chain in links.items()}
+    named = held(tx, {*ends.values(), *(each.report or "" for each in shown)} - {""}, now=now)
+    stand = claims.propositions(tx, ids)
+    counted = worth.of(tx, set(stand.values()))
+    grades = grades_of(tx, shown)
+    fell = claim_lists.falls_of(tx, ids)
+    return [
+        Line(
+            each.stix_id,
+            each.origin,
+            found[each.stix_id].title,
+            each.polarity,
+            each.certainty,
+            each.own_judgement,
+            ends.get(each.seq, ""),
+            title_of(named, ends.get(each.seq, "")),
+            each.report or "",
+            title_of(named, each.report or ""),
+            _said(found[each.stix_id]),
+            stand.get(each.stix_id, each.stix_id),
+            counted.get((stand.get(each.stix_id, ""), each.polarity)),
+            grades.get(each.stix_id, ""),
+            tuple(fell.get(each.stix_id, ())),
+        )
+        for each in shown
+    ]
+
+
+def grades_of(tx: Tx, rows: Iterable[Row]) -> dict[str, str]:
+    """The grade in force of each claim that has one, as it is written."""
+    ids = {each.stix_id: each.origin for each in rows}
+    said = annotations.annotations(tx, [each for each, origin in ids.items() if origin == OURS])
+    given = worth.graded(tx, list(ids))
+    found = {each: in_force(said.get(each), given.get(each)) for each in ids}
+    return {
+        each: grade_name(letter * 10 + digit) for each, (letter, digit) in found.items() if digit
+    }
+
+
+def title_of(named: Mapping[str, Held], stix_id: str) -> str:
+    """What somebody or something is called: by its id where it is not held, '' for nobody."""
+    return named[stix_id].title if stix_id in named else stix_id
+
+
+def _said(its: Held) -> str:
+    """When a claim was said, in its own words: it was checked when it was sorted in."""
+    return str(its.doc.get("extensions", {}).get(EXTENSION, {}).get("said", ""))
+
+
+def _is_it(row: Row, found: Mapping[str, Held]) -> bool:
+    """Whether this is the version that is shown for its id: ours before a partner's."""
+    its = found.get(row.stix_id)
+    return its is not None and its.version.seq == row.seq

@@ -1,0 +1,147 @@
+"""What a claim is worth, with everything that it comes from, for a person to read."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import orjson
+
+from tearline.agreement.home import Home
+from tearline.provenance import grade
+from tearline.provenance.chains import Ends
+from tearline.provenance.claims import claim_of
+from tearline.store import annotations, objects, worth
+from tearline.store.claims import DENIED
+from tearline.store.database import Tx
+from tearline.store.worth import Graded, Stated
+from tearline.weighing import sides
+from tearline.weighing.held import held
+from tearline.weighing.sides import Side, Sides
+from tearline.weighing.worth import in_force, place_of
+
+_LETTERS = " ABCDEF"
+
+
+class Source(NamedTuple):
+    """Somebody in a chain, after merging: the name, how it stands, who else it is."""
+
+    identity: str
+    name: str
+    reliability: str | None
+    discredited: str | None
+    same_as: tuple[str, ...]
+
+
+class Heard(NamedTuple):
+    """A claim of the side: who says it along its chain, and the grade in force, '' for none."""
+
+    stix_id: str
+    certainty: str
+    chain: tuple[str, ...]
+    grade: str
+
+
+class Explained(NamedTuple):
+    """What one side of a proposition is worth: the proposal with its reason, and what stands."""
+
+    stix_id: str
+    proposition: str
+    polarity: str
+    supporting: int
+    against: int
+    credibility: int
+    reason: str
+    flags: tuple[str, ...]
+    origins: tuple[Source, ...]
+    denied_by: tuple[Source, ...]
+    claims: tuple[Heard, ...]
+    given: Graded | None
+
+
+def explain(home: Home, stix_id: str, *, now: int) -> Explained:
+    """Return what a claim is worth and why; RefusedError where there is no such claim."""
+    with home.store.read() as tx:
+        proposition, polarity = place_of(tx, stix_id)
+        interested = _interested(tx, worth.stated(tx, [proposition]))
+        found = sides.read(tx, [proposition], interested)
+        own, other = found.ends(proposition, polarity)
+        names = _names(tx, found, now)
+        made = grade.propose(own, other)
+        side = found.found[proposition, polarity]
+        return Explained(
+            stix_id,
+            proposition,
+            polarity,
+            made.supporting,
+            made.against,
+            made.credibility,
+            grade.sentence(
+                own,
+                other,
+                lambda number: names[found.identities[number]],
+                denied=polarity == DENIED,
+            ),
+            tuple(grade.flag_names(made.flags)),
+            _sources(tx, found, own, names),
+            _sources(tx, found, other, names),
+            _heard(tx, found, side, names),
+            worth.graded(tx, [stix_id]).get(stix_id),
+        )
+
+
+def _heard(tx: Tx, found: Sides, side: Side, names: dict[str, str]) -> tuple[Heard, ...]:
+    ids = [each.stix_id for each in side.claims]
+    said = annotations.annotations(tx, ids)
+    given = worth.graded(tx, ids)
+    return tuple(
+        Heard(
+            each.stix_id,
+            each.certainty,
+            tuple(names[found.identities[number]] for number in path),
+            _grade(in_force(said.get(each.stix_id), given.get(each.stix_id))),
+        )
+        for each, (path, _) in zip(side.claims, side.chains, strict=True)
+    )
+
+
+def _grade(code: tuple[int, int]) -> str:
+    letter, digit = code
+    return f"{_LETTERS[letter]}{digit}" if digit else ""
+
+
+def _sources(tx: Tx, found: Sides, ends: Ends, names: dict[str, str]) -> tuple[Source, ...]:
+    made = []
+    for number in ends.origins:
+        identity = found.identities[number]
+        everybody = worth.everybody(tx, identity)
+        standings = worth.standings(tx, everybody).values()
+        letters = sorted(each.reliability for each in standings if each.reliability)
+        reasons = sorted(each.discredited for each in standings if each.discredited)
+        others = tuple(each for each in everybody if each != identity)
+        letter = letters[-1] if letters else None
+        reason = reasons[0] if reasons else None
+        made.append(Source(identity, names[identity], letter, reason, others))
+    return tuple(made)
+
+
+def _interested(tx: Tx, claims: Iterable[Stated]) -> dict[int, bool]:
+    raws = objects.raw_of(tx, [each.seq for each in claims])
+    found = {seq: claim_of(orjson.loads(raw)) for seq, raw in raws.items()}
+    return {
+        seq: any(each.interest for each in made.source_chain) for seq, made in found.items() if made
+    }
+
+
+def _names(tx: Tx, found: Sides, now: int) -> dict[str, str]:
+    """What everybody is called, or the id of who is not held."""
+    names = {each: each or "a source kept back" for each in found.identities}
+    for stix_id, its in held(tx, [each for each in names if each], now=now).items():
+        name = its.doc.get("name")
+        if isinstance(name, str) and name:
+            names[stix_id] = _in_a_sentence(name)
+    return names
+
+
+def _in_a_sentence(name: str) -> str:
+    """A role such as *A broadcaster* begins small within a sentence."""
+    article = name.startswith(("A ", "An ", "The "))
+    return f"{name[0].lower()}{name[1:]}" if article else name

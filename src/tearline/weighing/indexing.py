@@ -1,0 +1,219 @@
+"""Sort claims in, with their chains and what says alike, apart from their arrival.
+
+As the lists of `release.listing`: one step is one short transaction, and everything here can be
+made again from what is held. What to weigh anew because of it is noted in `worth_again`.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from tearline.agreement.home import Home
+from tearline.provenance.claims import EXTENSION, PROPOSITION, Claim, ClaimError, claim_of
+from tearline.stix.strict import bare, collector_paused
+from tearline.store import claims, claims_upto, objects, ties
+from tearline.store.claims import Alike, LinkRow, Row, Said
+from tearline.store.database import Tx
+from tearline.store.objects import Version
+from tearline.weighing import echoes, uses
+from tearline.weighing.alike import assign
+
+RECIPE = 1
+"""Raised when claims are to be read in another way: then everything is sorted in again."""
+STEP = 1_000
+"""How many versions are sorted in by one transaction."""
+TIES = frozenset({"derived-from", "duplicate-of"})
+"""The kinds of relationships by which one report rests on another."""
+
+_KINDS = frozenset({"note", "grouping", "relationship"})
+_MARK = EXTENSION.encode()
+_ALIKE = PROPOSITION.encode()
+_LONGEST = 500
+
+
+class Found(NamedTuple):
+    """What is taken from versions that arrived."""
+
+    rows: list[Row]
+    links: list[LinkRow]
+    alike: list[Alike]
+    said: list[Said]
+
+
+def behind(tx: Tx) -> int:
+    """How many numbers of versions are not sorted in."""
+    return max(objects.last(tx) - claims_upto.upto(tx, RECIPE), 0)
+
+
+def sort_in(home: Home, *, steps: int | None = None) -> int:
+    """Sort in what is not yet, in so many steps at most; returns how many are left."""
+    done = 0
+    while (left := _left(home)) and (steps is None or done < steps):
+        with home.store.write() as tx, collector_paused():
+            _step(home, tx)
+        done += 1
+    return left
+
+
+def begin_again(home: Home) -> None:
+    """Forget everything that is made from what is held: the next `sort_in` makes it anew."""
+    with home.store.write() as tx:
+        claims_upto.begin_again(tx)
+
+
+def _left(home: Home) -> int:
+    with home.store.read() as tx:
+        left = behind(tx)
+        return left or len(claims_upto.some_again(tx, 1))
+
+
+def _step(home: Home, tx: Tx) -> None:
+    begun = claims_upto.upto(tx, RECIPE)
+    if not begun:
+        claims_upto.begin_again(tx)
+    found = objects.after(tx, begun, STEP)
+    newest = [each for each in found if each[1].latest and each[1].type in _KINDS]
+    gone = claims.drop(tx, _older(tx, newest))
+    fresh = _read(tx, [each for each in newest if not each[1].revoked])
+    claims.put(tx, fresh.rows, fresh.links)
+    claims.put_alike(tx, fresh.alike)
+    claims.put_said(tx, fresh.said)
+    claims_upto.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
+    uses.in_opinions(tx, [each for each in found if each[1].latest])
+    echoed = echoes.mark(home, tx, fresh.rows, fresh.links, newest)
+    moved = {*gone, *echoed, *claims_upto.take_again(tx, STEP), *_touched(fresh)}
+    claims_upto.worth_is_open(tx, {*moved, *assign(tx, moved), *_tied(tx, fresh.said)})
+
+
+def _older(tx: Tx, newest: Iterable[tuple[str, Version]]) -> list[int]:
+    """The numbers of versions that were the latest until these came."""
+    by_origin: dict[str, list[str]] = {}
+    for origin, each in newest:
+        by_origin.setdefault(origin, []).append(each.stix_id)
+    return [
+        each.seq
+        for origin, ids in by_origin.items()
+        for versions in objects.versions_of(tx, origin, ids).values()
+        for each in versions
+        if len(versions) > 1
+    ]
+
+
+def _read(tx: Tx, newest: list[tuple[str, Version]]) -> Found:
+    found = Found([], [], [], [])
+    wanted = {each.seq: (origin, each) for origin, each in newest if each.type != "relationship"}
+    for seq, raw in objects.raw_of(tx, wanted).items():
+        origin, version = wanted[seq]
+        if version.type == "note":
+            _read_note(found, origin, version, raw)
+        elif _may_have(_ALIKE, raw):
+            found.alike.extend(_members(origin, version, orjson.loads(raw)))
+    found.said.extend(_read_ties(tx, [each for each in newest if each[1].type == "relationship"]))
+    return found
+
+
+def _may_have(text: bytes, raw: bytes) -> bool:
+    """Whether a text may stand in an object, which can spell its characters by their numbers."""
+    return text in raw or b"\\u" in raw
+
+
+def _read_note(found: Found, origin: str, version: Version, raw: bytes) -> None:
+    if not _may_have(_MARK, raw):
+        return
+    try:
+        claim = claim_of(orjson.loads(raw))
+    except ClaimError as error:
+        said = f"{error.place}: {error.what}" if error.place else error.what
+        found.rows.append(_no_claim(origin, version, bare(said, _LONGEST)))
+        return
+    if claim is not None:
+        found.rows.append(_row(origin, version, claim))
+        found.links.extend(
+            LinkRow(
+                version.seq,
+                place,
+                each.identity_ref,
+                each.role,
+                each.unnamed or not each.identity_ref,
+                each.report_ref or None,
+            )
+            for place, each in enumerate(claim.source_chain)
+        )
+
+
+def _no_claim(origin: str, version: Version, problem: str) -> Row:
+    empty = None, None, None, None, None, None, None, None
+    return Row(
+        version.seq,
+        origin,
+        version.stix_id,
+        claims.ASSERTED,
+        None,
+        "",
+        *empty,
+        own_judgement=False,
+        problem=problem,
+    )
+
+
+def _row(origin: str, version: Version, claim: Claim) -> Row:
+    quantity = claim.quantity
+    from_at, until_at = claim.true_span
+    upto = quantity.upto if quantity else None
+    return Row(
+        version.seq,
+        origin,
+        version.stix_id,
+        claim.polarity,
+        claim.denies_ref or None,
+        claim.certainty,
+        claim.said_at,
+        from_at,
+        until_at,
+        claim.report_ref or None,
+        float(quantity.number) if quantity else None,
+        float(upto) if upto is not None else None,
+        quantity.bound if quantity else None,
+        quantity.unit if quantity else None,
+        claim.own_judgement,
+    )
+
+
+def _members(origin: str, version: Version, doc: dict[str, Any]) -> list[Alike]:
+    labels, refs = doc.get("labels"), doc.get("object_refs")
+    if not (isinstance(labels, list) and PROPOSITION in labels and isinstance(refs, list)):
+        return []
+    notes = dict.fromkeys(
+        each for each in refs if isinstance(each, str) and each.startswith("note--")
+    )
+    return [Alike(version.seq, each, origin, version.stix_id) for each in notes]
+
+
+def _read_ties(tx: Tx, newest: list[tuple[str, Version]]) -> list[Said]:
+    by_origin: dict[str, dict[str, int]] = {}
+    for origin, each in newest:
+        by_origin.setdefault(origin, {})[each.stix_id] = each.seq
+    return [
+        Said(numbers[each.via_id], origin, each.source_id, each.target_id, each.kind)
+        for origin, numbers in by_origin.items()
+        for each in ties.relations_via(tx, origin, numbers)
+        if each.kind in TIES
+        and each.source_id.startswith("report--")
+        and each.target_id.startswith("report--")
+    ]
+
+
+def _touched(fresh: Found) -> set[str]:
+    """The claims on which what came bears."""
+    return (
+        {each.stix_id for each in fresh.rows}
+        | {each.denies for each in fresh.rows if each.denies}
+        | {each.member for each in fresh.alike}
+    )
+
+
+def _tied(tx: Tx, said: Iterable[Said]) -> set[str]:
+    """The claims in reports of which one is said to rest on the other."""
+    ends = {end for each in said for end in (each.from_id, each.to_id)}
+    return {each.stix_id for each in claims.of_reports(tx, ends)}

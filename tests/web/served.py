@@ -1,0 +1,59 @@
+"""The pages of a home, served on a port of this machine for a real browser."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.applications import Starlette
+
+from tearline.agreement.home import Home
+from tearline.web.app import routes
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+ONE_BROWSER = pytest.mark.xdist_group("browser")
+"""Tests of one process after the other: two browsers at a time have too little of this machine."""
+
+
+@contextmanager
+def on_a_port(app: Starlette, host: str = "127.0.0.1") -> Iterator[str]:
+    """Where an application is served, until the end of the block."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        running = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+        running.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://{host}:{door.getsockname()[1]}"
+        server.should_exit = True
+        running.join()
+
+
+@contextmanager
+def serving(home: Home, host: str = "127.0.0.1") -> Iterator[str]:
+    """Where the pages of a home are served. A passkey belongs to a name: it needs `localhost`."""
+    with on_a_port(Starlette(routes=routes(lambda: home)), host) as url:
+        yield url
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def painted(page: Page) -> None:
+    """Wait until the page is on the screen.
+
+    Until then a browser drops every key: nobody can mean what they do not see yet.
+    """
+    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")

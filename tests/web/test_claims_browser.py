@@ -1,0 +1,111 @@
+"""The pages of claims in a real browser: full and empty, hostile, in German, and by keyboard."""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tearline import clock
+from tearline.provenance.claims import Claim, Link, Quantity, Wording, note_of
+from tearline.web.app import COOKIE
+from tests.pair import Pair, make_pair, sdo
+from tests.web.debated import MANY, NO, debate, ready
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving
+from tests.web.site import session
+from tests.web.test_browser import NARROW, PICTURES, WIDE, broken
+from tests.weighing.told import note_id, source
+
+pytestmark = [NEEDS_CHROMIUM, ONE_BROWSER]
+BUDGET, MAP = 60_000, 220_000
+EVIL = "<b id=taken>\u202e{{7*7}}\u200b" + "w" * 400
+nasty = sdo("identity", EVIL)
+
+
+def hostile(at: int) -> dict[str, object]:
+    claim = Claim(
+        polarity="asserted",
+        certainty="hearsay",
+        source_chain=(Link("origin", nasty["id"], cue=EVIL, interest=EVIL),),
+        hedges=(EVIL,),
+        said="2026-01-01",
+        quantity=Quantity(1, "over", EVIL),
+    )
+    return note_of(claim, Wording(EVIL, EVIL + "."), note_id=note_id("evil"), at=at)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with pytest.MonkeyPatch.context() as patch:
+        made = make_pair(tmp_path_factory.mktemp("claims"))
+        debate(made.north, hostile(made.now), nasty, now=made.tick())
+        ready(made.north, now=made.now)
+        patch.setattr(clock, "now", lambda: made.now)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def at(pair: Pair) -> Iterator[str]:
+    with serving(pair.north) as url:
+        yield url
+
+
+def places() -> dict[str, str]:
+    return {
+        "claims": "/claims",
+        "claims-none": "/claims?report=none",
+        "claims-wrong": "/claims?only=wrong",
+        "claim": f"/claims/{note_id(MANY)}",
+        "claim-denial": f"/claims/{note_id(NO)}",
+        "claim-hostile": f"/claims/{note_id('evil')}",
+        "source": f"/sources/{source('a spokeswoman')['id']}",
+        "source-hostile": f"/sources/{quote(nasty['id'])}",
+        "map-claims": "/map?layer=claims",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", [WIDE, NARROW])
+def test_the_pages_hold(
+    pair: Pair, at: str, browser: Browser, scheme: str, window: tuple[int, int]
+) -> None:
+    width, height = window
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    came: list[int] = []
+    page.on("requestfinished", lambda asked: came.append(asked.sizes()["responseBodySize"]))
+    for name, path in places().items():
+        came.clear()
+        look(page, f"{at}{path}", name)
+        assert sum(came) < (MAP if "map" in name else BUDGET), name
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}-{scheme}-{width}.png", full_page=True)
+    assert said == []
+    context.close()
+
+
+def look(page: Page, url: str, name: str) -> None:
+    reply = page.goto(url, wait_until="networkidle")
+    assert reply is not None
+    assert reply.status == 200, name
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
+    assert page.query_selector("#taken") is None, name
+    assert broken(page) == [], name
+
+
+def test_a_grade_is_given_without_script_in_german(pair: Pair, at: str, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="de-DE")
+    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "analyst"), "url": at}])
+    page = context.new_page()
+    page.goto(f"{at}/claims/{note_id(NO)}")
+    page.click("text=4 übernehmen, wie vorgeschlagen")
+    page.wait_for_url("**#worth")
+    assert "analyst gab 4, als 4 vorgeschlagen war" in page.inner_text("main")
+    context.close()

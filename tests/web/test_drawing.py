@@ -1,0 +1,232 @@
+"""Laying pictures out: whatever they are told, nothing overlaps, and the same comes out again."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tearline.web.drawn import bars, graph, layout, life, tree
+from tearline.web.drawn.layout import Box, Drawing, Link, Node
+from tearline.web.drawn.tree import Branch
+
+TEXTS = st.text(max_size=80)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[list[list[Node]], list[Link]]:
+    """Columns of boxes, and ties between any of them, also of what is not there."""
+    sizes = draw(st.lists(st.integers(0, 9), min_size=1, max_size=5))
+    made = [
+        [
+            Node(f"{at}-{n}", tuple(draw(st.lists(TEXTS, min_size=1, max_size=4))), "all")
+            for n in range(size)
+        ]
+        for at, size in enumerate(sizes)
+    ]
+    ids = [each.id for column in made for each in column] + ["nobody"]
+    pairs = draw(st.lists(st.tuples(st.sampled_from(ids), st.sampled_from(ids)), max_size=20))
+    return made, [Link(*pair) for pair in pairs]
+
+
+@st.composite
+def branches(draw: st.DrawFn, deep: int = 3) -> list[Branch]:
+    number = draw(st.integers(0, 5 if deep else 0))
+    return [
+        Branch(Node("x", (draw(TEXTS), draw(TEXTS)), "all"), tuple(draw(branches(deep - 1))))
+        for _ in range(number)
+    ]
+
+
+def apart(one: Box, other: Box) -> bool:
+    beside = one.x + one.width <= other.x + 0.01 or other.x + other.width <= one.x + 0.01
+    return beside or one.y + one.height <= other.y + 0.01 or other.y + other.height <= one.y + 0.01
+
+
+def holds(drawing: Drawing) -> None:
+    """No box covers another, all are in the picture, and each text is in its box, line by line."""
+    boxes = drawing.boxes
+    for number, one in enumerate(boxes):
+        assert all(apart(one, other) for other in boxes[number + 1 :])
+        assert one.x >= -0.01
+        assert one.y >= -0.01
+        assert one.x + one.width <= drawing.width + 0.01
+        assert one.y + one.height <= drawing.height + 0.01
+        for text in one.texts:
+            size = layout.TITLE if text.first else layout.SMALL
+            assert text.x + layout.width_of(text.text, size) <= one.x + one.width
+            assert one.y < text.y < one.y + one.height
+        assert all(after.y - before.y >= layout.SMALL for before, after in pairwise(one.texts))
+
+
+@given(columns())
+def test_boxes_in_columns_never_overlap(given: tuple[list[list[Node]], list[Link]]) -> None:
+    drawing = layout.layered(*given, width=1160, between=52)
+    holds(drawing)
+    assert drawing == layout.layered(*given, width=1160, between=52)
+    assert len(drawing.boxes) == sum(map(len, given[0]))
+
+
+@given(branches(), branches())
+def test_branches_to_both_sides_never_overlap(left: list[Branch], right: list[Branch]) -> None:
+    center = Node("center", ("what", "it is"), "all")
+    drawing = tree.both_sides(center, left, right)
+    holds(drawing)
+    assert drawing == tree.both_sides(center, left, right)
+    assert len(drawing.curves) == len(drawing.boxes) - 1
+
+
+@given(TEXTS, st.floats(20, 400))
+def test_a_text_is_cut_to_its_width_and_no_shorter_than_it_must(text: str, width: float) -> None:
+    cut = layout.fitted(text, width, 13)
+    assert layout.width_of(cut, 13) <= width
+    if cut != text:
+        assert cut.endswith("…")
+        assert layout.width_of(text, 13) > width
+        assert text.startswith(cut[:-1])
+
+
+def test_what_is_tied_to_the_same_stands_together() -> None:
+    left = [Node("a", ("a",), ""), Node("b", ("b",), "")]
+    right = [Node("to b", ("x",), ""), Node("to a", ("x",), "")]
+    links = [Link("b", "to b"), Link("a", "to a")]
+    drawing = layout.layered([left, right], links, width=500, between=50)
+    places = {each.node.id: each.y for each in drawing.boxes}
+    assert places["to a"] < places["to b"]
+
+
+# ---------------------------------------------------------------------------------- line of life
+
+WORDS = life.Words(
+    dict.fromkeys(("has", "waits", "recalled", "stays", "apart", "open", "confirmed"), "said"),
+    "version",
+    "leaf",
+    "clause",
+    "and {n} more",
+    "made it",
+    "came",
+)
+
+
+def lived(sources: int, sides: int, partners: int) -> dict[str, object]:
+    """The facts of a life with so many of each."""
+    return {
+        "author": {"id": "identity--1", "name": "somebody", "held": True},
+        "sources": [
+            {"name": f"feed {n}", "agreement": None, "versions": 1, "last_at": 0}
+            for n in range(sources)
+        ],
+        "object": {"name": "it", "type": "tool", "version_at": 0},
+        "sides": [
+            {
+                "partner": f"p{n % partners}",
+                "partner_name": "A partner with a long name " * 3,
+                "agreement": f"urn:uuid:{n}",
+                "title": f"agreement {n}",
+                "stands": ("has", "waits", "recalled", "stays", "apart")[n % 5],
+                "clause": "N1",
+                "reasons": [["victim", "N1"]] * (n % 5 == 1),
+                "version": "2026-03-01T00:00:00.000Z",
+                "leaf": n,
+                "queue_item": None,
+                "answered": "open" if n % 5 == 2 else None,
+            }
+            for n in range(min(sides, 60))
+        ],
+        "sides_number": sides,
+    }
+
+
+@given(st.integers(0, 200), st.integers(0, 500), st.integers(1, 60))
+def test_a_life_has_a_bounded_number_of_marks(sources: int, sides: int, partners: int) -> None:
+    drawing = life.draw(lived(sources, sides, partners), WORDS)
+    holds(drawing)
+    assert len(drawing.boxes) <= life.MOST
+    said = [text.text for box in drawing.boxes for text in box.texts]
+    if sides > 22:
+        assert f"and {sides - 21} more" in said
+
+
+def test_a_column_without_anything_takes_no_room() -> None:
+    facts = lived(0, 0, 1) | {"author": None}
+    (box,) = life.draw(facts, WORDS).boxes
+    assert (box.x, box.width) == (0, life.WIDTH)
+
+
+def test_a_curve_says_how_it_stands() -> None:
+    drawing = life.draw(lived(1, 5, 5), WORDS)
+    kinds = {each.kind for each in drawing.curves}
+    assert kinds >= {"has", "waits", "recalled", "stays", "apart"}
+
+
+# -------------------------------------------------------------------------------------- over time
+
+DAYS = st.integers(-25_000, 80_000)
+
+
+@given(st.dictionaries(DAYS, st.integers(1, 10**9), min_size=1, max_size=40), st.data())
+def test_bars_lose_nothing_and_stand_apart(counts: dict[int, int], data: st.DataObject) -> None:
+    first, last = min(counts), max(counts)
+    narrowest = bars.step_for(first, last)
+    step = data.draw(st.sampled_from(bars.STEPS[bars.STEPS.index(narrowest) :]))
+    drawn = bars.draw(counts, first, last, step)
+    assert sum(each.number for each in drawn.bars) == sum(counts.values())
+    for one, other in pairwise(drawn.bars):
+        assert one.x + one.width <= other.x
+        assert one.last < other.first
+    for each in drawn.bars:
+        assert each.x >= drawn.left
+        assert each.x + each.width <= drawn.width + 0.01
+        assert 0 < each.y < each.y + each.height <= drawn.foot + 0.01
+    for before, after in pairwise(drawn.times):
+        assert after.at - before.at >= 70
+    assert bars.read(drawn.bars[0].first) is not None
+
+
+@given(DAYS, st.sampled_from(bars.STEPS))
+def test_a_step_begins_once_and_ends_where_the_next_begins(day: int, step: bars.Step) -> None:
+    begin = bars.begin_of(step, day)
+    assert begin <= day < bars.after(step, begin)
+    assert bars.begin_of(step, begin) == begin
+    assert bars.begin_of(step, bars.after(step, begin)) == bars.after(step, begin)
+
+
+def test_a_bar_ends_with_the_chosen_time() -> None:
+    (bar,) = bars.draw({3: 7}, 2, 4, "year").bars
+    assert (bar.first, bar.last, bar.number) == ("1970-01-03", "1970-01-05", 7)
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "2026-13-01", "2026-02-30", "-1"])
+def test_what_is_no_day_is_none(text: str | None) -> None:
+    assert bars.read(text) is None
+
+
+# ------------------------------------------------------------------------------------------ graph
+
+
+def test_what_leads_there_stands_left_and_a_group_leads_to_its_list() -> None:
+    def near(name: str | None, *, outward: bool) -> dict[str, object]:
+        return {
+            "id": name and f"tool--{name}",
+            "name": name,
+            "type": "tool",
+            "kind": "uses",
+            "number": 41,
+            "whole": True,
+            "again": False,
+            "outward": outward,
+            "around": [],
+        }
+
+    around = [near("left", outward=False), near(None, outward=True)]
+    value = {"id": "malware--1", "name": "it", "type": "malware", "around": around}
+    drawing = graph.draw(value, "again")
+    left, center, right = sorted(drawing.boxes, key=lambda each: each.x)
+    assert [each.node.lines[0] for each in (left, center, right)] == [
+        "left",
+        "it",
+        f"41 {graph.TIMES} tool",
+    ]
+    assert right.node.href == "/objects/malware--1?kind=uses&tied=tool#ties"
+    assert left.node.href == "/explore?id=tool--left"
+    assert left.node.lines[1] == "← uses · tool"
