@@ -16,13 +16,14 @@ import orjson
 from tearline.agreement.force import InForce
 from tearline.release.batch import Before
 from tearline.release.facts import Known
+from tearline.release.hanging import holds_some, is_need
 from tearline.release.planned import Ground, Planned, depth, is_held, way_of
 from tearline.release.reasons import Code
 from tearline.release.rules import day_of
 from tearline.store import quotas, releases
 from tearline.store.database import Tx
 from tearline.store.releases import Standing
-from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
+from tearline.topics.topic import EDGE_REFS, depends, type_of
 
 _Stood: TypeAlias = Callable[[str], Standing | None]
 _CODE = f'"{Code.QUOTA_SPENT}"'
@@ -118,19 +119,16 @@ class _Taking:
         self._new, self._holds, self._left = new, holds, quota
         self._named: dict[str, list[str]] = {each: [] for each in new if depends(each)}
         for each in known.references_of(self._named):
-            roles = EDGE_REFS.get(type_of(each.from_id), ("object_refs",))
-            if each.role in roles:
+            if is_need(each):
                 self._named[each.from_id].append(each.to_id)
         self.taken: set[str] = set()
         ordered = sorted(new, key=lambda each: depth(new[each]))
         for stix_id in ordered:
             if not depends(stix_id):
                 self._take(stix_id)
-        for stix_id in ordered:
-            if type_of(stix_id) in HOLDERS and any(map(self._has, self._named[stix_id])):
-                self._take(stix_id)
-        edges = [each for each in ordered if type_of(each) in EDGE_REFS]
-        while edges != (edges := [each for each in edges if not self._follow(each)]):
+        hanging = [each for each in ordered if holds_some(each)]
+        hanging += [each for each in ordered if type_of(each) in EDGE_REFS]
+        while hanging != (hanging := [each for each in hanging if not self._follow(each)]):
             pass
 
     def has_way(self, its: Planned) -> bool:
@@ -139,8 +137,12 @@ class _Taking:
         return all(each == own or self._has(each) for each in _leading(its))
 
     def _follow(self, stix_id: str) -> bool:
-        """Take an edge where all goes that it speaks of; whether it is taken now."""
-        if all(map(self._has, self._named[stix_id])):
+        """Take an edge where all goes that it speaks of, a container where some that it holds does.
+
+        Whether it is taken now.
+        """
+        enough = any if holds_some(stix_id) else all
+        if enough(map(self._has, self._named[stix_id])):
             self._take(stix_id)
         return self._has(stix_id)
 
