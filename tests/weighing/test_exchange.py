@@ -124,6 +124,19 @@ def test_what_speaks_of_an_answer_or_holds_it_goes_with_it(ways: tuple[Pair, Pai
     assert standing(back) == set()
 
 
+def test_what_answers_goes_under_a_quota_as_anything_does(ways: tuple[Pair, Pair]) -> None:
+    there, back = ways
+    there.agree(categories="[limits]\nobjects_per_day = 4")
+    give(there, back)
+    answer = claim("We have heard it, too.", ENVOY)
+    both = sdo("grouping", "alike", context="unspecified", labels=["gray-heron"])
+    both["object_refs"] = [answer["id"]]
+    back.put(both, answer, claim("We saw it.", ENVOY), claim("We doubt it.", ENVOY))
+    back.reconcile()
+    assert standing(back) >= {both["id"], answer["id"]}
+    assert len(standing(back)) == 4
+
+
 def test_nothing_is_said_back_under_another_agreement(ways: tuple[Pair, Pair]) -> None:
     there, back = ways
     give(there, back)

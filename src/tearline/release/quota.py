@@ -8,12 +8,13 @@ whole *sets* are taken, in the order of release, as long as one fits; what is le
 reason `quota-spent` until the next day.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from tearline.agreement.force import InForce
+from tearline.release.answering import given_by_them, speaks
 from tearline.release.batch import Before
 from tearline.release.facts import Known
 from tearline.release.hanging import holds_some, is_need
@@ -93,7 +94,7 @@ def share(
         goes_on = its is None or its.standing.outcome == "release"
         return goes_on and is_held(stood(stix_id))
 
-    taking = _Taking(known, new, holds, ground.quota)
+    taking = _Taking(_needs_of(known, ground.agreement_id, new), new, holds, ground.quota)
     lost = {
         each
         for each, its in planned.items()
@@ -106,21 +107,29 @@ def share(
     return Today(today.spent | (new.keys() - taking.taken) | lost, today.freed | freed)
 
 
+def _needs_of(known: Known, agreement_id: str, new: Iterable[str]) -> dict[str, list[str]]:
+    """What each edge and container hangs on, without what they gave us: that they have."""
+    found: dict[str, list[str]] = {each: [] for each in new if depends(each)}
+    needs = [each for each in known.references_of(found) if is_need(each)]
+    spoken_of = {each.to_id for each in needs if speaks(each.from_id)}
+    theirs = given_by_them(known.tx, agreement_id, spoken_of) if spoken_of else set()
+    for each in needs:
+        if each.to_id not in theirs or not speaks(each.from_id):
+            found[each.from_id].append(each.to_id)
+    return found
+
+
 class _Taking:
     """What is taken of the new objects of a plan, set by set."""
 
     def __init__(
         self,
-        known: Known,
+        named: Mapping[str, Sequence[str]],
         new: Mapping[str, Planned],
         holds: Callable[[str], bool],
         quota: int,
     ) -> None:
-        self._new, self._holds, self._left = new, holds, quota
-        self._named: dict[str, list[str]] = {each: [] for each in new if depends(each)}
-        for each in known.references_of(self._named):
-            if is_need(each):
-                self._named[each.from_id].append(each.to_id)
+        self._named, self._new, self._holds, self._left = named, new, holds, quota
         self.taken: set[str] = set()
         ordered = sorted(new, key=lambda each: depth(new[each]))
         for stix_id in ordered:
