@@ -39,8 +39,8 @@ class Hypothesis(Struct, frozen=True, omit_defaults=True):
 class Matrix(Struct, frozen=True, kw_only=True):
     """A question, the hypotheses that answer it, and the claims that are evidence.
 
-    `subjects` is what the claims are about: a container goes to a partner only where something goes
-    that it holds and that speaks of nothing else.
+    `subjects` is what the claims are about: where members of a container go for that, the question
+    is about a topic by holding the topic's own object, without a label.
     """
 
     stix_id: str
