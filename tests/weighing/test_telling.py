@@ -156,6 +156,30 @@ def test_claims_are_put_together_and_taken_apart(home: Home) -> None:
         together(home, [a, note_id("x")], now=START)
 
 
+def test_a_proposition_carries_every_label_that_it_was_given(home: Home) -> None:
+    a, b, c, d = (
+        tell(home, said("A page", abstract=each), now=START + n * SECOND).id
+        for n, each in enumerate("abcd")
+    )
+
+    def labels(grouping: str) -> list[str]:
+        with home.store.read() as tx:
+            return list(held(tx, [grouping], now=START)[grouping].doc["labels"])
+
+    (one,) = together(home, [a, b], now=START).groupings
+    assert labels(one) == ["proposition"]
+    together(home, [a, b], labels=["gray-heron"], now=START)
+    assert labels(one) == ["proposition", "gray-heron"]
+    together(home, [c, d], labels=["blue-tern"], now=START)
+    together(home, [b, c], now=START)
+    assert labels(one) == ["proposition", "gray-heron", "blue-tern"]
+    with home.store.read() as tx:
+        before = objects.last(tx)
+    together(home, [a, d], labels=["blue-tern"], now=START)
+    with home.store.read() as tx:
+        assert objects.last(tx) == before
+
+
 def test_two_groupings_become_one(home: Home) -> None:
     a, b, c, d = (
         tell(home, said("A page", abstract=each), now=START + n * SECOND).id

@@ -232,6 +232,56 @@ def test_a_grade_of_ours_that_came_with_it_falls_with_the_proposal_only(home: Ho
     assert [(each.was, each.now) for each in done.fallen] == [("A2", "A4")]
 
 
+def apart(home: Home, *left: str) -> None:
+    """Two claims whose grades came with them said alike; now the grouping holds these alone."""
+    docs = [told("a", "an envoy"), told("b", "a clerk"), told("c", "a spokeswoman")]
+    arriving = [as_object(each) for each in docs]
+    arrive.arrive(home, arriving, source="test", annotation=Annotation(grade=12), now=LATER)
+    put(home, group("g", "a", "b", "c"))
+    assert {in_force(home, each) for each in "abc"} == {12}
+    change = {"modified": "2026-03-02T00:00:00.000Z"}
+    with home.store.write() as tx:
+        keep(tx, group("g", *left) | change | {"revoked": len(left) < len("ab")}, now=LATER)
+    indexing.sort_in(home)
+
+
+@pytest.mark.parametrize("left", [(), ("a", "b"), ("b", "c"), ("a", "c")])
+def test_a_grade_that_came_with_it_falls_for_each_that_is_taken_apart(
+    home: Home, left: tuple[str, ...]
+) -> None:
+    apart(home, *left)
+    done = weighing.settle(home, now=LATER)
+    alone = set("abc") - set(left)
+    assert {each.stix_id: each.now for each in done.fallen} == {
+        note_id(each): "A3" for each in alone
+    }
+    assert {each: in_force(home, each) for each in "abc"} == {
+        each: 13 if each in alone else 12 for each in "abc"
+    }
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_so_it_does_where_its_origin_is_lost_before_it_was_weighed_apart(
+    home: Home, name: str
+) -> None:
+    apart(home)
+    origins = {"a": "an envoy", "b": "a clerk", "c": "a spokeswoman"}
+    done = weighing.discredit(home, who(origins[name]), "paid", BY, now=LATER)
+    assert [(each.stix_id, each.was, each.now) for each in done.fallen] == [
+        (note_id(name), "A2", "E6")
+    ]
+    weighing.settle(home, now=LATER)
+    assert sorted(str(in_force(home, each)) for each in "abc") == ["13", "13", "56"]
+
+
+@pytest.mark.parametrize("gone", ["a", "b", "c"])
+def test_and_where_the_other_claim_was_revoked(home: Home, gone: str) -> None:
+    apart(home, *(kept := sorted(set("abc") - {gone})))
+    weighing.settle(home, now=LATER)
+    done = put(home, told(kept[0], at=LATER) | {"revoked": True})
+    assert [(each.stix_id, each.now) for each in done.fallen] == [(note_id(kept[1]), "A3")]
+
+
 def test_who_is_no_claim_is_told_so(home: Home) -> None:
     put(home, sdo("note", "plain", content="x", object_refs=[who("an envoy")]))
     with pytest.raises(RefusedError):

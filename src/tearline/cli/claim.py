@@ -132,17 +132,27 @@ def show(claim: ClaimId, home: Place = None, json: Json = False) -> None:
 
 
 @app.command()
-def alike(claims: ClaimIds, mark: Mark = None, home: Place = None, json: Json = False) -> None:
+def alike(
+    claims: ClaimIds,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="TEXT", help="A label, that of a topic say."),
+    ] = None,
+    mark: Mark = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
     """Say that claims say alike: one proposition.
 
-    Writes a grouping that other tools can read; to partners none goes that holds claims alone.
-    Groupings of ours that held any of them become one.
+    Writes a grouping that other tools can read. It goes to a partner with those of its claims that
+    go, if it carries a label of the agreement's topic, and a marking. Groupings of ours that held
+    any of them become one.
     """
     from tearline.cli import claiming
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    done = claiming.put_together(open_home(home), claims, mark)
+    done = claiming.put_together(open_home(home), claims, label or [], mark)
     answer(json, done, *claiming.grouped_parts(done))
 
 

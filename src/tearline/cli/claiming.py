@@ -100,10 +100,12 @@ def added_parts(done: dict[str, Any]) -> list[Part]:
     ]
 
 
-def put_together(home: Home, ids: Sequence[str], mark: str | None) -> dict[str, Any]:
+def put_together(
+    home: Home, ids: Sequence[str], labels: Sequence[str], mark: str | None
+) -> dict[str, Any]:
     """Put claims into one proposition, and let releases follow."""
     note = Annotation(labels_of(mark, None, None).mark, None)
-    done = grouping.together(home, ids, annotation=note, now=clock.now())
+    done = grouping.together(home, ids, labels=labels, annotation=note, now=clock.now())
     return {**done._asdict(), **afterwards.reconcile(home)}
 
 

@@ -71,7 +71,7 @@ class View(Struct, frozen=True, kw_only=True):
     signature: str | None = None
 
 
-class _Extension(Struct, frozen=True, kw_only=True):
+class ViewForm(Struct, frozen=True, kw_only=True):
     """The view as its extension has it."""
 
     party: Slug
@@ -94,7 +94,7 @@ def view_of(doc: Mapping[str, Any]) -> View | None:
     if doc.get("type") != "opinion" or not isinstance(extensions, dict) or VIEW not in extensions:
         return None
     try:
-        found = msgspec.convert(extensions[VIEW], _Extension)
+        found = msgspec.convert(extensions[VIEW], ViewForm)
         opinion = msgspec.convert(doc.get("opinion"), Opinion)
     except msgspec.ValidationError as error:
         raise InputError(

@@ -30,9 +30,17 @@ class Grouped(NamedTuple):
 
 
 def together(
-    home: Home, ids: Sequence[str], *, annotation: Annotation = NOTHING, now: int
+    home: Home,
+    ids: Sequence[str],
+    *,
+    labels: Sequence[str] = (),
+    annotation: Annotation = NOTHING,
+    now: int,
 ) -> Grouped:
     """Say that claims say alike; groupings of ours that held any of them become one.
+
+    It carries these labels, and those that they had: by the label of a topic it may go to a partner
+    with those of its claims that go.
 
     MisuseError for fewer than two, RefusedError for what is no claim that we hold.
     """
@@ -44,9 +52,11 @@ def together(
         _see_claims(tx, wanted, now)
         ours = _ours_with(tx, wanted, now)
         members = sorted({*wanted, *(one for each in ours for one in _members(each))})
+        worn = [PROPOSITION, *(one for each in ours for one in each.doc["labels"]), *labels]
         first = _changed(ours[0], members, now) if ours else _fresh(members, now)
+        first["labels"] = list(dict.fromkeys(worn))
         docs = [first, *(_changed(each, [], now) for each in ours[1:])]
-        if ours and not ours[1:] and members == sorted(_members(ours[0])):
+        if ours and not ours[1:] and _says_as(ours[0], first):
             return Grouped({first["id"]: members})
         _keep(tx, docs, annotation, now)
     sort_in(home)
@@ -94,6 +104,12 @@ def _members(grouping: Held) -> list[str]:
     return [str(each) for each in grouping.doc["object_refs"]]
 
 
+def _says_as(grouping: Held, doc: dict[str, Any]) -> bool:
+    """Whether a grouping holds already what a newer version of it would, under the same labels."""
+    labels, refs = (set(grouping.doc[each]) for each in ("labels", "object_refs"))
+    return labels == set(doc["labels"]) and refs == set(doc["object_refs"])
+
+
 def _listed(doc: dict[str, Any]) -> list[str]:
     return [] if doc.get("revoked") else list(doc["object_refs"])
 
@@ -107,7 +123,6 @@ def _fresh(members: list[str], now: int) -> dict[str, Any]:
         "created": stamp,
         "modified": stamp,
         "context": "unspecified",
-        "labels": [PROPOSITION],
         "object_refs": members,
     }
 

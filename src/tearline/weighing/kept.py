@@ -8,6 +8,7 @@ import orjson
 from tearline.agreement import force
 from tearline.errors import InputError, RefusedError
 from tearline.provenance.claims import claim_of
+from tearline.provenance.definitions import AUTHOR, DEFINITIONS
 from tearline.release.arrive import Annotation, take_in
 from tearline.release.holding import is_over
 from tearline.release.sorting import as_indexed
@@ -94,12 +95,16 @@ def after(doc: dict[str, Any], now: int) -> int:
     return max(now, parse_timestamp(doc["modified"]) + 1_000)
 
 
-def put(tx: Tx, doc: dict[str, object], *, source: str, annotation: Annotation, now: int) -> None:
-    """Take a document of ours in, as whatever arrives; InputError where it cannot be kept."""
-    arriving = as_indexed([read(orjson.dumps(doc))])
-    (outcome,) = take_in(tx, arriving, source=source, annotation=annotation, now=now)
-    if outcome.refused:
-        raise InputError(outcome.refused, do="Say it otherwise.")
+def put(tx: Tx, doc: dict[str, Any], *, source: str, annotation: Annotation, now: int) -> None:
+    """Take a document of ours in with the definitions of its extensions, as whatever arrives.
+
+    InputError where it cannot be kept.
+    """
+    forms = [AUTHOR, *(DEFINITIONS[each] for each in doc["extensions"])]
+    arriving = as_indexed([read(orjson.dumps(each)) for each in (*forms, doc)])
+    for outcome in take_in(tx, arriving, source=source, annotation=annotation, now=now):
+        if outcome.refused:
+            raise InputError(outcome.refused, do="Say it otherwise.")
 
 
 def _of_type(kind: str, ids: Iterable[str]) -> list[str]:
