@@ -10,7 +10,7 @@ from tearline.provenance import matrices, perspectives
 from tearline.provenance.claims import VIEW
 from tearline.provenance.matrices import Rating, Ratings
 from tearline.provenance.perspectives import View
-from tearline.weighing import kept, questions, views
+from tearline.weighing import questions, views, writing
 from tearline.weighing.signed import detached
 from tests.pair import Pair, make_pair, stix_id
 from tests.weighing.both import CLEAR, ENVOY, HERON
@@ -27,7 +27,7 @@ def pair(tmp_path: Path) -> Pair:
 
 def put(pair: Pair, doc: dict[str, object]) -> None:
     with pair.north.store.write() as tx:
-        kept.put(tx, doc, source="test", annotation=CLEAR, now=pair.tick())
+        writing.put(tx, [doc], source="test", annotation=CLEAR, now=pair.tick())
 
 
 def forged(view: View, name: str) -> dict[str, object]:

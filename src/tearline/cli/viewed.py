@@ -16,7 +16,7 @@ from tearline.provenance.perspectives import OPINIONS, View
 from tearline.release.arrive import NOTHING, Annotation
 from tearline.stix import marking
 from tearline.weighing import views
-from tearline.weighing.views import Held
+from tearline.weighing.views import HeldView
 
 _GRADE = 2
 
@@ -109,7 +109,7 @@ SEALS = {
 """What a signature is worth, for people."""
 
 
-def _row(each: Held) -> tuple[object, ...]:
+def _row(each: HeldView) -> tuple[object, ...]:
     view = each.view
     seal = SEALS[each.seal] + (", on other bytes than these" if each.stale else "")
     return (
@@ -123,7 +123,7 @@ def _row(each: Held) -> tuple[object, ...]:
     )
 
 
-def _value(each: Held) -> dict[str, Any]:
+def _value(each: HeldView) -> dict[str, Any]:
     view = each.view
     span = perspectives.range_of(view.likelihood) if view.likelihood else None
     return {

@@ -168,7 +168,7 @@ def _briefs(tx: Tx, rows: list[Row], *, now: int) -> list[Brief]:
 def _brief(its: Held, source: str, proposition: str) -> Brief:
     claim = its.claim
     said = (claim.polarity, claim.certainty) if claim else ("", "")
-    return Brief(its.version.stix_id, its.origin, its.title, *said, source, proposition)
+    return Brief(its.stix_id, its.origin, its.title, *said, source, proposition)
 
 
 def _end(claim: Claim) -> Link:
