@@ -102,7 +102,8 @@ def take_in(
         changed = _annotate_new(tx, kept, annotation, now)
         touched.update(changed)
         # What is new is sorted in later anyway.
-        listed.again(tx, {*changed} - {each.version.stix_id for each in found.new if each.first})
+        fresh = {each.version.stix_id for each in found.new if each.first}
+        listed.SORTED_IN.note_again(tx, {*changed} - fresh)
     stirred.stir(tx, touched)
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
@@ -124,7 +125,7 @@ def put_beside(tx: Tx, ids: Iterable[str], annotation: Annotation, *, now: int) 
     held = list(objects.latest(tx, OURS, ids))
     changed = _annotate(tx, held, annotation, now)
     stirred.stir(tx, changed)
-    listed.again(tx, changed)
+    listed.SORTED_IN.note_again(tx, changed)
     return changed
 
 

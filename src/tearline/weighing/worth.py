@@ -50,7 +50,7 @@ def settle(home: Home, *, steps: int | None = None, now: int) -> Weighed:
     done, total = 0, NOTHING
     while steps is None or done < steps:
         with home.store.write() as tx:
-            ids = claims_upto.take_open(tx, STEP)
+            ids = claims_upto.WORTH_AGAIN.take(tx, STEP)
             if not ids:
                 break
             total = _sum(total, _around(tx, ids, why=_ARRIVED, now=now))
