@@ -53,6 +53,14 @@ NOTHING = Annotation()
 """Nothing of ours to say beside the bytes."""
 
 
+def annotation_of(level: str | None, grade: str | None = None) -> Annotation:
+    """Read marking and grade as they are written; InputError for what is none."""
+    return Annotation(
+        None if level is None else marking.parse_level(level),
+        None if grade is None else marking.parse_grade(grade),
+    )
+
+
 def arrive(
     home: Home,
     arriving: Sequence[StixObject | Indexed],

@@ -21,6 +21,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Graded, Same, Standing, Tie, Worth
 from tearline.weighing import sides
+from tearline.weighing.indexing import sort_in
 from tearline.weighing.sides import Sides
 
 STEP = 2_000
@@ -56,6 +57,12 @@ def settle(home: Home, *, steps: int | None = None, now: int) -> Weighed:
             total = _sum(total, _around(tx, ids, why=_ARRIVED, now=now))
         done += 1
     return total
+
+
+def catch_up(home: Home, *, now: int) -> Weighed:
+    """Sort in what arrived, and weigh what became open by that."""
+    sort_in(home)
+    return settle(home, now=now)
 
 
 def settle_everything(home: Home, *, now: int) -> Weighed:

@@ -12,11 +12,9 @@ from tearline.errors import ProofError, RefusedError
 from tearline.log import record
 from tearline.log.receipt import prove
 from tearline.release import arrive, lives
-from tearline.release.arrive import Annotation
 from tearline.release.lives import Side
 from tearline.release.showing import Shown, changes, show
 from tearline.stix.handling import pap_name
-from tearline.stix.marking import parse_grade, parse_level
 from tearline.store import annotations, around, claims, objects
 from tearline.store.around import Tie
 from tearline.store.database import Tx
@@ -293,8 +291,8 @@ def _shown(shown: Shown) -> dict[str, Any]:
 
 def _say(asked: Asked, given: Mapping[str, str]) -> str:
     """Put our marking or grade beside an object; what is left empty stays as it is."""
-    level, grade = given.get("marking", ""), given.get("grade", "").strip()
-    said = Annotation(parse_level(level) if level else None, parse_grade(grade) if grade else None)
+    grade = given.get("grade", "").strip()
+    said = arrive.annotation_of(given.get("marking") or None, grade or None)
     arrive.annotate(asked.home, [asked.path["id"]], said, now=asked.now)
     return f"/objects/{asked.path['id']}"
 

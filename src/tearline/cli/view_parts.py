@@ -13,8 +13,7 @@ from tearline.errors import InputError, MisuseError
 from tearline.provenance import perspectives
 from tearline.provenance.claims import Likelihood
 from tearline.provenance.perspectives import OPINIONS, View
-from tearline.release.arrive import NOTHING, Annotation
-from tearline.stix import marking
+from tearline.release.arrive import annotation_of
 from tearline.weighing import views
 from tearline.weighing.views import HeldView
 
@@ -54,11 +53,6 @@ def draft(
     said |= {"wording": wording, "reliability": letter, "credibility": digit}
     said["likelihood"] = None if word is None else {"scale": scale, "word": word}
     return msgspec.convert(said, View)
-
-
-def annotation_of(mark: str | None) -> Annotation:
-    """Return our marking of what is said, where one was given."""
-    return NOTHING if mark is None else Annotation(marking=marking.parse_level(mark))
 
 
 def say(home: Home, view: View, mark: str | None) -> Shown:
