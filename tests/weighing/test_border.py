@@ -12,8 +12,7 @@ from tearline.agreement.home import Home
 from tearline.provenance.claims import Claim, Link, Missing, Wording, claim_of, note_of
 from tearline.release.cut import source_pseudonym
 from tearline.store import claims, worth
-from tearline.weighing import indexing
-from tearline.weighing.worth import settle, settle_everything
+from tearline.weighing.worth import catch_up, settle_everything
 from tests.pair import START, TYPES, Pair, make_pair, sdo, stix_id
 
 VEILED = 'pseudonymise = ["note.source_chain"]'
@@ -79,8 +78,7 @@ def ends(doc: dict[str, Any]) -> Link:
 
 def counted(home: Home, *ids: str) -> set[tuple[str, int, int, int]]:
     """What a node counts for the propositions of these claims: each polarity."""
-    indexing.sort_in(home)
-    settle(home, now=START)
+    catch_up(home, now=START)
     settle_everything(home, now=START)
     with home.store.read() as tx:
         names = set(claims.propositions(tx, ids).values())

@@ -13,7 +13,6 @@ from tearline.store import annotations, claims, objects, worth
 from tearline.store.claims import CONFIRMED, REFUSED
 from tearline.store.objects import OURS
 from tearline.store.worth import Tie
-from tearline.weighing import indexing
 from tearline.weighing import worth as weighing
 from tearline.weighing.worth import Weighed
 from tests.pair import START, as_object, rel, sdo, stix_id
@@ -32,16 +31,14 @@ def home(whole: Home) -> Home:
         judged = (claims.report_tie, claims.same_source, claims.standing, claims.worth_confirmed)
         for table in (*judged, worth.fallen, annotations.annotation):
             tx.execute(table.delete())
-    indexing.sort_in(whole)
-    weighing.settle(whole, now=START)
+    weighing.catch_up(whole, now=START)
     return whole
 
 
 def put(home: Home, *docs: dict[str, Any], origin: str = OURS) -> Weighed:
     with home.store.write() as tx:
         keep(tx, *docs, origin=origin)
-    indexing.sort_in(home)
-    return weighing.settle(home, now=LATER)
+    return weighing.catch_up(home, now=LATER)
 
 
 def three(home: Home) -> None:
