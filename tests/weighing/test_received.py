@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tearline.stix.marking import parse_grade
-from tearline.store import claims, releases
+from tearline.store import claim_lists, releases
+from tearline.store.claim_lists import Chosen
 from tearline.weighing import worth as weighing
 from tests.pair import Pair, make_pair, sdo
 from tests.weighing.told import group, note_id, source, told
@@ -74,7 +75,7 @@ def test_the_receiver_counts_what_it_got_for_itself(tmp_path: Path) -> None:
     pair.sync()
     weighing.catch_up(pair.south, now=pair.tick())
     with pair.south.store.read() as tx:
-        ids = [each.stix_id for each in claims.newest(tx, 5)]
+        ids = [each.stix_id for each in claim_lists.page(tx, Chosen(), 5)]
         found = [weighing.place_of(tx, each) for each in ids]
     assert len(ids) == 2
     given = weighing.give(pair.south, ids[0], None, "", "Another analyst", now=pair.tick())

@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tearline.provenance.claims import EXTENSION
-from tearline.stix.marking import grade_name
-from tearline.store import annotations, claim_lists, claims, worth
+from tearline.store import claim_lists, claims, worth
 from tearline.store.claim_lists import Chosen
 from tearline.store.claims import Row
 from tearline.store.database import Tx
-from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Worth
+from tearline.weighing import grades
 from tearline.weighing.held import Held, held
 from tearline.weighing.showing import Wrong
-from tearline.weighing.worth import in_force
 
 
 class Line(NamedTuple):
@@ -82,7 +80,7 @@ def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
     named = held(tx, {*ends.values(), *(each.report or "" for each in shown)} - {""}, now=now)
     stand = claims.propositions(tx, ids)
     counted = worth.of(tx, set(stand.values()))
-    grades = grades_of(tx, shown)
+    graded = grades.written(tx, {each.stix_id: each.origin for each in shown})
     fell = claim_lists.falls_of(tx, ids)
     return [
         Line(
@@ -99,22 +97,11 @@ def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
             _said(found[each.stix_id]),
             stand.get(each.stix_id, each.stix_id),
             counted.get((stand.get(each.stix_id, ""), each.polarity)),
-            grades.get(each.stix_id, ""),
+            graded.get(each.stix_id, ""),
             tuple(fell.get(each.stix_id, ())),
         )
         for each in shown
     ]
-
-
-def grades_of(tx: Tx, rows: Iterable[Row]) -> dict[str, str]:
-    """The grade in force of each claim that has one, as it is written."""
-    ids = {each.stix_id: each.origin for each in rows}
-    said = annotations.annotations(tx, [each for each, origin in ids.items() if origin == OURS])
-    given = worth.graded(tx, list(ids))
-    found = {each: in_force(said.get(each), given.get(each)) for each in ids}
-    return {
-        each: grade_name(letter * 10 + digit) for each, (letter, digit) in found.items() if digit
-    }
 
 
 def title_of(named: Mapping[str, Held], stix_id: str) -> str:

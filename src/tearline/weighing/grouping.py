@@ -12,7 +12,7 @@ from tearline.stix.timestamp import format_timestamp
 from tearline.store import claims
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.weighing.held import Held, held
+from tearline.weighing.held import Held, held, no_claim
 from tearline.weighing.indexing import sort_in
 from tearline.weighing.writing import next_at, put
 
@@ -78,7 +78,7 @@ def _see_claims(tx: Tx, ids: Iterable[str], now: int) -> None:
     found = held(tx, ids, now=now)
     for each in ids:
         if each not in found or found[each].claim is None:
-            raise RefusedError(f"We hold no claim {each}.", do="See `tearline claim list`.")
+            raise no_claim(each)
 
 
 def _ours_with(tx: Tx, ids: Iterable[str], now: int) -> list[Held]:

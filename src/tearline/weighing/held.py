@@ -66,6 +66,11 @@ def held_object(tx: Tx, stix_id: str, *, now: int) -> Held:
     raise RefusedError(f"{stix_id} is not held.", do="See what is with `tearline objects`.")
 
 
+def no_claim(stix_id: str) -> RefusedError:
+    """The refusal of an id under which no claim is held."""
+    return RefusedError(f"We hold no claim {stix_id}.", do="See `tearline claim list`.")
+
+
 def held_claim(tx: Tx, stix_id: str, *, now: int) -> Held:
     """The claim of this id; InputError where the object is none, with why."""
     found = held_object(tx, stix_id, now=now)

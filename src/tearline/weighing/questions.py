@@ -1,7 +1,7 @@
 """Ask a question with hypotheses, gather evidence, rate it, and see what every side says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -246,12 +246,11 @@ def _sides(tx: Tx, matrix: Matrix, now: int) -> tuple[dict[str, Side], list[tupl
 
 def _evidence(tx: Tx, claim_id: str, now: int) -> Evidence:
     try:
-        doc: Mapping[str, Any] = held_object(tx, claim_id, now=now).doc
+        found = held_object(tx, claim_id, now=now)
     except RefusedError:
-        doc = {}
-    confidence = doc.get("confidence")
-    text = doc.get("abstract") or doc.get("content") or ""
-    return Evidence(claim_id, str(text), confidence if isinstance(confidence, int) else None)
+        return Evidence(claim_id, "", None)
+    confidence = found.doc.get("confidence")
+    return Evidence(claim_id, found.title, confidence if isinstance(confidence, int) else None)
 
 
 def _question(tx: Tx, matrix_id: str, now: int) -> tuple[Held, Matrix]:

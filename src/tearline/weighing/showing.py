@@ -6,13 +6,14 @@ from typing import NamedTuple
 from tearline.agreement.home import Home
 from tearline.errors import RefusedError
 from tearline.provenance.claims import Claim, Link, twice_in
-from tearline.store import claims
+from tearline.store import claim_lists, claims
 from tearline.store import echoes as echo_rows
+from tearline.store.claim_lists import Chosen
 from tearline.store.claims import Row
 from tearline.store.database import Tx
 from tearline.weighing import echoes
 from tearline.weighing.echoes import Circle
-from tearline.weighing.held import Held, held
+from tearline.weighing.held import Held, held, no_claim
 from tearline.weighing.indexing import sort_in
 
 _STEPS = 50
@@ -84,18 +85,13 @@ def listed(
     source: str | None = None,
     now: int,
 ) -> Listed:
-    """List claims, the last first: all, those of a report, or those in whose chain a source is."""
+    """List claims, the last first: all, or those of a report and in whose chain a source is."""
     behind = sort_in(home, steps=_STEPS)
     with home.store.read() as tx:
-        if report is not None or source is not None:
-            rows = claims.of_reports(tx, [report]) if report else claims.naming(tx, [source or ""])
-            rows = [each for each in reversed(rows) if each.problem is None]
-        else:
-            rows = claims.newest(tx, limit)
         number, wrong = claims.number(tx)
         return Listed(
-            _briefs(tx, rows[:limit], now=now),
-            _wrong(tx, claims.problems(tx, limit), now),
+            _briefs(tx, claim_lists.page(tx, Chosen(report=report, source=source), limit), now=now),
+            _wrong(tx, claim_lists.wrong(tx, limit), now),
             number,
             wrong,
             behind,
@@ -139,7 +135,7 @@ def look(tx: Tx, claim_id: str, *, now: int) -> Shown:
 def _no_claim(tx: Tx, claim_id: str, found: Held | None) -> RefusedError:
     rows = claims.by_id(tx, [claim_id]).get(claim_id, [])
     if found is None or not rows or rows[0].problem is None:
-        return RefusedError(f"We hold no claim {claim_id}.", do="See `tearline claim list`.")
+        return no_claim(claim_id)
     return RefusedError(
         f"{claim_id} is not a claim: {rows[0].problem}",
         means="It is kept as a note like any other.",

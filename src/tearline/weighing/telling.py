@@ -15,15 +15,15 @@ from tearline.provenance.claims import (
     twice_in,
 )
 from tearline.provenance.definitions import AUTHOR, CLAIM_DEFINITION
-from tearline.release import finding, listing
+from tearline.release import listing
 from tearline.release.arrive import NOTHING, Annotation
-from tearline.release.finding import Wanted
 from tearline.stix.check import Checker
 from tearline.stix.strict import shown
 from tearline.stix.timestamp import format_timestamp
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.weighing.held import Held, held
+from tearline.weighing.sources import called
 from tearline.weighing.writing import next_at, put
 
 BY_HAND = "by hand"
@@ -146,12 +146,7 @@ def _link(tx: Tx, link: object, made: dict[str, dict[str, Any]], now: int) -> ob
 def _called(tx: Tx, name: str, made: Mapping[str, dict[str, Any]]) -> list[str]:
     """The identities of just this name, made a moment ago or held."""
     fresh = [each for each, doc in made.items() if doc["name"] == name]
-    if fresh:
-        return fresh
-    words = '"' + name.replace('"', " ") + '"'
-    wanted = Wanted(words=words, type="identity", origins=frozenset({OURS}))
-    found = finding.find(tx, wanted, finding.everything, limit=1)
-    return sorted({each.stix_id for _, each in found.whole})
+    return fresh or called(tx, name)
 
 
 def _see_loop(claim: Claim) -> None:

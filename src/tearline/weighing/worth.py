@@ -14,13 +14,14 @@ from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.grade import better
 from tearline.release.arrive import Annotation, put_beside
-from tearline.stix.marking import NO_GRADE, grade_name
+from tearline.stix.marking import grade_name
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, annotations, claims, claims_upto, private, releases, worth
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Graded, Same, Standing, Tie, Worth
 from tearline.weighing import sides
+from tearline.weighing.grades import LETTERS, Moved, falling, in_force
 from tearline.weighing.indexing import sort_in
 from tearline.weighing.sides import Sides
 
@@ -28,8 +29,6 @@ STEP = 2_000
 """How many claims or propositions are weighed by one transaction."""
 PART = 10_000
 """How many propositions one transaction weighs where all of them are: about a second."""
-LETTERS = "ABCDEF"
-_F = LETTERS.index("F") + 1
 _ARRIVED = "other claims, or other chains, came in"
 
 
@@ -136,41 +135,17 @@ def _lower(  # what was read, what changed and why
     if not worth.any_graded(tx):
         rows = [(row, was) for row, was in rows if was and better(was.credibility, row.credibility)]
     moved = {
-        each.stix_id: (each.origin, row, was)
+        each.stix_id: Moved(each.origin, was.credibility if was else None, row.credibility)
         for row, was in rows
         for each in found.found[row.proposition, row.polarity].claims
     }
-    given = worth.graded(tx, moved)
-    fell = {
-        each
-        for each, (_, row, was) in moved.items()
-        if each in given or (was is not None and better(was.credibility, row.credibility))
+    lowered = {
+        each: (letter * 10 + digit, _letter(tx, found, each, letter) * 10 + allowed)
+        for each, (letter, digit, allowed) in falling(tx, moved).items()
     }
-    if not fell:
-        return []
-    said = annotations.annotations(tx, [each for each in fell if moved[each][0] == OURS])
-    lowered: dict[str, tuple[int, int]] = {}
-    for each in sorted(fell):
-        letter, digit = in_force(said.get(each), given.get(each))
-        allowed = allowed_by(given.get(each), moved[each][1].credibility)
-        if digit and better(digit, allowed):
-            lowered[each] = letter * 10 + digit, _letter(tx, found, each, letter) * 10 + allowed
-    return _put_lower(tx, lowered, {each for each in lowered if moved[each][0] == OURS}, why, now)
-
-
-def in_force(said: tuple[int | None, int | None] | None, given: Graded | None) -> tuple[int, int]:
-    """Return letter and digit of the grade in force; digit 0 where there is none."""
-    code = said[1] if said else None
-    if code is not None and code != NO_GRADE:
-        return divmod(code, 10)
-    return (_F, given.credibility) if given else (_F, 0)
-
-
-def allowed_by(given: Graded | None, proposed: int) -> int:
-    """The best digit that may stand: a person's, while no less is proposed than at that moment."""
-    if given is None or better(given.proposed, proposed):
-        return proposed
-    return given.credibility
+    return _put_lower(
+        tx, lowered, {each for each in lowered if moved[each].origin == OURS}, why, now
+    )
 
 
 def _letter(tx: Tx, found: Sides, stix_id: str, letter: int) -> int:

@@ -13,7 +13,7 @@ from tearline.web.page import Asked, Form, Page
 from tearline.weighing import browsing, indexing
 from tearline.weighing.browsing import Line, title_of
 from tearline.weighing.held import held
-from tearline.weighing.showing import Wrong
+from tearline.weighing.showing import Brief, Wrong
 
 ROWS, MOST_ROWS = 50, 200
 FILTERS = ("polarity", "report", "source", "only")
@@ -56,13 +56,14 @@ def _part(
     }
     if filters["only"] == WRONG:
         wrong = browsing.browse_wrong(tx, limit=limit, before=before, now=asked.now)
-        return found | {"wrong": [_not_one(each) for each in wrong.lines], "next": wrong.next}
+        return found | {"wrong": [brief(each) for each in wrong.lines], "next": wrong.next}
     part = browsing.browse(tx, chosen, limit=limit, before=before, now=asked.now)
     return found | {"claims": [told(each) for each in part.lines], "next": part.next}
 
 
-def _not_one(wrong: Wrong) -> dict[str, Any]:
-    found = wrong._asdict()
+def brief(each: Brief | Wrong) -> dict[str, Any]:
+    """A claim, or what is none, in short."""
+    found = each._asdict()
     return {**found, "agreement": found.pop("origin") or None}
 
 
