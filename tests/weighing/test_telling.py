@@ -212,6 +212,8 @@ def test_a_list_by_source_and_by_report(home: Home) -> None:
     assert [each.id for each in by_source.claims] == [note_id("b"), note_id("a")]
     by_report = listed(home, limit=5, report=report["id"], now=START)
     assert [each.id for each in by_report.claims] == [note_id("a")]
+    both = listed(home, limit=5, report=report["id"], source=source("Tall Mast")["id"], now=START)
+    assert both.claims == []
     assert (by_report.number, by_report.number_wrong) == (3, 1)
     assert by_report.wrong[0].problem.startswith("polarity: Invalid enum value")
     with pytest.raises(RefusedError, match="is not a claim: polarity"):

@@ -160,6 +160,14 @@ def test_a_worse_digit_needs_no_reason_and_a_better_letter_is_the_origins(home: 
     assert in_force(home, "a") == parse_grade("F3")
 
 
+def test_a_grade_that_says_no_more_than_is_proposed_now_stays(home: Home) -> None:
+    three(home)
+    weighing.give(home, note_id("a"), 4, "", BY, now=LATER)
+    assert weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER).fallen == ()
+    assert digits(home, "a") == (1, 0, 3, "echo,discredited")
+    assert {in_force(home, each) for each in "abc"} == {parse_grade("F4")}
+
+
 def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Home) -> None:
     three(home)
     put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "a clerk"))
