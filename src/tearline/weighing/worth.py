@@ -5,7 +5,7 @@ it. Counting lowers a grade in force by itself, at once and in the transaction o
 and lists who has the claim with the higher one; it never raises one: that is for a person.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -139,25 +139,27 @@ def _lower(  # what was read, what changed and why
         for row, was in rows
         for each in found.found[row.proposition, row.polarity].claims
     }
+    fall = falling(tx, moved)
+    stand = _letters(tx, found, fall)
     lowered = {
-        each: (letter * 10 + digit, _letter(tx, found, each, letter) * 10 + allowed)
-        for each, (letter, digit, allowed) in falling(tx, moved).items()
+        # The letter stays as it was, but for that of the origin where it is worse.
+        each: (letter * 10 + digit, max(letter, stand[each] or letter) * 10 + allowed)
+        for each, (letter, digit, allowed) in fall.items()
     }
-    return _put_lower(
-        tx, lowered, {each for each in lowered if moved[each].origin == OURS}, why, now
-    )
+    ours = {each for each in lowered if moved[each].origin == OURS}
+    return _put_lower(tx, lowered, ours, why, now)
 
 
-def _letter(tx: Tx, found: Sides, stix_id: str, letter: int) -> int:
-    """The letter after a fall: as it was, or that of the origin where it is worse."""
-    chain = next(
-        chain
+def _letters(tx: Tx, found: Sides, ids: Container[str]) -> dict[str, int | None]:
+    """Our letter for the origin of each of these claims, as of `letter_of`."""
+    ends = {
+        each.stix_id: found.identities[path[-1]]
         for side in found.found.values()
-        for each, chain in zip(side.claims, side.chains, strict=True)
-        if each.stix_id == stix_id
-    )
-    stands = letter_of(tx, found.identities[chain[0][-1]])
-    return letter if stands is None else max(letter, stands)
+        for each, (path, _) in zip(side.claims, side.chains, strict=True)
+        if each.stix_id in ids
+    }
+    letters = {each: letter_of(tx, each) for each in sorted(set(ends.values()))}
+    return {each: letters[end] for each, end in ends.items()}
 
 
 def letter_of(tx: Tx, identity: str) -> int | None:
