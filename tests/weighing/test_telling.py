@@ -220,6 +220,17 @@ def test_a_list_by_source_and_by_report(home: Home) -> None:
         show(home, note_id("w"), now=START)
 
 
+def test_a_claim_of_ours_is_not_listed_as_wrong_for_a_partners_copy(home: Home) -> None:
+    wrong = told("a")
+    next(iter(wrong["extensions"].values()))["polarity"] = "perhaps"
+    with home.store.write() as tx:
+        keep(tx, told("a"))
+        keep(tx, wrong, origin=PARTNER)
+    found = listed(home, limit=5, now=START)
+    assert [each.id for each in found.claims] == [note_id("a")]
+    assert found.wrong == []
+
+
 def test_what_is_written_is_a_claim_and_sound_stix(home: Home) -> None:
     done = tell(home, said("A page", quote := "An envoy"), now=START)
     found = of(home, done.id)

@@ -11,7 +11,7 @@ from tearline.store.database import Tx
 from tearline.store.worth import Fall, Worth
 from tearline.weighing import grades
 from tearline.weighing.held import Held, held
-from tearline.weighing.showing import Wrong
+from tearline.weighing.showing import Wrong, is_shown, no_claims
 
 
 class Line(NamedTuple):
@@ -61,19 +61,13 @@ def browse(tx: Tx, chosen: Chosen, *, limit: int, before: int | None = None, now
 def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> PartWrong:
     """List what looks like a claim and is none, with what is wrong, the last first."""
     rows = claim_lists.wrong(tx, limit, before)
-    found = held(tx, {each.stix_id for each in rows}, now=now)
-    told = [
-        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
-        for each in rows
-        if _is_it(each, found)
-    ]
-    return PartWrong(told, rows[-1].seq if len(rows) == limit else None)
+    return PartWrong(no_claims(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
 
 
 def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
     """Return claims as lines; what may not be used any more, and what we hold ourselves, is out."""
     found = held(tx, {each.stix_id for each in rows}, now=now)
-    shown = [each for each in rows if _is_it(each, found)]
+    shown = [each for each in rows if is_shown(each, found)]
     ids = [each.stix_id for each in shown]
     links = claims.links(tx, [each.seq for each in shown])
     ends = {seq: chain[-1].identity for seq, chain in links.items()}
@@ -112,9 +106,3 @@ def title_of(named: Mapping[str, Held], stix_id: str) -> str:
 def _said(its: Held) -> str:
     """When a claim was said, in its own words: it was checked when it was sorted in."""
     return str(its.doc.get("extensions", {}).get(EXTENSION, {}).get("said", ""))
-
-
-def _is_it(row: Row, found: Mapping[str, Held]) -> bool:
-    """Whether this is the version that is shown for its id: ours before a partner's."""
-    its = found.get(row.stix_id)
-    return its is not None and its.version.seq == row.seq

@@ -1,6 +1,6 @@
 """Claims for whoever reads them: in a list, and one with all that stands around it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tearline.agreement.home import Home
@@ -91,7 +91,7 @@ def listed(
         number, wrong = claims.number(tx)
         return Listed(
             _briefs(tx, claim_lists.page(tx, Chosen(report=report, source=source), limit), now=now),
-            _wrong(tx, claim_lists.wrong(tx, limit), now),
+            no_claims(tx, claim_lists.wrong(tx, limit), now=now),
             number,
             wrong,
             behind,
@@ -130,6 +130,23 @@ def look(tx: Tx, claim_id: str, *, now: int) -> Shown:
         max(len(others) - len(near), 0),
         echoes.told(tx, echo_rows.of_claims(tx, [claim_id]), now=now),
     )
+
+
+def no_claims(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Wrong]:
+    """Return notes that are no claims, with why; what is not shown for its id is out."""
+    rows = list(rows)
+    found = held(tx, {each.stix_id for each in rows}, now=now)
+    return [
+        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
+        for each in rows
+        if is_shown(each, found)
+    ]
+
+
+def is_shown(row: Row, found: Mapping[str, Held]) -> bool:
+    """Whether this is the version that is shown for its id: ours before a partner's."""
+    its = found.get(row.stix_id)
+    return its is not None and its.version.seq == row.seq
 
 
 def _no_claim(tx: Tx, claim_id: str, found: Held | None) -> RefusedError:
@@ -183,12 +200,3 @@ def _names(tx: Tx, claim: Claim, now: int) -> dict[str, str]:
     wanted |= {one for each in claim.source_chain for one in (each.identity_ref, each.report_ref)}
     wanted |= {one for each in claim.missing for one in (each.identity_ref, each.report_ref)}
     return {each: its.title for each, its in held(tx, wanted - {""}, now=now).items()}
-
-
-def _wrong(tx: Tx, rows: list[Row], now: int) -> list[Wrong]:
-    found = held(tx, {each.stix_id for each in rows}, now=now)
-    return [
-        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
-        for each in rows
-        if each.stix_id in found
-    ]

@@ -21,7 +21,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.topics.topic import type_of
 from tearline.web.naming import ends_of, name_of, parsed, row
-from tearline.web.page import AbsentError, Asked, Form, Page
+from tearline.web.page import AbsentError, Asked, Form, Page, number_of
 from tearline.web.signing_in import WEIGHING, Role
 
 _VERSIONS = 8
@@ -222,8 +222,7 @@ def _ties(tx: Tx, asked: Asked, origin: str, latest: Version) -> dict[str, Any]:
     wanted = [
         each for each in found if kind in {None, each.kind} and type_ in {None, type_of(each.other)}
     ]
-    text = asked.query.get("ties", "")
-    page = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1  # noqa: PLR2004
+    page = number_of(asked.query.get("ties")) or 1
     rows = wanted[(page - 1) * _TIES :][:_TIES]
     return {
         "number": len(found),
