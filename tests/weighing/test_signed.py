@@ -50,9 +50,9 @@ def test_only_the_party_that_is_named_can_have_signed(pair: Pair) -> None:
     put(pair, forged(signed(pair.south, stranger), "in our name"))
     bad = msgspec.structs.replace(view, signature="e30..c2ln")
     put(pair, forged(bad, "no signature at all"))
-    found = {
-        each.stix_id: each.seal for each in views.views(pair.north, ENVOY_ID, now=pair.now).views
-    }
+    seen = views.views(pair.north, ENVOY_ID, now=pair.now).views
+    assert [each.view.party for each in seen] == ["north-cert"] + ["south-isac"] * 5
+    found = {each.stix_id: each.seal for each in seen}
     names = ("its own", "by another's key", "nobody signed", "turned round", "in our name")
     assert [found[stix_id("opinion", each)] for each in (*names, "no signature at all")] == [
         *("signed", "broken", "unsigned", "broken", "broken", "broken")

@@ -82,6 +82,7 @@ def views(home: Home, claim_id: str, *, now: int) -> Views:
                 seal = seal_of(tx, each.origin, view.party, body, view.signature)
                 stale = view.claim_hash is not None and view.claim_hash not in known
                 found.append(HeldView(view, each.stix_id, each.origin, seal, stale))
+    # At equal rank: by the name of the party, and never by what they say.
     found.sort(key=lambda each: (each.view.party, each.stix_id))
     return Views(claim, tuple(found), tuple(problems))
 
