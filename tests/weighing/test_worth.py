@@ -52,6 +52,18 @@ def three(home: Home) -> None:
     )
 
 
+def two_reports(home: Home) -> tuple[str, str]:
+    """Two papers say alike, each in a report of its own."""
+    one, other = stix_id("report", "one"), stix_id("report", "other")
+    put(
+        home,
+        told("a", "Blue Paper", report_ref=one),
+        told("b", "Red Paper", report_ref=other),
+        group("g", "a", "b"),
+    )
+    return one, other
+
+
 def digits(home: Home, name: str) -> tuple[int, int, int, str]:
     """How many are for and against, the digit, and the flags."""
     with home.store.read() as tx:
@@ -197,13 +209,7 @@ def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
 
 
 def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    one, other = two_reports(home)
     assert digits(home, "a")[:2] == (2, 0)
     for state, number in ((CONFIRMED, 1), (REFUSED, 2)):
         new = Tie(other, one, "derived-from", state, BY, LATER, "word for word")
@@ -212,13 +218,7 @@ def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) 
 
 
 def test_a_tie_that_we_hold_counts_and_a_partners_is_only_proposed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    two_reports(home)
     tied = rel(sdo("report", "other"), "derived-from", sdo("report", "one"))
     put(home, tied, origin=PARTNER)
     assert digits(home, "a")[0] == 2
