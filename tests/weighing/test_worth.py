@@ -13,7 +13,6 @@ from tearline.store import annotations, claims, objects, worth
 from tearline.store.claims import CONFIRMED, REFUSED
 from tearline.store.objects import OURS
 from tearline.store.worth import Tie
-from tearline.weighing import indexing
 from tearline.weighing import worth as weighing
 from tearline.weighing.worth import Weighed
 from tests.pair import START, as_object, rel, sdo, stix_id
@@ -32,16 +31,14 @@ def home(whole: Home) -> Home:
         judged = (claims.report_tie, claims.same_source, claims.standing, claims.worth_confirmed)
         for table in (*judged, worth.fallen, annotations.annotation):
             tx.execute(table.delete())
-    indexing.sort_in(whole)
-    weighing.settle(whole, now=START)
+    weighing.catch_up(whole, now=START)
     return whole
 
 
 def put(home: Home, *docs: dict[str, Any], origin: str = OURS) -> Weighed:
     with home.store.write() as tx:
         keep(tx, *docs, origin=origin)
-    indexing.sort_in(home)
-    return weighing.settle(home, now=LATER)
+    return weighing.catch_up(home, now=LATER)
 
 
 def three(home: Home) -> None:
@@ -53,6 +50,18 @@ def three(home: Home) -> None:
         told("c", "Gray Paper", "an envoy"),
         group("g", "a", "b", "c"),
     )
+
+
+def two_reports(home: Home) -> tuple[str, str]:
+    """Two papers say alike, each in a report of its own."""
+    one, other = stix_id("report", "one"), stix_id("report", "other")
+    put(
+        home,
+        told("a", "Blue Paper", report_ref=one),
+        told("b", "Red Paper", report_ref=other),
+        group("g", "a", "b"),
+    )
+    return one, other
 
 
 def digits(home: Home, name: str) -> tuple[int, int, int, str]:
@@ -163,6 +172,14 @@ def test_a_worse_digit_needs_no_reason_and_a_better_letter_is_the_origins(home: 
     assert in_force(home, "a") == parse_grade("F3")
 
 
+def test_a_grade_that_says_no_more_than_is_proposed_now_stays(home: Home) -> None:
+    three(home)
+    weighing.give(home, note_id("a"), 4, "", BY, now=LATER)
+    assert weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER).fallen == ()
+    assert digits(home, "a") == (1, 0, 3, "echo,discredited")
+    assert {in_force(home, each) for each in "abc"} == {parse_grade("F4")}
+
+
 def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Home) -> None:
     three(home)
     put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "a clerk"))
@@ -192,13 +209,7 @@ def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
 
 
 def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    one, other = two_reports(home)
     assert digits(home, "a")[:2] == (2, 0)
     for state, number in ((CONFIRMED, 1), (REFUSED, 2)):
         new = Tie(other, one, "derived-from", state, BY, LATER, "word for word")
@@ -207,13 +218,7 @@ def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) 
 
 
 def test_a_tie_that_we_hold_counts_and_a_partners_is_only_proposed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    two_reports(home)
     tied = rel(sdo("report", "other"), "derived-from", sdo("report", "one"))
     put(home, tied, origin=PARTNER)
     assert digits(home, "a")[0] == 2
@@ -242,7 +247,6 @@ def apart(home: Home, *left: str) -> None:
     change = {"modified": "2026-03-02T00:00:00.000Z"}
     with home.store.write() as tx:
         keep(tx, group("g", *left) | change | {"revoked": len(left) < len("ab")}, now=LATER)
-    indexing.sort_in(home)
 
 
 @pytest.mark.parametrize("left", [(), ("a", "b"), ("b", "c"), ("a", "c")])
@@ -250,7 +254,7 @@ def test_a_grade_that_came_with_it_falls_for_each_that_is_taken_apart(
     home: Home, left: tuple[str, ...]
 ) -> None:
     apart(home, *left)
-    done = weighing.settle(home, now=LATER)
+    done = weighing.catch_up(home, now=LATER)
     alone = set("abc") - set(left)
     assert {each.stix_id: each.now for each in done.fallen} == {
         note_id(each): "A3" for each in alone

@@ -183,6 +183,7 @@ _BAD = Statement(
 _TIE = select(*(report_tie.c[name] for name in Tie._fields))
 _TIES = Statement(_TIE)
 _TIES_FROM = Statement(_TIE.where(among(report_tie.c.from_id, bindparam("ids"))))
+_TIES_TO = Statement(_TIE.where(among(report_tie.c.to_id, bindparam("ids"))))
 _SAID_FROM = Statement(
     select(report_said.c.from_id, report_said.c.to_id, report_said.c.origin).where(
         among(report_said.c.from_id, bindparam("ids"))
@@ -268,6 +269,12 @@ def ties(tx: Tx) -> list[Tie]:
     """Every tie that was proposed, confirmed or refused, the last first."""
     found = [Tie._make(row) for row in _TIES.rows(tx)]
     return sorted(found, key=lambda each: (-each.at, each.from_id, each.to_id))
+
+
+def ties_of(tx: Tx, reports: Sequence[str]) -> list[Tie]:
+    """What was proposed or judged of these reports, on either end, in order of their ids."""
+    rows = {*_TIES_FROM.among(tx, reports), *_TIES_TO.among(tx, reports)}
+    return sorted(Tie._make(row) for row in rows)
 
 
 def same(tx: Tx) -> list[Same]:
