@@ -13,6 +13,7 @@ from tearline.store import annotations, claims, objects, worth
 from tearline.store.claims import CONFIRMED, REFUSED
 from tearline.store.objects import OURS
 from tearline.store.worth import Tie
+from tearline.weighing import indexing
 from tearline.weighing import worth as weighing
 from tearline.weighing.worth import Weighed
 from tests.pair import START, as_object, rel, sdo, stix_id
@@ -247,6 +248,7 @@ def apart(home: Home, *left: str) -> None:
     change = {"modified": "2026-03-02T00:00:00.000Z"}
     with home.store.write() as tx:
         keep(tx, group("g", *left) | change | {"revoked": len(left) < len("ab")}, now=LATER)
+    indexing.sort_in(home)
 
 
 @pytest.mark.parametrize("left", [(), ("a", "b"), ("b", "c"), ("a", "c")])
@@ -254,7 +256,7 @@ def test_a_grade_that_came_with_it_falls_for_each_that_is_taken_apart(
     home: Home, left: tuple[str, ...]
 ) -> None:
     apart(home, *left)
-    done = weighing.catch_up(home, now=LATER)
+    done = weighing.settle(home, now=LATER)
     alone = set("abc") - set(left)
     assert {each.stix_id: each.now for each in done.fallen} == {
         note_id(each): "A3" for each in alone
