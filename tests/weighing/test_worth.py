@@ -201,6 +201,26 @@ def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Hom
     assert in_force(home, "x") == parse_grade("E6")
 
 
+def test_of_very_much_what_has_no_grade_is_weighed_after_the_act(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(home)
+    put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "an envoy"))
+    arrive.annotate(home, [note_id("x")], Annotation(grade=22), now=LATER)
+    weighing.give(home, note_id("a"), None, "", BY, now=LATER)
+    monkeypatch.setattr(weighing, "PART", 1)
+    done = weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER)
+    assert {each.stix_id for each in done.fallen} == set(map(note_id, "abcx"))
+    assert (digits(home, "a"), digits(home, "x")) == (
+        (1, 0, 3, "echo,discredited"),
+        (0, 0, 6, "discredited"),
+    )
+    assert digits(home, "y") == (1, 0, 3, "")
+    assert weighing.settle(home, now=LATER) == Weighed(1, ())
+    assert digits(home, "y") == (0, 0, 6, "discredited")
+    assert weighing.settle_everything(home, now=LATER) == weighing.NOTHING
+
+
 def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
     three(home)
     weighing.rely(home, who("an envoy"), "E", BY, now=LATER)

@@ -18,7 +18,7 @@ from tearline.weighing import explained
 from tearline.weighing import worth as weighing
 from tearline.weighing.explained import Source
 from tearline.weighing.sources import source_of
-from tearline.weighing.worth import NOTHING, Weighed
+from tearline.weighing.worth import Weighed
 
 _MANY = 20
 
@@ -169,8 +169,9 @@ def weighed_lines(done: Mapping[str, Any]) -> list[Part]:
 
 
 def _weighed(home: Home, before: Weighed, done: Weighed) -> dict[str, Any]:
-    falls = (before if before.fallen else NOTHING).fallen + done.fallen
-    return {"changed": done.changed, "fallen": _falls(falls), **afterwards.reconcile(home)}
+    rest = weighing.settle(home, now=clock.now())
+    falls = _falls(before.fallen + done.fallen + rest.fallen)
+    return {"changed": done.changed + rest.changed, "fallen": falls, **afterwards.reconcile(home)}
 
 
 def _fall_lines(falls: list[dict[str, Any]]) -> list[Part]:

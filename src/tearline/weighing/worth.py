@@ -28,7 +28,7 @@ from tearline.weighing.sides import Sides
 STEP = 2_000
 """How many claims or propositions are weighed by one transaction."""
 PART = 10_000
-"""How many propositions one transaction weighs where all of them are: about a second."""
+"""How many propositions one transaction weighs, unless more have grades that may fall: a second."""
 _ARRIVED = "other claims, or other chains, came in"
 
 
@@ -242,9 +242,9 @@ def give(
 def discredit(
     home: Home, identity: str, discredited: str | None, person: str, *, now: int
 ) -> Weighed:
-    """Say that a source is not to be believed, or with None that it is again; all in one act.
+    """Say that a source is not to be believed, or with None that it is again.
 
-    Everything that rests on it is weighed anew.
+    Everything that rests on it is weighed anew; what that lowers is lowered in this act.
     """
     with home.store.write() as tx:
         was = worth.standings(tx, [identity]).get(identity)
@@ -333,10 +333,17 @@ def place_of(tx: Tx, stix_id: str) -> tuple[str, str]:
 
 
 def _resting_on(tx: Tx, identities: Iterable[str], why: str, now: int) -> Weighed:
-    """Weigh again what rests on these identities, and on whoever is the same."""
+    """Weigh again what rests on these identities, and on whoever is the same.
+
+    Where that is very much, what has no grade that could fall is noted for `settle` instead.
+    """
     everybody = {each for identity in identities for each in worth.everybody(tx, identity)}
-    rows = claims.naming(tx, sorted(everybody))
-    return _around(tx, [each.stix_id for each in rows], why=why, now=now)
+    names = worth.resting_on(tx, sorted(everybody))
+    if len(names) > PART:
+        graded = set(worth.graded_in(tx, names))
+        claims_upto.WORTH_AGAIN.note(tx, [each for each in names if each not in graded])
+        names = sorted(graded)
+    return reweigh(tx, names, why=why, now=now)
 
 
 def _see_reason(why: str) -> None:
