@@ -9,7 +9,7 @@ from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import PROPOSITION
-from tearline.release.arrive import NOTHING, Annotation, take_in
+from tearline.release.arrive import NOTHING, Annotation, put_beside, take_in
 from tearline.release.sorting import as_indexed
 from tearline.stix.objects import read
 from tearline.stix.timestamp import format_timestamp
@@ -57,6 +57,7 @@ def together(
         first["labels"] = list(dict.fromkeys(worn))
         docs = [first, *(_changed(each, [], now) for each in ours[1:])]
         if ours and not ours[1:] and _says_as(ours[0], first):
+            put_beside(tx, [first["id"]], annotation, now=now)
             return Grouped({first["id"]: members})
         _keep(tx, docs, annotation, now)
     sort_in(home)
