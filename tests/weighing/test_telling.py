@@ -175,9 +175,11 @@ def test_a_proposition_carries_every_label_that_it_was_given(home: Home) -> None
     assert labels(one) == ["proposition", "gray-heron", "blue-tern"]
     with home.store.read() as tx:
         before = objects.last(tx)
-    together(home, [a, d], labels=["blue-tern"], now=START)
+    note = Annotation(marking=1)
+    together(home, [a, d], labels=["blue-tern"], annotation=note, now=START)
     with home.store.read() as tx:
         assert objects.last(tx) == before
+        assert annotations.annotations(tx, [one])[one] == (1, None)
 
 
 def test_two_groupings_become_one(home: Home) -> None:

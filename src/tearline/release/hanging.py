@@ -4,7 +4,7 @@ An edge hangs on all that it speaks of, a container on one thing that it holds, 
 or another container.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tearline.store.objects import Reference
 from tearline.topics.topic import EDGE_REFS, HOLDERS, type_of
@@ -23,32 +23,27 @@ def is_need(reference: Reference) -> bool:
 
 
 def in_turn(needs: Mapping[str, Sequence[str]], goes: Callable[[str], bool]) -> Iterator[str]:
-    """Name each once what it hangs on is decided, which may be one that was named before.
+    """Name each when what it hangs on is decided, be it one that was named before.
 
     Whoever asks decides each before the next; `goes` says of what is decided, and of what is not
-    among these, whether it goes. What is in or behind a circle is not named, for nothing in it
-    goes first: but a container that holds something which goes is in none.
+    among these, whether it goes. A container is named as soon as one thing that it holds goes, or
+    when all is decided. What is in a circle or hangs on one is not named: nothing in it goes first.
     """
     open_needs = {each: {n for n in below if n in needs} for each, below in needs.items()}
     above: dict[str, list[str]] = {}
     for each, below in open_needs.items():
         for need in below:
             above.setdefault(need, []).append(each)
-    turns = {
-        each: None
+    ordered = [
+        each
         for each, below in open_needs.items()
-        if not below or (holds_some(each) and _any(goes, needs[each], but=below))
-    }
-    ordered = list(turns)
+        if not below or (holds_some(each) and any(goes(n) for n in needs[each] if n not in below))
+    ]
+    named = set(ordered)
     for each in ordered:
         yield each
-        went = goes(each)
         for one in above.get(each, ()):
             open_needs[one].discard(each)
-            if one not in turns and (not open_needs[one] or (went and holds_some(one))):
-                turns[one] = None
+            if one not in named and (not open_needs[one] or (holds_some(one) and goes(each))):
+                named.add(one)
                 ordered.append(one)
-
-
-def _any(goes: Callable[[str], bool], ids: Iterable[str], *, but: set[str]) -> bool:
-    return any(goes(each) for each in ids if each not in but)

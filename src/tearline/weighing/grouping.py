@@ -7,7 +7,7 @@ from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import PROPOSITION
-from tearline.release.arrive import NOTHING, Annotation
+from tearline.release.arrive import NOTHING, Annotation, put_beside
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import claims
 from tearline.store.database import Tx
@@ -54,6 +54,7 @@ def together(
         first["labels"] = list(dict.fromkeys(worn))
         docs = [first, *(_changed(each, [], now) for each in ours[1:])]
         if ours and not ours[1:] and _says_as(ours[0], first):
+            put_beside(tx, [first["id"]], annotation, now=now)
             return Grouped({first["id"]: members})
         put(tx, docs, source=SOURCE, annotation=annotation, now=now)
     sort_in(home)
