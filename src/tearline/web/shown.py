@@ -57,6 +57,7 @@ def _environment(language: str) -> Environment:
     )
     made.globals |= {
         "say": _sayer(words),
+        "known": words.get,
         "static": address,
         "credibility_words": CREDIBILITY_WORDS,
         "reason_words": {str(code): text for code, text in WORDS.items()},
