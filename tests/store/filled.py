@@ -21,12 +21,14 @@ _NUMBERS = {
 _BYTES = {"sqlite": "zeroblob(600)", "postgresql": "decode(repeat('7b', 600), 'hex')"}
 
 
+_STATE = "CASE WHEN n % 3 = 0 THEN 'quarantined' ELSE 'accepted' END"
+_ANSWERED = "CASE WHEN n % 2 = 0 THEN n END"
 _REST = "-1, NULL, NULL, 0"
 """No PAP, no confidence, no end of validity, nothing found."""
 
 
 def fill(tx: Connection) -> None:
-    """Fill objects, releases under two agreements, and one local collection."""
+    """Fill objects, releases and their recalls, what was received, and one local collection."""
     kind = tx.dialect.name
     no, yes = ("0", "1") if kind == "sqlite" else ("false", "true")
     for count, table, columns in (
@@ -42,6 +44,12 @@ def fill(tx: Connection) -> None:
         (OBJECTS, "reference", f"n, 1, 'sighting_of_ref', {_ID}"),
         (OBJECTS, "relation", f"n, 0, 'indicates', {_ID}, {_ID}"),
         (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}, 0"),
+        (RELEASED, "recall", f"'{HERE}', n, {_ID}, 'held', n / 100, {_ANSWERED}, NULL"),
+        (
+            RELEASED,
+            "received",
+            f"'{HERE}', 'sha256:' || n, {_ID}, NULL, '', {_STATE}, '[]', n / 100, {FOREVER}",
+        ),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
     ):
         rows = _NUMBERS[kind].format(count, f"SELECT {columns} FROM")

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, select
 
-from tearline.store import collections, objects, releases, ties
+from tearline.store import collections, objects, recalls, received, releases, ties
 from tearline.store.collections import collected
 from tearline.store.columns import among
 from tearline.store.database import Store, Tx
 from tearline.store.objects import object_raw, object_version
-from tests.store.filled import HERE, OBJECTS, RELEASED, steps
+from tearline.store.recalls import Some
+from tearline.store.walking import Place
+from tests.store.filled import HERE, OBJECTS, RELEASED, THERE, steps
 
 LIMIT = 101
 DEEP = 9 * RELEASED // 10
@@ -92,7 +94,24 @@ def local_page(after: int, type_: str | None = None) -> tuple[Select[Any], dict[
     return query, values | ({} if type_ is None else {"type": type_})
 
 
+def quarantine(before: Place | None = None) -> tuple[Select[Any], dict[str, Any]]:
+    return received._quarantined(HERE, LIMIT, before), {}  # noqa: SLF001  # its plan
+
+
+def recalls_page(
+    *, answered: bool, before: Place | None = None, **span: int
+) -> tuple[Select[Any], dict[str, Any]]:
+    return recalls._newest(Some(HERE, answered, **span), LIMIT, before), {}  # noqa: SLF001  # its plan
+
+
 PAGES = {
+    "quarantine": quarantine(),
+    "quarantine, deep": quarantine(Place(30, HERE, "sha256:3030")),
+    "quarantine, deep, another's place": quarantine(Place(30, THERE, "sha256:3030")),
+    "recalls, open": recalls_page(answered=False),
+    "recalls, overdue": recalls_page(answered=False, until_at=DEEP // 100),
+    "recalls, open, deep": recalls_page(answered=False, after_at=10, before=Place(30, HERE, 3001)),
+    "recalls, answered, deep": recalls_page(answered=True, before=Place(30, HERE, 3002)),
     "release": release_page(0),
     "release, deep": release_page(DEEP),
     "local": local_page(0),

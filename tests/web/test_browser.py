@@ -183,6 +183,58 @@ def test_every_page_is_there_without_a_script(pair: Pair, at: str, browser: Brow
     context.close()
 
 
+_PAPER = 695
+"""The width of an A4 page between its margins, in pixels of a style sheet."""
+_READ = """() => {
+  const shown = (e) => e.checkVisibility({visibilityProperty: true}) && !e.closest(".quiet");
+  const all = (what) => [...document.querySelectorAll(what)].filter(shown);
+  const colours = (each) => [getComputedStyle(each).backgroundColor, getComputedStyle(each).color];
+  const light = (colour) => {
+    const [r, g, b, alpha] = colour.match(/[0-9.]+/g).map(Number);
+    return alpha === 0 ? null : (r + g + b) / 765;
+  };
+  const dark = (e) => (light(getComputedStyle(e).backgroundColor) ?? 1) < 0.7;
+  const pale = (e) => (light(getComputedStyle(e).color) ?? 0) > 0.6;
+  return {
+    unreadable: all("main *").filter(e => dark(e) || pale(e)).map(e => e.outerHTML.slice(0, 200)),
+    clickable: all("nav, button, select, input, textarea, .button, .crumbs").map(e => e.outerHTML),
+    cut: all("main *").filter(e => e.getBoundingClientRect().right > innerWidth + 1
+      || (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible"))
+      .map(e => e.outerHTML.slice(0, 200)),
+    heads: all("thead").map(e => getComputedStyle(e).display),
+    paper: [document.body, document.querySelector("main"), ...all("table")].map(colours),
+    links: all("main a").map(e => getComputedStyle(e).color),
+    line: document.querySelector("p.printed").innerText,
+  };
+}"""
+
+
+def test_pages_are_printed_whole_in_black_on_white(pair: Pair, at: str, browser: Browser) -> None:
+    context = browser.new_context(
+        viewport={"width": _PAPER, "height": 1000}, color_scheme="dark", base_url=at
+    )
+    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
+    page = context.new_page()
+    page.emulate_media(media="print", color_scheme="dark")
+    for name, path in places(pair, page, at).items():
+        if name in {"sign-in", "prove", "draft", "new-agreement"}:
+            continue
+        page.goto(path, wait_until="networkidle")
+        found = page.evaluate(_READ)
+        assert found["clickable"] == [], name
+        assert found["unreadable"] == [], name
+        assert found["cut"] == [], name
+        assert set(found["heads"]) <= {"table-header-group"}, name
+        black, white = "rgb(0, 0, 0)", "rgb(255, 255, 255)"
+        assert all(each == [white, black] for each in found["paper"]), name
+        assert set(found["links"]) <= {black}, name
+        assert f"{page.url.removeprefix('http://')} · printed by officer, 2026" in found["line"]
+    page.goto(places(pair, page, at)["hypothesis"])
+    assert page.locator("tbody td >> text=north-cert").count() > 0, "what was rated is printed"
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    context.close()
+
+
 def test_what_waits_is_found_by_keyboard_alone(pair: Pair, at: str, browser: Browser) -> None:
     context = browser.new_context()
     session(pair.north, "approver")

@@ -61,6 +61,7 @@ def places() -> dict[str, str]:
         "source": f"/sources/{source('a spokeswoman')['id']}",
         "source-hostile": f"/sources/{quote(nasty['id'])}",
         "map-claims": "/map?layer=claims",
+        "hypotheses-asking": f"/hypotheses?claim={note_id(MANY)}",
     }
 
 
@@ -98,4 +99,27 @@ def test_a_grade_is_given_without_script_in_german(pair: Pair, at: str, browser:
     page.click("text=4 übernehmen, wie vorgeschlagen")
     page.wait_for_url("**#worth")
     assert "analyst gab 4, als 4 vorgeschlagen war" in page.inner_text("main")
+    context.close()
+
+
+def test_a_question_is_asked_and_rated_without_script(
+    pair: Pair, at: str, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="de-DE")
+    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "analyst"), "url": at}])
+    page = context.new_page()
+    page.goto(f"{at}/claims/{note_id(MANY)}")
+    page.click("text=Zu einer Frage hinzufügen")
+    page.fill("#question", "Who promised arms?")
+    page.fill("#hypotheses", "The ministry\nNobody")
+    page.click("button:has-text('Frage stellen')")
+    page.select_option("select[name$='.H1']", "II")
+    page.fill("input[name$='.H1.why']", "It denies it.")
+    page.click("text=Unsere Einstufungen unterschreiben")
+    assert page.input_value("input[name$='.H1.why']") == "It denies it."
+    asked = page.url
+    page.goto(f"{at}/hypotheses?claim={note_id(NO)}")
+    page.click("tbody button")
+    assert page.url == asked
+    assert page.locator("tbody >> text=E2").count() > 0
     context.close()

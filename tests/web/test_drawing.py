@@ -1,5 +1,6 @@
 """Laying pictures out: whatever they are told, nothing overlaps, and the same comes out again."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -84,6 +85,19 @@ def test_a_text_is_cut_to_its_width_and_no_shorter_than_it_must(text: str, width
         assert cut.endswith("…")
         assert layout.width_of(text, 13) > width
         assert text.startswith(cut[:-1])
+
+
+def test_a_line_runs_behind_no_box_that_it_does_not_end_at() -> None:
+    columns = [[Node(f"{at}{n}", (f"{at}{n}",), "") for n in range(3)] for at in "abcd"]
+    links = [Link("a1", "d1"), Link("a0", "c2"), Link("b1", "d0"), Link("a2", "b2")]
+    drawing = layout.layered(columns, links, width=900, between=50)
+    assert len(drawing.boxes) == 12
+    passing = [each.d for each in drawing.curves if "C" not in each.d and "H" in each.d]
+    assert len(passing) >= 4, "through two columns, one and one"
+    for d in passing:
+        x, y, to_x = (float(each) for each in re.findall(r"[0-9.]+", d))
+        behind = [e for e in drawing.boxes if x < e.x + e.width and to_x > e.x]
+        assert all(not e.y <= y <= e.y + e.height for e in behind), d
 
 
 def test_what_is_tied_to_the_same_stands_together() -> None:

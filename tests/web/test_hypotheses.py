@@ -106,3 +106,116 @@ def test_what_nothing_shows_is_told_apart(ways: tuple[Pair, Pair], analyst: Test
         "Nothing shows that the party it names said it."
     ]
     assert "<b>so" not in analyst.get(f"/hypotheses/{asked}").text
+
+
+# --------------------------------------------------------------------------------------- by forms
+
+ASKED = {
+    "question": "Who profits?",
+    "hypotheses": " One side \r\nBoth\r\n\r\nBoth\n",
+    "claims": f"{ENVOY_ID}\n{DENIAL_ID}",
+}
+
+
+def test_a_reason_goes_with_its_rating_and_is_shown_beside_it(
+    ways: tuple[Pair, Pair], analyst: TestClient
+) -> None:
+    matrix = analyst.get("/hypotheses.json").json()["questions"][0]["question"]
+    at, field = f"/hypotheses/{matrix}", f"{ENVOY_ID}.H1"
+
+    def said() -> tuple[str, str | None]:
+        side = questions.board(ways[0].north, matrix, now=ways[0].now).sides["north-cert"]
+        assert side.seals[ENVOY_ID] == "signed"
+        return side.marks[ENVOY_ID, "H1"], side.why.get((ENVOY_ID, "H1"))
+
+    def rate(**fields: str) -> int:
+        given = {f"{field}{name.removeprefix('mark')}": text for name, text in fields.items()}
+        return analyst.post(f"{at}/rate", data=given).status_code
+
+    assert said() == ("II", "One source.")
+    shown = analyst.get(at).text
+    assert 'value="One source."' in shown
+    assert "south-isac: One source." in shown
+    ours = '<div class="printed"><small>north-cert: One source.'
+    assert ours in shown, "on the screen ours stands in its field"
+    assert rate(mark="II", **{".why": "One source."}) == BAD_REQUEST, "nothing is otherwise"
+    assert rate(mark="II", **{".why": " Two,\n<b>both</b> old."}) == SEE_OTHER
+    assert said() == ("II", "Two, <b>both</b> old.")
+    assert "<b>both" not in analyst.get(at).text
+    assert rate(mark="II") == BAD_REQUEST, "what is not named stays"
+    assert rate(mark="I", **{".why": "Two, <b>both</b> old."}) == SEE_OTHER
+    assert said() == ("I", "Two, <b>both</b> old.")
+    assert rate(**{".why": ""}) == SEE_OTHER
+    assert said() == ("I", None)
+    assert rate(mark="I", **{".why": "x" * 501}) == BAD_REQUEST
+    alone = {f"{DENIAL_ID}.H9.why": "no such", f"{DENIAL_ID}.H1": "N"}
+    assert analyst.post(f"{at}/rate", data=alone).status_code == BAD_REQUEST
+
+
+def test_a_reason_needs_a_rating(ways: tuple[Pair, Pair], analyst: TestClient) -> None:
+    made = analyst.post("/hypotheses", data=ASKED).headers["location"]
+    reply = analyst.post(f"{made}/rate", data={f"{ENVOY_ID}.H1.why": "so"})
+    assert reply.status_code == BAD_REQUEST
+    assert "A reason goes with a rating." in reply.text
+    assert not questions.board(ways[0].north, made.rpartition("/")[2], now=ways[0].now).sides
+
+
+def test_a_question_is_asked_and_changed_by_a_form(
+    ways: tuple[Pair, Pair], analyst: TestClient
+) -> None:
+    found = analyst.get(f"/hypotheses.json?claim={ENVOY_ID}").json()
+    assert (found["may_ask"], found["claim"]["id"]) == (True, ENVOY_ID)
+    shown = analyst.get(f"/hypotheses?claim={ENVOY_ID}").text
+    assert f">{ENVOY_ID}</textarea>" in shown
+    assert f'href="/hypotheses?claim={ENVOY_ID}#ask"' in analyst.get(f"/claims/{ENVOY_ID}").text
+    assert analyst.get("/hypotheses.json?claim=note--none").json()["claim"] is None
+    fields = ASKED | {"labels": "gray-heron", "marking": "TLP:GREEN", "claims": ENVOY_ID}
+    made = analyst.post("/hypotheses", data=fields).headers["location"]
+    matrix_id = made.removeprefix("/hypotheses/")
+    matrix = questions.board(ways[0].north, matrix_id, now=ways[0].now).matrix
+    assert (matrix.question, matrix.labels) == ("Who profits?", ("ach", "gray-heron"))
+    assert [each.text for each in matrix.hypotheses] == ["One side", "Both"]
+    assert analyst.get(f"/objects/{matrix_id}.json").json()["our_marking"] == "TLP:GREEN"
+    more = {"claims": DENIAL_ID, "hypotheses": "Nobody"}
+    assert analyst.post(f"{made}/change", data=more).headers["location"] == made
+    assert analyst.post(f"{made}/change", data={"without": "H1"}).status_code == SEE_OTHER
+    assert analyst.post(f"{made}/change", data={"without": ENVOY_ID}).status_code == SEE_OTHER
+    found = analyst.get(f"{made}.json").json()
+    assert [each["id"] for each in found["hypotheses"]] == ["H2", "H3"]
+    assert [each["claim"] for each in found["evidence"]] == [DENIAL_ID]
+    for wrong in ({}, {"without": "H9"}, {"claims": "note--none"}, {"without": DENIAL_ID}):
+        assert analyst.post(f"{made}/change", data=wrong).status_code == BAD_REQUEST, wrong
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"question": " "},
+        {"hypotheses": "One side\nOne side"},
+        {"claims": ""},
+        {"claims": "note--none"},
+        {"marking": "RED"},
+        {"hypotheses": "\n".join(map(str, range(101)))},
+    ],
+)
+def test_what_is_no_question_is_not_asked(analyst: TestClient, wrong: dict[str, str]) -> None:
+    before = analyst.get("/hypotheses.json").json()
+    assert analyst.post("/hypotheses", data=ASKED | wrong).status_code == BAD_REQUEST
+    assert analyst.get("/hypotheses.json").json() == before
+
+
+def test_who_may_not_ask_sees_no_form(ways: tuple[Pair, Pair]) -> None:
+    there = ways[0]
+    with site(there.north, "overseer") as overseer:
+        shown = overseer.get(f"/hypotheses?claim={ENVOY_ID}").text
+        assert "<textarea" not in shown
+        assert "/change" not in shown
+        assert overseer.post("/hypotheses", data=ASKED).status_code == ABSENT
+    with site(ways[0].south, "analyst") as south:
+        given = south.get("/hypotheses.json").json()["questions"][0]["question"]
+        assert "/change" not in south.get(f"/hypotheses/{given}").text, "theirs is theirs to change"
+        reply = south.post(f"/hypotheses/{given}/change", data={"hypotheses": "More"})
+        assert reply.status_code == BAD_REQUEST
+    with site(there.north, "analyst") as analyst:
+        analyst.headers["Origin"] = "https://elsewhere.example"
+        assert analyst.post("/hypotheses", data=ASKED).status_code not in {SEE_OTHER, 200}

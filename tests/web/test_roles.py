@@ -79,6 +79,8 @@ ACTS_FOR = {
     "/holds": WRITING,
     "/holds/end": BINDING,
     "/import/{id}/cancel": WRITING,
+    "/hypotheses": WRITING,
+    "/hypotheses/{id}/change": WRITING,
     "/hypotheses/{id}/rate": WRITING,
     "/settings/end": ADMIN,
     "/account/passkeys/rename": ALL,

@@ -2,18 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Engine, event
 from starlette.testclient import TestClient
 
 from tearline import clock
 from tearline.agreement import signing
 from tearline.agreement.log_keys import key_of
 from tearline.log.receipt import verify_receipt
-from tearline.release import arrive, taking_back
-from tearline.store import annotations, private, received
+from tearline.release import arrive, health, taking_back
+from tearline.store import annotations, private, recalls, received
 from tearline.web import signing_in
+from tearline.web.pages import back
 from tests.pair import Pair, make_pair, rel, sdo
 from tests.web.site import AT, put_aside, site
 
@@ -218,6 +221,95 @@ def test_bytes_that_are_no_object_are_shown_as_text_and_only_refused(
     assert officer.get(f"{at}.json").json()["document"] is None
     assert officer.post(at, data={"act": "accept", "reason": "x"}).status_code == 400
     assert officer.post(at, data={"act": "refuse", "reason": "x"}).status_code == 303
+
+
+# ---------------------------------------------------------------------------------- many of each
+
+
+MANY, PART = 3_000, 50
+
+
+@pytest.fixture
+def crowded(pair: Pair) -> Pair:
+    """North with thousands in quarantine and thousands of recalls, a third of each answered."""
+    with pair.north.store.write() as tx:
+        rows = [
+            received.Received(
+                f"sha256:{n:064x}", f"tool--{n}", b"{}", "", "quarantined", "[]", pair.now + n // 99
+            )
+            for n in range(MANY)
+        ]
+        received.stage(tx, pair.agreement_id, rows)
+        ordered = [(9 + n, f"tool--{n}", "held", pair.now + n // 99) for n in range(MANY)]
+        recalls.add_recalls(tx, pair.agreement_id, ordered)
+        answered = range(9, 9 + MANY, 3)
+        recalls.acknowledge_recalls(tx, pair.agreement_id, answered, "{}", pair.now)
+    return pair
+
+
+def walked(client: TestClient, at: str, member: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    sep, before = "&" if "?" in at else "?", ""
+    while True:
+        part = client.get(f"{at}{before}").json()
+        assert len(part[member]) <= PART
+        assert part["first"] == (not before)
+        found += part[member]
+        if part["next"] is None:
+            return found
+        before = f"{sep}before={part['next']}"
+
+
+@pytest.mark.usefixtures("crowded")
+def test_many_are_read_part_by_part(officer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = walked(officer, "/quarantine.json", "quarantined")
+    assert len({each["hash"] for each in waiting}) == len(waiting) == MANY
+    assert officer.get("/quarantine.json").json()["number"] == {"number": MANY, "more": False}
+    every = walked(officer, "/recalls.json", "recalls")
+    assert len({each["position"] for each in every}) == len(every) == MANY
+    for state, number in (("confirmed", MANY // 3), ("open", MANY - MANY // 3), ("overdue", 0)):
+        found = walked(officer, f"/recalls.json?state={state}", "recalls")
+        assert {each["state"] for each in found} == ({state} if number else set())
+        counts = officer.get(f"/recalls.json?state={state}").json()
+        assert counts["number"]["number"] == counts["counts"][state]["number"] == number
+        assert len(found) == number
+    shown = officer.get("/recalls?state=open").text
+    assert 'rel="next" href="/recalls?state=open&amp;before=' in shown
+    assert 'rel="next" href="/quarantine?before=' in officer.get("/quarantine").text
+    for wrong in ("x", "9.x.9", f"9.{'0' * 36}.9", f"9.{'0' * 36}.{'a' * 64}", "9" * 30, "\0"):
+        for at in ("/recalls", "/quarantine"):
+            assert officer.get(at, params={"before": wrong}).status_code == 200, (at, wrong)
+    monkeypatch.setattr(health, "COUNTED", 100)
+    monkeypatch.setattr(back, "COUNTED", 100)
+    assert officer.get("/quarantine.json").json()["number"] == {"number": 100, "more": True}
+
+
+@pytest.mark.usefixtures("crowded")
+@pytest.mark.parametrize("at", ["/quarantine", "/recalls", "/recalls?state=open", "/"])
+def test_a_page_reads_what_it_shows(officer: TestClient, at: str) -> None:
+    officer.get(at)
+    asked, rows = read(officer, at)
+    assert asked <= 60
+    assert rows <= 5 * PART
+
+
+def read(client: TestClient, at: str) -> tuple[int, int]:
+    """How many statements a page runs, and how many rows it gets from the store."""
+    asked: list[object] = []
+    rows: list[object] = []
+
+    def count(_: object, row: object) -> object:
+        rows.append(row)
+        return row
+
+    def look(_: object, cursor: Any, *given: object) -> None:  # noqa: ANN401  # of sqlite3
+        asked.append(given)
+        cursor.row_factory = count
+
+    event.listen(Engine, "before_cursor_execute", look)
+    assert client.get(at).status_code == 200
+    event.remove(Engine, "before_cursor_execute", look)
+    return len(asked), len(rows)
 
 
 # ------------------------------------------------------------------------------------- the end

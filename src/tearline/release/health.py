@@ -12,6 +12,7 @@ from tearline.log import committing, record
 from tearline.release.rules import DAY
 from tearline.store import agreements, logs, parties, recalls, received, tallies, witnessing
 from tearline.store.database import Tx
+from tearline.store.recalls import Some
 from tearline.store.releases import Release
 
 COUNTED = 10_000
@@ -72,16 +73,17 @@ def flow(tx: Tx, bound: InForce, *, now: int) -> Flow:
     """What passed under one agreement."""
     this = bound.agreement_id
     due_at = now - bound.terms.retention.recall_days * DAY
+    overdue = Some(this, answered=False, until_at=due_at)
     mirrored = logs.last_checkpoint(tx, record.their_log(this))
     last = newest(tx, bound, 1)
     confirmable = not bound.one_sided
     return Flow(
         this,
         Counted.of(tallies.live_number(tx, this, COUNTED + 1)),
-        Counted.of(received.number_in(tx, this, "accepted", now, COUNTED + 1)),
-        Counted.of(received.number_in(tx, this, "quarantined", 0, COUNTED + 1)),
-        Counted.of(recalls.open_number(tx, this, COUNTED + 1) * confirmable),
-        Counted.of(recalls.open_number(tx, this, COUNTED + 1, until_at=due_at) * confirmable),
+        Counted.of(received.usable_number(tx, this, now, COUNTED + 1)),
+        Counted.of(received.quarantined_number(tx, this, COUNTED + 1)),
+        Counted.of(recalls.number(tx, Some(this, answered=False), COUNTED + 1) * confirmable),
+        Counted.of(recalls.number(tx, overdue, COUNTED + 1) * confirmable),
         mirrored.at if mirrored else None,
         last[0].at if last else None,
     )

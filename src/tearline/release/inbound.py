@@ -274,13 +274,14 @@ def refuse_quarantined(
 
 
 def _in_quarantine(tx: Tx, agreement_id: str, hash_: str) -> Received:
-    rows = received.in_state(tx, agreement_id, "quarantined")
-    found = [row for row in rows if hash_ in {row.hash, row.delivered_id}]
+    rows = received.by_hash(tx, agreement_id, [hash_])
+    found = [row for row in rows if row.state == "quarantined"]
+    found = found or received.given_as(tx, agreement_id, [hash_], "quarantined")
     if not found:
         raise RefusedError(
             f"Nothing in quarantine is {hash_}.", do="See `tearline quarantine list`."
         )
-    return found[0]
+    return min(found, key=lambda row: (row.at, row.hash))
 
 
 def _note_person(tx: Tx, kind: str, row: Received, reason: str, now: int) -> None:

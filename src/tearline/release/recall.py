@@ -15,13 +15,24 @@ from tearline.agreement.partners import find_party
 from tearline.errors import RefusedError
 from tearline.log import record
 from tearline.release import arrive, reconcile, second_hop
+from tearline.release.health import COUNTED, Counted, total
 from tearline.release.reasons import Code
 from tearline.release.rules import DAY
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, onward, releases
 from tearline.store.database import Tx
-from tearline.store.recalls import acknowledge_recalls, add_recalls, recalls_under
+from tearline.store.recalls import (
+    Some,
+    acknowledge_recalls,
+    add_recalls,
+    newest,
+    number,
+    recalls_under,
+)
+from tearline.store.walking import Place
+
+STATES = ("overdue", "open", "confirmed", "unconfirmable")
 
 
 class Recalled(NamedTuple):
@@ -90,6 +101,57 @@ def recalls(home: Home, party: str | None = None, *, now: int) -> list[Recalled]
             for further in [onward.reports(tx, each.agreement_id)]
             for row in recalls_under(tx, each.agreement_id)
         ]
+
+
+def last_recalls(
+    tx: Tx,
+    bound: Sequence[InForce],
+    state: str | None,
+    limit: int,
+    before: Place | None = None,
+    *,
+    now: int,
+) -> list[Recalled]:
+    """The last recalls under agreements, of one state or of all, the last first."""
+    under = {each.agreement_id: each for each in bound}
+    wanted = [some for each in bound for some in _stand(each, state, now)]
+    rows = newest(tx, wanted, limit, before)
+    further = {
+        each: onward.reports(tx, each, [row[1] for row in rows if row[0] == each])
+        for each in {row[0] for row in rows}
+    }
+    return [
+        _recalled(under[row[0]], (*row[1:], None), further[row[0]].get(row[1], (0, 0)), now)
+        for row in rows
+    ]
+
+
+def recalls_counted(tx: Tx, bound: Sequence[InForce], *, now: int) -> dict[str, Counted]:
+    """How many recalls there are under agreements, by state."""
+    return {
+        state: total(
+            [
+                Counted.of(number(tx, some, COUNTED + 1))
+                for each in bound
+                for some in _stand(each, state, now)
+            ]
+        )
+        for state in STATES
+    }
+
+
+def _stand(bound: InForce, state: str | None, now: int) -> list[Some]:
+    """Where the recalls of one state, or all, stand under an agreement."""
+    this = bound.agreement_id
+    due_at = now - bound.terms.retention.recall_days * DAY
+    found = {
+        "overdue": [Some(this, answered=False, until_at=due_at)],
+        "open": [Some(this, answered=False, after_at=due_at)],
+        "confirmed": [Some(this, answered=True)],
+    }
+    if bound.one_sided:
+        found = {"unconfirmable": [Some(this, answered=each) for each in (False, True)]}
+    return [some for name, parts in found.items() if state in {None, name} for some in parts]
 
 
 def _recalled(bound: InForce, row: Sequence[Any], further: tuple[int, int], now: int) -> Recalled:

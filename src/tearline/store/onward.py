@@ -8,7 +8,7 @@ Who can write here can have a yes forgotten or a request invented; a yes itself 
 logs of both sides have it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -353,9 +353,13 @@ def put_reports(tx: Tx, agreement_id: str, rows: Iterable[tuple[int, int, int]])
     insert_rows(tx, hop_report, [(agreement_id, *each) for each in found])
 
 
-def reports(tx: Tx, agreement_id: str) -> dict[int, tuple[int, int]]:
-    """What a receiver said of recalls, by the position of the release."""
+def reports(
+    tx: Tx, agreement_id: str, positions: Collection[int] | None = None
+) -> dict[int, tuple[int, int]]:
+    """What a receiver said of recalls, of all or of some, by the position of the release."""
     query = select(hop_report.c.position, hop_report.c.told, hop_report.c.confirmed).where(
         hop_report.c.agreement_id == agreement_id
     )
+    if positions is not None:
+        query = query.where(among(hop_report.c.position, positions))
     return {row[0]: (row[1], row[2]) for row in tx.execute(query)}

@@ -4,12 +4,27 @@ Who can write here can pretend that a recall was answered; the partner's log wou
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Select,
+    Table,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.walking import Order, Place, latest, part
+
+_OPEN, _ANSWERED = text("acknowledged_at IS NULL"), text("acknowledged_at IS NOT NULL")
 
 recall = Table(
     "recall",
@@ -21,6 +36,22 @@ recall = Table(
     Column("at", BigInteger, nullable=False),
     Column("acknowledged_at", BigInteger),
     Column("receipt", Text),
+    Index(
+        "recall_open",
+        "agreement_id",
+        "at",
+        "position",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "recall_answered",
+        "agreement_id",
+        "at",
+        "position",
+        sqlite_where=_ANSWERED,
+        postgresql_where=_ANSWERED,
+    ),
 )
 certificate = Table(
     "certificate",
@@ -48,6 +79,15 @@ class Certificate(NamedTuple):
     at: int
     leaf: int | None
     receipt: str | None
+
+
+class Some(NamedTuple):
+    """Recalls under one agreement: answered or open, ordered after a moment, or until one."""
+
+    agreement_id: str
+    answered: bool
+    after_at: int | None = None
+    until_at: int | None = None
 
 
 def put_certificate(tx: Tx, agreement_id: str, new: Certificate) -> None:
@@ -83,15 +123,47 @@ def recalls_under(
     return [tuple(row) for row in tx.execute(query.order_by(recall.c.position))]
 
 
-def open_number(tx: Tx, agreement_id: str, most: int, *, until_at: int | None = None) -> int:
-    """How many recalls nobody acknowledged, counted up to a number; ordered until a moment."""
-    query = select(recall.c.position).where(
-        recall.c.agreement_id == agreement_id, recall.c.acknowledged_at.is_(None)
+def receipt_of(tx: Tx, agreement_id: str, position: int) -> str | None:
+    """The partner's receipt for one recall; None without a recall or a receipt."""
+    query = select(recall.c.receipt).where(
+        recall.c.agreement_id == agreement_id, recall.c.position == position
     )
-    if until_at is not None:
-        query = query.where(recall.c.at <= until_at)
-    found = select(func.count()).select_from(query.limit(most).subquery())
-    return int(tx.execute(found).scalar_one())
+    return tx.execute(query).scalar()
+
+
+def newest(
+    tx: Tx, wanted: Iterable[Some], limit: int, before: Place | None = None
+) -> list[tuple[str, int, str, str, int, int | None]]:
+    """Recalls: agreement, position, id, reason, moment, moment acknowledged.
+
+    The last comes first; no more than `limit`, of those before a place.
+    """
+    found = latest(tx, (_newest(each, limit, before) for each in wanted), limit)
+    return [(row[1], row[2], row[3], row[4], row[0], row[5]) for row in found]
+
+
+def number(tx: Tx, some: Some, most: int) -> int:
+    """How many they are, counted up to a number."""
+    query = _some(some, select(recall.c.position)).limit(most)
+    return int(tx.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def _newest(some: Some, limit: int, before: Place | None) -> Select[Any]:
+    of = recall.c
+    columns = of.at, of.agreement_id, of.position, of.delivered_id, of.reason, of.acknowledged_at
+    order = Order(of.at, of.position)
+    return part(_some(some, select(*columns)), order, some.agreement_id, limit, before)
+
+
+def _some(some: Some, query: Select[Any]) -> Select[Any]:
+    query = query.where(
+        recall.c.agreement_id == some.agreement_id, _ANSWERED if some.answered else _OPEN
+    )
+    if some.after_at is not None:
+        query = query.where(recall.c.at > some.after_at)
+    if some.until_at is not None:
+        query = query.where(recall.c.at <= some.until_at)
+    return query
 
 
 def acknowledge_recalls(

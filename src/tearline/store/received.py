@@ -5,13 +5,29 @@ way, and what it says is in our log.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, delete, func, null, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    Select,
+    Table,
+    delete,
+    func,
+    null,
+    select,
+    text,
+)
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_version, reference
+from tearline.store.walking import Order, Place, latest, part
+
+_IN_QUARANTINE = text("state = 'quarantined'")
+"""As its index has it: of a parameter, SQLite would not know that the index holds it all."""
 
 received = Table(
     "received",
@@ -28,6 +44,14 @@ received = Table(
     Index("received_state", "agreement_id", "state"),
     Index("received_until", "until_at"),
     Index("received_object", "agreement_id", "delivered_id"),
+    Index(
+        "received_quarantined",
+        "agreement_id",
+        "at",
+        "hash",
+        sqlite_where=_IN_QUARANTINE,
+        postgresql_where=_IN_QUARANTINE,
+    ),
 )
 cursor = Table(
     "cursor",
@@ -207,16 +231,43 @@ def usable(tx: Tx, agreement_id: str, now: int) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def number_in(tx: Tx, agreement_id: str, state: str, now: int, most: int) -> int:
-    """How many objects of a partner's are in a state and not over, counted up to a number."""
+def usable_number(tx: Tx, agreement_id: str, now: int, most: int) -> int:
+    """How many objects of a partner's may be used now, counted up to a number."""
     query = select(received.c.hash).where(
         received.c.agreement_id == agreement_id,
-        received.c.state == state,
+        received.c.state == "accepted",
         received.c.until_at > now,
     )
     return int(
         tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
     )
+
+
+def quarantined(
+    tx: Tx, agreements: Iterable[str], limit: int, before: Place | None = None
+) -> list[tuple[str, Received]]:
+    """What is in quarantine under some agreements, each with its own, without the bytes.
+
+    The last comes first; no more than `limit`, of those before a place.
+    """
+    parts = (_quarantined(each, limit, before) for each in agreements)
+    return [(row[1], Received._make(row[3:])) for row in latest(tx, parts, limit)]
+
+
+def quarantined_number(tx: Tx, agreement_id: str, most: int) -> int:
+    """How many are in quarantine under an agreement, counted up to a number."""
+    query = select(received.c.hash).where(received.c.agreement_id == agreement_id, _IN_QUARANTINE)
+    return int(
+        tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
+    )
+
+
+def _quarantined(agreement_id: str, limit: int, before: Place | None) -> Select[Any]:
+    of = received.c
+    columns = [null() if name == "raw" else of[name] for name in Received._fields]
+    query = select(of.at, of.agreement_id, of.hash, *columns)
+    query = query.where(of.agreement_id == agreement_id, _IN_QUARANTINE)
+    return part(query, Order(of.at, of.hash), agreement_id, limit, before)
 
 
 def settle(tx: Tx, agreement_id: str, rows: Sequence[Received]) -> None:

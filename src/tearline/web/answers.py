@@ -7,6 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.web import shown, signing_in
@@ -68,9 +69,8 @@ def html(
     status: int, template: str, request: Request, *, who: Viewer | None, value: object
 ) -> Response:
     """A value as a page, in the language that the browser wishes."""
-    text = shown.render(
-        template, request.headers.get("accept-language", ""), request.url.path, who=who, value=value
-    )
+    wished = request.headers.get("accept-language", "")
+    text = shown.render(template, wished, request.url, who=who, value=value, now=clock.now())
     return Response(text, status, media_type="text/html")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import URL
 
 from tearline.provenance.grade import WORDS as CREDIBILITY_WORDS
 from tearline.web.assets import address
@@ -26,12 +27,22 @@ _READ = 20_000
 """Characters of a value that are laid out; its JSON has all."""
 
 
-def render(template: str, accepted: str, path: str, *, who: Viewer | None, value: object) -> str:
+def render(
+    template: str, accepted: str, at: URL, *, who: Viewer | None, value: object, now: int
+) -> str:
     """Return a page as HTML, in the language that fits an Accept-Language header best."""
     language = chosen(accepted)
     found = _environment(language).get_template(template)
     places = [each for each in NAVIGATION if who is not None and who.may(*each[2])]
-    return found.render(who=who, value=value, path=path, language=language, navigation=places)
+    return found.render(
+        who=who,
+        value=value,
+        path=at.path,
+        place=f"{at.netloc}{at.path}{'?' * bool(at.query)}{at.query}",
+        now=now,
+        language=language,
+        navigation=places,
+    )
 
 
 @cache
@@ -46,6 +57,7 @@ def _environment(language: str) -> Environment:
     )
     made.globals |= {
         "say": _sayer(words),
+        "known": words.get,
         "static": address,
         "credibility_words": CREDIBILITY_WORDS,
         "reason_words": {str(code): text for code, text in WORDS.items()},

@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 from tearline.store import claim_lists, claims, worth
 from tearline.store.claim_lists import Chosen
+from tearline.store.claims import Row
 from tearline.store.database import Tx
 from tearline.weighing import sides
 from tearline.weighing.grades import Moved, falling
 from tearline.weighing.worth import receivers_of
 
-MOST = 2_000
-"""How many claims are looked at for each identity of the source."""
+FEW, MOST = 100, 2_000
+"""How many claims of a source are looked at, at a glance and when somebody wants to know more."""
 
 
 class Loss(NamedTuple):
@@ -28,26 +29,27 @@ class Loss(NamedTuple):
     whole: bool
 
 
-def would_lose(tx: Tx, identity: str) -> Loss:
-    """Count what `worth.discredit` of this source would change; nothing is written."""
-    rows = []
-    whole = True
+def would_lose(tx: Tx, identity: str, most: int = MOST) -> Loss:
+    """Count what `worth.discredit` of this source would change; nothing is written.
+
+    No more than `most` claims are looked at, the newest of each identity of the source first.
+    """
+    rows: list[Row] = []
     for each in worth.everybody(tx, identity):
-        found = claim_lists.page(tx, Chosen(source=each), MOST)
-        whole = whole and len(found) < MOST
-        rows += found
-    ids = {each.stix_id for each in rows}
+        rows += claim_lists.page(tx, Chosen(source=each), most + 1 - len(rows))
+    whole = len(rows) <= most
+    ids = {each.stix_id for each in rows[:most]}
     names = sorted(set(claims.propositions(tx, ids).values()))
+    stand = sides.read(tx, names)
     before, after = (
-        {(row.proposition, row.polarity): row for row in sides.read(tx, names, without=bad).worth()}
-        for bad in ((), (identity,))
+        {(row.proposition, row.polarity): row for row in each.worth()}
+        for each in (stand, sides.read(tx, names, without=(identity,)))
     )
     changed = [key for key in before if before[key] != after[key]]
-    found_sides = sides.read(tx, names).found
     moved = {
         each.stix_id: Moved(each.origin, before[key].credibility, after[key].credibility)
         for key in changed
-        for each in found_sides[key].claims
+        for each in stand.found[key].claims
     }
     fall = falling(tx, moved)
     partners = {partner for its in receivers_of(tx, fall).values() for _, partner in its}

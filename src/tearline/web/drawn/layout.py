@@ -5,7 +5,7 @@ to its box by the width that its letters have in the widest of usual fonts.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tearline.web.seen import seen
@@ -122,11 +122,13 @@ def layered(
     """Lay columns out from left to right, each in the middle of the height, and join what is tied.
 
     The order within a column is that of what its boxes are tied to on the left, where it can be.
-    Columns without a box are left out, with no room kept.
+    Columns without a box are left out, with no room kept. A line that passes a column has room of
+    its own there, so that it never runs behind a box it does not end at.
     """
-    used = [column for column in columns if column]
+    used = [list(column) for column in columns if column]
     if not used:
         return Drawing(width, 0, (), ())
+    links = _by_way(used, links)
     wide = (width - between * (len(used) - 1)) / len(used)
     ordered = _untangled(used, links)
     heights = [sum(map(_height, column)) + GAP * (len(column) - 1) for column in ordered]
@@ -138,11 +140,29 @@ def layered(
             boxes[node.id] = boxed(node, at * (wide + between), y, wide)
             y += _height(node) + GAP
     curves = [
-        _curve(boxes[each.source], boxes[each.target], each.kind)
+        curve
         for each in links
-        if each.source in boxes and each.target in boxes
+        for curve in _curves(boxes[each.source], boxes[each.target], each.kind)
     ]
-    return Drawing(width, tallest, tuple(boxes.values()), tuple(curves))
+    shown = tuple(each for each in boxes.values() if each.node.lines)
+    return Drawing(width, tallest, shown, tuple(curves))
+
+
+def _by_way(columns: list[list[Node]], links: Sequence[Link]) -> list[Link]:
+    """The links from column to column: longer ones go by nodes without a line, put between."""
+    place = {node.id: number for number, column in enumerate(columns) for node in column}
+    found = []
+    for each in links:
+        if each.source not in place or each.target not in place:
+            continue
+        source = each.source
+        for number in range(place[source] + 1, place[each.target]):
+            way = Node(f"{each.source}\0{each.target}\0{number}", (), "")
+            columns[number].append(way)
+            found.append(Link(source, way.id, each.kind))
+            source = way.id
+        found.append(Link(source, each.target, each.kind))
+    return found
 
 
 def _height(node: Node) -> float:
@@ -177,6 +197,14 @@ def _middle(ids: Sequence[str], place: Mapping[str, int]) -> float:
     """The middle of the places of those that have one; after everything where none has."""
     found = [place[each] for each in ids if each in place]
     return sum(found) / len(found) if found else len(place)
+
+
+def _curves(source: Box, target: Box, kind: str) -> Iterator[Curve]:
+    """The curve between two boxes, and the line on through the second where it is only passed."""
+    yield _curve(source, target, kind)
+    if not target.node.lines:
+        y = target.y + target.height / 2
+        yield Curve(f"M{target.x:g} {y:.1f}H{target.x + target.width:g}", kind)
 
 
 def _curve(source: Box, target: Box, kind: str) -> Curve:

@@ -1,5 +1,6 @@
 """What was taken back from partners, what of theirs fits no agreement, and the end with one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -7,51 +8,53 @@ from typing import Any
 import orjson
 
 from tearline.agreement import force
-from tearline.agreement.force import InForce
 from tearline.errors import MisuseError
 from tearline.release import inbound
+from tearline.release.health import COUNTED, Counted, total
 from tearline.release.leaving import Leaving, leave, leaving
-from tearline.release.recall import Recalled, recalls
+from tearline.release.recall import Recalled, last_recalls, recalls_counted
 from tearline.stix import canonical
 from tearline.store import aliases, received
 from tearline.store.database import Tx
-from tearline.store.recalls import recalls_under
+from tearline.store.recalls import receipt_of
 from tearline.store.received import Received
+from tearline.store.walking import Place
 from tearline.web.naming import ends_of, name_of, names_of
 from tearline.web.page import AbsentError, Asked, Download, File, Form, Page
 from tearline.web.pages.logs import OVERSIGHT
 from tearline.web.pages.stops import reason_of
 from tearline.web.signing_in import WEIGHING, Role
 
-_MOST = 200
+_ROWS = 50
+_POSITION, _HASH = "[0-9]{1,17}", "[0-9a-f]{64}"
+"""What is a key in a list: of recalls, and of what is in quarantine."""
 _SETTLING: tuple[Role, ...] = ("analyst", "officer", "admin")
 _BINDING: tuple[Role, ...] = ("officer", "admin")
 
 
 def _recalls(asked: Asked) -> dict[str, Any]:
-    found = recalls(asked.home, now=asked.now)
+    wanted, before = asked.query.get("state") or None, _place(asked, _POSITION)
     with asked.home.store.read() as tx:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
-    counts: dict[str, int] = {}
-    for each in found:
-        counts[each.state] = counts.get(each.state, 0) + 1
-    wanted = asked.query.get("state") or None
-    rows = [each for each in found if wanted in {None, each.state}]
-    shown = sorted(rows, key=lambda each: (each.state != "overdue", -each.at))[:_MOST]
-    with asked.home.store.read() as tx:
+        all_ = list(bound.values())
+        rows = last_recalls(tx, all_, wanted, _ROWS + 1, before, now=asked.now)
+        shown = rows[:_ROWS]
+        counts = recalls_counted(tx, all_, now=asked.now)
         names = _names(tx, shown)
+    number = counts.get(wanted, Counted(0, more=False)) if wanted else total([*counts.values()])
+    last = Place(shown[-1].at, shown[-1].agreement_id, shown[-1].position) if shown else None
     return {
-        "counts": counts,
+        "counts": {state: each._asdict() for state, each in counts.items()},
         "state": wanted,
-        "number": len(rows),
-        "partners": sorted({each.partner for each in bound.values()})
-        if asked.who.may(*OVERSIGHT)
-        else [],
+        "number": number._asdict(),
+        "first": before is None,
+        "next": _said(last) if last and len(rows) > _ROWS else None,
+        "partners": sorted({each.partner for each in all_}) if asked.who.may(*OVERSIGHT) else [],
         "recalls": [
             {
                 "agreement": each.agreement_id,
-                "title": bound[each.agreement_id].title if each.agreement_id in bound else "",
-                "partner": bound[each.agreement_id].partner if each.agreement_id in bound else "",
+                "title": bound[each.agreement_id].title,
+                "partner": bound[each.agreement_id].partner,
                 "object": each.delivered_id,
                 "name": names.get((each.agreement_id, each.delivered_id)),
                 "position": each.position,
@@ -66,6 +69,22 @@ def _recalls(asked: Asked) -> dict[str, Any]:
             for each in shown
         ],
     }
+
+
+def _said(place: Place) -> str:
+    """A place in a list, as an address says it."""
+    key = str(place.key).removeprefix("sha256:")
+    return f"{place.at}.{place.agreement_id.removeprefix('urn:uuid:')}.{key}"
+
+
+def _place(asked: Asked, key: str) -> Place | None:
+    """The place that an address says, with a key of this form; None where it says none."""
+    text = asked.query.get("before", "")
+    found = re.fullmatch(rf"([0-9]{{1,17}})\.([0-9a-f-]{{36}})\.({key})", text)
+    if found is None:
+        return None
+    own: str | int = int(found[3]) if key == _POSITION else f"sha256:{found[3]}"
+    return Place(int(found[1]), f"urn:uuid:{found[2]}", own)
 
 
 def _names(tx: Tx, shown: Sequence[Recalled]) -> dict[tuple[str, str], str]:
@@ -87,47 +106,53 @@ def _recall_receipt(asked: Asked) -> File:
     """The receipt by which a partner confirmed a recall."""
     agreement_id, position = f"urn:uuid:{asked.path['agreement']}", asked.path["position"]
     with asked.home.store.read() as tx:
-        found = [
-            row[5] for row in recalls_under(tx, agreement_id) if str(row[0]) == position and row[5]
-        ]
+        found = re.fullmatch(_POSITION, position) and receipt_of(tx, agreement_id, int(position))
     if not found:
         raise AbsentError("There is no receipt for this recall.")
     name = f"recall-{asked.path['agreement'][:8]}-{position}.json"
-    return File(name, "application/json", str(found[0]).encode())
+    return File(name, "application/json", found.encode())
 
 
 # ----------------------------------------------------------------------------------- quarantine
 
 
 def _quarantine(asked: Asked) -> dict[str, Any]:
+    before = _place(asked, _HASH)
     with asked.home.store.read() as tx:
-        found = [
-            (each, row)
-            for each in force.all_in_force(tx, now=asked.now)
-            for row in received.in_state(tx, each.agreement_id, "quarantined", without_bytes=True)
-        ]
-        names = _called(tx, found[:_MOST])
+        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
+        found = received.quarantined(tx, bound, _ROWS + 1, before)
+        shown = found[:_ROWS]
+        number = total(
+            [Counted.of(received.quarantined_number(tx, each, COUNTED + 1)) for each in bound]
+        )
+        names = _called(tx, shown)
     rows = [
         {
-            "agreement": each.agreement_id,
-            "title": each.title,
-            "partner": each.partner,
+            "agreement": agreement_id,
+            "title": bound[agreement_id].title,
+            "partner": bound[agreement_id].partner,
             "object": row.delivered_id,
             "name": names.get(row.hash),
             "hash": row.hash,
             "reasons": _reasons(row),
             "at": row.at,
         }
-        for each, row in found[:_MOST]
+        for agreement_id, row in shown
     ]
-    return {"number": len(found), "quarantined": rows}
+    last = Place(shown[-1][1].at, shown[-1][0], shown[-1][1].hash) if shown else None
+    return {
+        "number": number._asdict(),
+        "first": before is None,
+        "next": _said(last) if last and len(found) > _ROWS else None,
+        "quarantined": rows,
+    }
 
 
-def _called(tx: Tx, shown: Sequence[tuple[InForce, Received]]) -> dict[str, str]:
+def _called(tx: Tx, shown: Sequence[tuple[str, Received]]) -> dict[str, str]:
     """What people would call what waits, by its hash; nothing for what cannot be read."""
     by_agreement: dict[str, list[str]] = {}
-    for each, row in shown:
-        by_agreement.setdefault(each.agreement_id, []).append(row.hash)
+    for agreement_id, row in shown:
+        by_agreement.setdefault(agreement_id, []).append(row.hash)
     docs: dict[str, dict[str, Any]] = {}
     for agreement_id, hashes in by_agreement.items():
         for row in received.by_hash(tx, agreement_id, hashes):

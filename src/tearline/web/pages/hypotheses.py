@@ -1,11 +1,11 @@
-"""Questions with competing hypotheses: a list, and one as a matrix that both sides fill in."""
+"""Questions with competing hypotheses: ask one, and see it as a matrix that both sides fill in."""
 
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from tearline.errors import InputError, MisuseError, RefusedError
-from tearline.provenance.hypotheses import MARKS, Analysis
+from tearline.provenance.hypotheses import MARKS, Analysis, Cell
 from tearline.provenance.matrices import Rating
 from tearline.release.arrive import annotation_of
 from tearline.store.agreements import versions
@@ -13,10 +13,11 @@ from tearline.store.database import Tx
 from tearline.web.page import AbsentError, Asked, Form, Page
 from tearline.web.signing_in import Role
 from tearline.weighing import questions
-from tearline.weighing.questions import Board
+from tearline.weighing.held import held
+from tearline.weighing.questions import Board, Side
 
 _RATING: tuple[Role, ...] = ("analyst", "officer", "admin")
-_LEVELS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
+_LONGEST = 500
 
 
 def _questions(asked: Asked) -> dict[str, Any]:
@@ -32,7 +33,15 @@ def _questions(asked: Asked) -> dict[str, Any]:
             }
             for each, matrix in found
         ]
-    return {"questions": listed}
+        claim = _held(tx, asked)
+    return {"questions": listed, "claim": claim, "may_ask": asked.who.may(*_RATING)}
+
+
+def _held(tx: Tx, asked: Asked) -> dict[str, str] | None:
+    """The claim that is to be evidence, as the address says; None where it is not held."""
+    stix_id = asked.query.get("claim", "").strip()
+    found = held(tx, [stix_id], now=asked.now).get(stix_id)
+    return {"id": stix_id, "title": found.title} if found else None
 
 
 def _question(asked: Asked) -> dict[str, Any]:
@@ -136,34 +145,96 @@ def _rate(asked: Asked, given: Mapping[str, str]) -> str:
         board = questions.board(asked.home, matrix_id, now=asked.now)
     except (RefusedError, InputError) as error:
         raise AbsentError("There is no such question.") from error
-    side = board.sides.get(asked.home.slug)
-    before = side.marks if side else {}
-    chosen = {
-        (each, one.id): mark
-        for each in board.matrix.claims
-        for one in board.matrix.live
-        if (mark := given.get(f"{each}.{one.id}", "")) and mark != before.get((each, one.id))
-    }
+    chosen = _chosen(board, board.sides.get(asked.home.slug), given)
     if not chosen:
         raise MisuseError("Nothing was rated otherwise.", means="Nothing was signed.")
-    if not set(chosen.values()) <= set(MARKS):
-        raise MisuseError("This is no rating.", do="Choose one of the list.")
-    annotation = annotation_of(given.get("marking") or None)
     for claim in board.matrix.claims:
-        rated = {
-            one: Rating(one, mark)  # type: ignore[arg-type]  # one of MARKS, as was just seen
-            for (of, one), mark in chosen.items()
-            if of == claim
-        }
+        rated = {one: rating for (of, one), rating in chosen.items() if of == claim}
         if rated:
             questions.rate(
-                asked.home, matrix_id, claim, rated, annotation=annotation, now=asked.now
+                asked.home,
+                matrix_id,
+                claim,
+                rated,
+                annotation=annotation_of(given.get("marking") or None),
+                now=asked.now,
             )
     return f"/hypotheses/{matrix_id}"
+
+
+def _chosen(board: Board, side: Side | None, given: Mapping[str, str]) -> dict[Cell, Rating]:
+    """What a form rates otherwise than it was; a reason stands in CLAIM.HYPOTHESIS.why."""
+    found = {}
+    for cell in ((claim, one.id) for claim in board.matrix.claims for one in board.matrix.live):
+        field = ".".join(cell)
+        before = side.marks.get(cell, "") if side else ""
+        reasoned = side.why.get(cell, "") if side else ""
+        mark = given.get(field, "") or before
+        why = " ".join(given.get(f"{field}.why", reasoned if mark == before else "").split())
+        if (mark, why) == (before, reasoned):
+            continue
+        if mark not in MARKS:
+            raise MisuseError(
+                "This is no rating." if mark else "A reason goes with a rating.",
+                means="Nothing was signed.",
+                do="Choose one of the list.",
+            )
+        if len(why) > _LONGEST:
+            raise MisuseError(f"A reason has {_LONGEST} characters at most.")
+        found[cell] = Rating(cell[1], mark, why or None)  # type: ignore[arg-type]  # one of MARKS
+    return found
+
+
+def _ask(asked: Asked, given: Mapping[str, str]) -> str:
+    """Open a question, its hypotheses a line each, its claims by their ids."""
+    text, texts = given.get("question", "").strip(), _lines(given.get("hypotheses", ""))
+    if not text or len(texts) < 2:  # noqa: PLR2004  # one alone competes with nothing
+        raise MisuseError(
+            "A question has words, and two hypotheses at least.",
+            means="Nothing was asked.",
+            do="Write each hypothesis on a line of its own.",
+        )
+    made = questions.ask(
+        asked.home,
+        text,
+        texts,
+        given.get("claims", "").split(),
+        labels=given.get("labels", "").split(),
+        annotation=annotation_of(given.get("marking") or None),
+        now=asked.now,
+    )
+    return f"/hypotheses/{made.stix_id}"
+
+
+def _change(asked: Asked, given: Mapping[str, str]) -> str:
+    """Add claims and hypotheses to a question of ours, or take one out."""
+    claims, texts = given.get("claims", "").split(), _lines(given.get("hypotheses", ""))
+    without = given.get("without", "").strip()
+    if not (claims or texts or without):
+        raise MisuseError("Nothing is to change.", means="The question stays as it is.")
+    made = questions.change(
+        asked.home,
+        asked.path["id"],
+        add=claims,
+        remove=[without] if "--" in without else [],
+        texts=texts,
+        drop=[without] if without and "--" not in without else [],
+        now=asked.now,
+    )
+    return f"/hypotheses/{made.stix_id}"
+
+
+def _lines(text: str) -> list[str]:
+    """The lines that say something, each once."""
+    return list(dict.fromkeys(line for each in text.splitlines() if (line := each.strip())))
 
 
 PAGES = (
     Page("/hypotheses", "hypotheses.html", _questions),
     Page("/hypotheses/{id}", "hypothesis.html", _question),
 )
-FORMS = (Form("/hypotheses/{id}/rate", _rate, _RATING),)
+FORMS = (
+    Form("/hypotheses", _ask, _RATING),
+    Form("/hypotheses/{id}/change", _change, _RATING),
+    Form("/hypotheses/{id}/rate", _rate, _RATING),
+)

@@ -39,7 +39,7 @@ def _source(asked: Asked) -> dict[str, Any]:
             "same": _same(tx, asked, identity),
             "number": counted(claim_lists.number(tx, Chosen(source=identity))),
             "claims": [told(each) for each in part.lines],
-            "loss": _loss(tx, identity),
+            "loss": _loss(tx, identity, asked.query.get("count") == "all"),
             "may": asked.who.may(*JUDGING),
         }
 
@@ -60,9 +60,9 @@ def _same(tx: Tx, asked: Asked, identity: str) -> list[dict[str, Any]]:
     ]
 
 
-def _loss(tx: Tx, identity: str) -> dict[str, Any]:
-    found = losing.would_lose(tx, identity)
-    return {**found._asdict(), "partners": list(found.partners)}
+def _loss(tx: Tx, identity: str, more: bool) -> dict[str, Any]:  # noqa: FBT001  # of an address
+    found = losing.would_lose(tx, identity, losing.MOST if more else losing.FEW)
+    return {**found._asdict(), "partners": list(found.partners), "more": more}
 
 
 # ----------------------------------------------------------------------------------------- forms

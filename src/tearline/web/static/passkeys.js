@@ -65,7 +65,9 @@ const submitted = async (form, submitter) => {
   try {
     location.assign(await run(form, fields));
   } catch (error) {
-    output.textContent = error instanceof Refused ? error.message : form.dataset.failed;
+    const refused = error instanceof Refused;
+    output.lang = refused ? "en" : document.documentElement.lang;
+    output.textContent = refused ? error.message : form.dataset.failed;
   } finally {
     form.removeAttribute("aria-busy");
   }

@@ -48,7 +48,11 @@ class Rows extends HTMLElement {
     this.said.className = "quiet";
     this.said.setAttribute("role", "status");
     this.append(this.said);
+    const came = [...this.body.rows];
     this.measure();
+    // On paper there is no scrollbar: the part that came with the page.
+    window.addEventListener("beforeprint", () => this.body.replaceChildren(...came));
+    window.addEventListener("afterprint", () => this.measure());
     this.area.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.area.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("resize", () => this.measure());

@@ -710,6 +710,22 @@ def upgrade() -> None:
         sa.Column("receipt", text, nullable=True),
         sa.PrimaryKeyConstraint("agreement_id", "position"),
     )
+    with op.batch_alter_table("recall", schema=None) as batch_op:
+        batch_op.create_index(
+            "recall_answered",
+            ["agreement_id", "at", "position"],
+            unique=False,
+            sqlite_where=sa.text("acknowledged_at IS NOT NULL"),
+            postgresql_where=sa.text("acknowledged_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "recall_open",
+            ["agreement_id", "at", "position"],
+            unique=False,
+            sqlite_where=sa.text("acknowledged_at IS NULL"),
+            postgresql_where=sa.text("acknowledged_at IS NULL"),
+        )
+
     op.create_table(
         "received",
         sa.Column("agreement_id", text, nullable=False),
@@ -725,6 +741,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("received", schema=None) as batch_op:
         batch_op.create_index("received_object", ["agreement_id", "delivered_id"], unique=False)
+        batch_op.create_index(
+            "received_quarantined",
+            ["agreement_id", "at", "hash"],
+            unique=False,
+            sqlite_where=sa.text("state = 'quarantined'"),
+            postgresql_where=sa.text("state = 'quarantined'"),
+        )
         batch_op.create_index("received_state", ["agreement_id", "state"], unique=False)
         batch_op.create_index("received_until", ["until_at"], unique=False)
 
