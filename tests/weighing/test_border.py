@@ -14,10 +14,9 @@ from tearline.release.arrive import Annotation
 from tearline.release.cut import source_pseudonym
 from tearline.store import claims, worth
 from tearline.weighing import grouping as alike
-from tearline.weighing import indexing
 from tearline.weighing import worth as judge
 from tearline.weighing.explained import explain
-from tearline.weighing.worth import settle, settle_everything
+from tearline.weighing.worth import catch_up, settle_everything
 from tests.pair import START, TYPES, Pair, make_pair, sdo, stix_id
 
 VEILED = 'pseudonymise = ["note.source_chain"]'
@@ -83,8 +82,7 @@ def ends(doc: dict[str, Any]) -> Link:
 
 def counted(home: Home, *ids: str) -> set[tuple[str, int, int, int]]:
     """What a node counts for the propositions of these claims: each polarity."""
-    indexing.sort_in(home)
-    settle(home, now=START)
+    catch_up(home, now=START)
     settle_everything(home, now=START)
     with home.store.read() as tx:
         names = set(claims.propositions(tx, ids).values())
@@ -160,8 +158,7 @@ def test_who_goes_by_name_is_named(pair: Pair) -> None:
 
 def worth_at(home: Home, doc: dict[str, Any]) -> tuple[int, int, list[str]]:
     """What a node's own count says of a claim: its claims, its origins, and who they are."""
-    indexing.sort_in(home)
-    settle(home, now=START)
+    catch_up(home, now=START)
     found = explain(home, doc["id"], now=START)
     return len(found.claims), found.supporting, sorted(each.name for each in found.origins)
 

@@ -238,10 +238,23 @@ def test_a_list_by_source_and_by_report(home: Home) -> None:
     assert [each.id for each in by_source.claims] == [note_id("b"), note_id("a")]
     by_report = listed(home, limit=5, report=report["id"], now=START)
     assert [each.id for each in by_report.claims] == [note_id("a")]
+    both = listed(home, limit=5, report=report["id"], source=source("Tall Mast")["id"], now=START)
+    assert both.claims == []
     assert (by_report.number, by_report.number_wrong) == (3, 1)
     assert by_report.wrong[0].problem.startswith("polarity: Invalid enum value")
     with pytest.raises(RefusedError, match="is not a claim: polarity"):
         show(home, note_id("w"), now=START)
+
+
+def test_a_claim_of_ours_is_not_listed_as_wrong_for_a_partners_copy(home: Home) -> None:
+    wrong = told("a")
+    next(iter(wrong["extensions"].values()))["polarity"] = "perhaps"
+    with home.store.write() as tx:
+        keep(tx, told("a"))
+        keep(tx, wrong, origin=PARTNER)
+    found = listed(home, limit=5, now=START)
+    assert [each.id for each in found.claims] == [note_id("a")]
+    assert found.wrong == []
 
 
 def test_what_is_written_is_a_claim_and_sound_stix(home: Home) -> None:

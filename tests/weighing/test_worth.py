@@ -32,16 +32,14 @@ def home(whole: Home) -> Home:
         judged = (claims.report_tie, claims.same_source, claims.standing, claims.worth_confirmed)
         for table in (*judged, worth.fallen, annotations.annotation):
             tx.execute(table.delete())
-    indexing.sort_in(whole)
-    weighing.settle(whole, now=START)
+    weighing.catch_up(whole, now=START)
     return whole
 
 
 def put(home: Home, *docs: dict[str, Any], origin: str = OURS) -> Weighed:
     with home.store.write() as tx:
         keep(tx, *docs, origin=origin)
-    indexing.sort_in(home)
-    return weighing.settle(home, now=LATER)
+    return weighing.catch_up(home, now=LATER)
 
 
 def three(home: Home) -> None:
@@ -53,6 +51,18 @@ def three(home: Home) -> None:
         told("c", "Gray Paper", "an envoy"),
         group("g", "a", "b", "c"),
     )
+
+
+def two_reports(home: Home) -> tuple[str, str]:
+    """Two papers say alike, each in a report of its own."""
+    one, other = stix_id("report", "one"), stix_id("report", "other")
+    put(
+        home,
+        told("a", "Blue Paper", report_ref=one),
+        told("b", "Red Paper", report_ref=other),
+        group("g", "a", "b"),
+    )
+    return one, other
 
 
 def digits(home: Home, name: str) -> tuple[int, int, int, str]:
@@ -163,6 +173,14 @@ def test_a_worse_digit_needs_no_reason_and_a_better_letter_is_the_origins(home: 
     assert in_force(home, "a") == parse_grade("F3")
 
 
+def test_a_grade_that_says_no_more_than_is_proposed_now_stays(home: Home) -> None:
+    three(home)
+    weighing.give(home, note_id("a"), 4, "", BY, now=LATER)
+    assert weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER).fallen == ()
+    assert digits(home, "a") == (1, 0, 3, "echo,discredited")
+    assert {in_force(home, each) for each in "abc"} == {parse_grade("F4")}
+
+
 def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Home) -> None:
     three(home)
     put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "a clerk"))
@@ -183,6 +201,26 @@ def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Hom
     assert in_force(home, "x") == parse_grade("E6")
 
 
+def test_of_very_much_what_has_no_grade_is_weighed_after_the_act(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(home)
+    put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "an envoy"))
+    arrive.annotate(home, [note_id("x")], Annotation(grade=22), now=LATER)
+    weighing.give(home, note_id("a"), None, "", BY, now=LATER)
+    monkeypatch.setattr(weighing, "PART", 1)
+    done = weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER)
+    assert {each.stix_id for each in done.fallen} == set(map(note_id, "abcx"))
+    assert (digits(home, "a"), digits(home, "x")) == (
+        (1, 0, 3, "echo,discredited"),
+        (0, 0, 6, "discredited"),
+    )
+    assert digits(home, "y") == (1, 0, 3, "")
+    assert weighing.settle(home, now=LATER) == Weighed(1, ())
+    assert digits(home, "y") == (0, 0, 6, "discredited")
+    assert weighing.settle_everything(home, now=LATER) == weighing.NOTHING
+
+
 def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
     three(home)
     weighing.rely(home, who("an envoy"), "E", BY, now=LATER)
@@ -192,13 +230,7 @@ def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
 
 
 def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    one, other = two_reports(home)
     assert digits(home, "a")[:2] == (2, 0)
     for state, number in ((CONFIRMED, 1), (REFUSED, 2)):
         new = Tie(other, one, "derived-from", state, BY, LATER, "word for word")
@@ -207,13 +239,7 @@ def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) 
 
 
 def test_a_tie_that_we_hold_counts_and_a_partners_is_only_proposed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    two_reports(home)
     tied = rel(sdo("report", "other"), "derived-from", sdo("report", "one"))
     put(home, tied, origin=PARTNER)
     assert digits(home, "a")[0] == 2

@@ -1,6 +1,6 @@
 """The extensions as STIX objects, for tools that want to know what they find (2.1, 7.3). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -93,3 +93,10 @@ DEFINITIONS: Mapping[str, dict[str, Any]] = {
     )
 }
 """All of ours, by the id of the extension."""
+
+
+def with_definitions(docs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return documents after the definitions of the extensions of ours that they have."""
+    used = dict.fromkeys(each for doc in docs for each in doc.get("extensions", ()))
+    found = [DEFINITIONS[each] for each in used if each in DEFINITIONS]
+    return [*([AUTHOR] if found else []), *found, *docs]

@@ -5,7 +5,7 @@ wherever these bytes are, and a partner that got the claim under another id can 
 Views stand side by side; none is the current one unless somebody picks a side.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -133,11 +133,6 @@ def opinion_of(view: View, *, stix_id: str, created_at: int, modified_at: int) -
     if view.reasons:
         doc["explanation"] = " ".join(view.reasons)
     return doc
-
-
-def side_by_side(views: Iterable[View]) -> list[View]:
-    """Views at equal rank: by the name of the party, and never by what they say."""
-    return sorted(views, key=lambda each: (each.party, each.claim_ref))
 
 
 def current(views: Sequence[View], side: str | None) -> View | None:

@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import PROPOSITION
-from tearline.release.arrive import NOTHING, Annotation, put_beside, take_in
-from tearline.release.sorting import as_indexed
-from tearline.stix.objects import read
+from tearline.release.arrive import NOTHING, Annotation, put_beside
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import claims
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.weighing.held import Held, held
+from tearline.weighing.held import Held, held, no_claim
 from tearline.weighing.indexing import sort_in
+from tearline.weighing.writing import next_at, put
 
 SOURCE = "weighing"
 _TWO = 2
@@ -59,7 +56,7 @@ def together(
         if ours and not ours[1:] and _says_as(ours[0], first):
             put_beside(tx, [first["id"]], annotation, now=now)
             return Grouped({first["id"]: members})
-        _keep(tx, docs, annotation, now)
+        put(tx, docs, source=SOURCE, annotation=annotation, now=now)
     sort_in(home)
     return Grouped({each["id"]: _listed(each) for each in docs})
 
@@ -83,7 +80,7 @@ def apart(home: Home, ids: Sequence[str], *, now: int) -> Grouped:
             )
         left = [[one for one in _members(each) if one not in ids] for each in ours]
         docs = [_changed(each, its, now) for each, its in zip(ours, left, strict=True)]
-        _keep(tx, docs, NOTHING, now)
+        put(tx, docs, source=SOURCE, annotation=NOTHING, now=now)
     sort_in(home)
     return Grouped({each["id"]: _listed(each) for each in docs})
 
@@ -92,7 +89,7 @@ def _see_claims(tx: Tx, ids: Iterable[str], now: int) -> None:
     found = held(tx, ids, now=now)
     for each in ids:
         if each not in found or found[each].claim is None:
-            raise RefusedError(f"We hold no claim {each}.", do="See `tearline claim list`.")
+            raise no_claim(each)
 
 
 def _ours_with(tx: Tx, ids: Iterable[str], now: int) -> list[Held]:
@@ -130,11 +127,5 @@ def _fresh(members: list[str], now: int) -> dict[str, Any]:
 
 def _changed(grouping: Held, members: list[str], now: int) -> dict[str, Any]:
     """A newer version that holds these; with fewer than two, one that is revoked."""
-    at = max(now, grouping.version.version_at + 1_000)
-    doc = {**grouping.doc, "modified": format_timestamp(at)}
+    doc = {**grouping.doc, "modified": format_timestamp(next_at(grouping, now))}
     return {**doc, "object_refs": members} if len(members) >= _TWO else {**doc, "revoked": True}
-
-
-def _keep(tx: Tx, docs: Iterable[dict[str, Any]], annotation: Annotation, now: int) -> None:
-    arriving = as_indexed([read(orjson.dumps(each)) for each in docs])
-    take_in(tx, arriving, source=SOURCE, annotation=annotation, now=now)

@@ -7,8 +7,7 @@ from typing import Any
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.provenance.hypotheses import MARKS, Analysis
 from tearline.provenance.matrices import Rating
-from tearline.release.arrive import NOTHING, Annotation
-from tearline.stix.marking import parse_level
+from tearline.release.arrive import annotation_of
 from tearline.store.agreements import versions
 from tearline.store.database import Tx
 from tearline.web.page import AbsentError, Asked, Form, Page
@@ -149,8 +148,7 @@ def _rate(asked: Asked, given: Mapping[str, str]) -> str:
         raise MisuseError("Nothing was rated otherwise.", means="Nothing was signed.")
     if not set(chosen.values()) <= set(MARKS):
         raise MisuseError("This is no rating.", do="Choose one of the list.")
-    level = given.get("marking", "")
-    annotation = Annotation(marking=parse_level(level)) if level else NOTHING
+    annotation = annotation_of(given.get("marking") or None)
     for claim in board.matrix.claims:
         rated = {
             one: Rating(one, mark)  # type: ignore[arg-type]  # one of MARKS, as was just seen
