@@ -69,7 +69,7 @@ demo: $(TEARLINE) $(ASSETS) ## play the founding story between two nodes, and le
 
 .PHONY: test
 test: $(TEARLINE) $(TEST) $(WITNESS) $(ASSETS) ## run every test
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 .PHONY: check
 check: $(TEARLINE) $(TEST) $(CHECK) ## lint, formatting, types, import contracts, docs in step

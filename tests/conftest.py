@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ settings.register_profile("tearline", deadline=None)
 settings.load_profile("tearline")
 
 BOTH = ("sqlite", "postgresql")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage no more among the tests themselves: there are thousands, and they stay."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
