@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,28 @@ import pytest
 import typer
 
 from tearline.cli.main import app
-from tests.docs.pages import ROOT, Block, blocks, commands, name_of, pages, run_script, spans
+from tests.docs.pages import (
+    ROOT,
+    Block,
+    blocks,
+    commands,
+    last_words,
+    name_of,
+    pages,
+    run_script,
+    spans,
+    warm,
+    with_free_ports,
+)
 
+TWO_NODES = ROOT / "examples" / "two-nodes.sh"
 SHELLS = {"sh", "console", "bash", "shell"}
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[str]:
+    with warm() as at:
+        yield at
 
 
 def _runnable(page: Path) -> list[Block]:
@@ -38,14 +58,35 @@ def test_a_block_of_commands_runs_or_says_that_it_does_not(page: Path) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", _parameters([page for page in pages() if _runnable(page)]))
-def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, door: str) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "src").symlink_to(ROOT / "src")
     begin = 'tearline init --name "A reader of the page" > reader.txt\n'
     script = begin + "\n".join(commands(each) for each in _runnable(page))
+    script = script.replace(". examples/two-nodes.sh", TWO_NODES.read_text("utf-8"))
+    # A reader asks once a second whether it is done; a test has no time to lose.
+    script = script.replace("sleep 1;", "sleep 0.1;")
     # The pages of the README are run as a reader does, each command from nothing.
-    done = run_script(script, tmp_path, seconds=550, warm=page.parent != ROOT)
-    assert done.returncode == 0, done.stdout[-4000:]
+    asked = door if page.parent != ROOT else None
+    done = run_script(with_free_ports(script), tmp_path, seconds=550, door=asked)
+    assert done.returncode == 0, last_words(tmp_path)
+
+
+def test_a_page_gets_ports_of_its_own() -> None:
+    held = "identity--3ffa961c-14fc-4943-8613-9ea0a53b6932"
+    found = with_free_ports(f"init 8701; init 8702; serve --port 8701 # {held}").split()
+    assert found[1] != "8701;"
+    assert found[1] == f"{found[6]};"
+    assert found[1] != found[3]
+    assert found[-1] == held
+
+
+def test_of_a_page_that_does_not_end_the_logs_of_its_nodes_are_shown(tmp_path: Path) -> None:
+    script = "echo begun\necho 'the door is shut' > north.txt\nsleep 60"
+    with pytest.raises(
+        pytest.fail.Exception, match=r"begun\n+north.txt ends with\nthe door is shut"
+    ):
+        run_script(script, tmp_path, seconds=1)
 
 
 @pytest.mark.parametrize("page", _parameters(pages()))

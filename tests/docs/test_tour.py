@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, blocks, run_script
+from tests.docs.pages import ROOT, blocks, run_script, with_free_ports
 
 # The script is the leader of its group: a node that it meant to stop would still be in it.
 NOBODY_LEFT = """
@@ -19,13 +18,6 @@ done
 exit 1
 """
 OURS = "indicator--63911090-e4f6-44df-a7e9-371e116f71f8"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _clean_copy(folder: Path) -> Path:
@@ -40,11 +32,8 @@ def _clean_copy(folder: Path) -> Path:
 def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
     tour = [each for each in blocks(ROOT / "README.md") if each.info == "sh tour"]
     script = "\n".join(each.body for each in tour)
-    # The page has fixed ports, so that it can be read; a test has none.
-    for port in ("8701", "8702", "8703", "8704"):
-        script = script.replace(port, str(_free_port()))
 
-    done = run_script(script + NOBODY_LEFT, _clean_copy(tmp_path), seconds=850)
+    done = run_script(with_free_ports(script) + NOBODY_LEFT, _clean_copy(tmp_path), seconds=850)
 
     said = done.stdout
     assert done.returncode == 0, said[-4000:]

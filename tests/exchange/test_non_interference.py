@@ -5,6 +5,7 @@ that are withheld or wait, older versions, holds, refused messages, sources, acc
 partner. Then every route is asked on both.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ from tearline.stix.timestamp import format_timestamp
 from tearline.store import releases
 from tests.chain import ASKED
 from tests.exchange.nodes import Nodes, make_nodes
-from tests.pair import as_object, rel, sdo, stix_id
+from tests.pair import TYPES, as_object, rel, sdo, stix_id
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -55,7 +56,17 @@ weekly = sdo(
 )
 late = sdo("malware", "Late Loader")
 late_uses = rel(heron, "uses", late, created_by_ref=MAKER["id"])
-RELEASED = (heron, loader, uses, sign, says, gone, gone_says, weekly)
+claim = sdo("note", "a claim", content="said", object_refs=[heron["id"]])
+other_claim = sdo("note", "another", content="said", object_refs=[UNHELD["id"]])
+del claim["name"], other_claim["name"]
+alike = sdo(
+    "grouping",
+    "alike",
+    labels=["gray-heron", "proposition"],
+    context="unspecified",
+    object_refs=[other_claim["id"], claim["id"]],
+)
+RELEASED = (heron, loader, uses, sign, says, gone, gone_says, weekly, claim, alike)
 
 clinic = sdo("identity", "Harbour Clinic")
 targets = rel(heron, "targets", clinic)
@@ -129,6 +140,7 @@ def a_look(copy: Copy) -> None:
 
 ACTS: dict[str, Callable[[Copy], None]] = {
     "what a report names and nobody held": lambda copy: copy.take(UNHELD),
+    "what says alike and stays": lambda copy: copy.take(UNHELD, other_claim),
     "who made it": lambda copy: copy.take(MAKER, level=4),
     "a victim that waits": lambda copy: copy.take(clinic, targets),
     "where a stranger was seen": lambda copy: copy.take(UNHELD, clinic, seen),
@@ -165,8 +177,9 @@ def agreed(tmp_path_factory: pytest.TempPathFactory) -> Agreed:
     said = Annotation(0, None)
     arriving = [as_object(doc) for doc in RELEASED]
     arrive.arrive(nodes.north, arriving, source="desk", annotation=said, now=nodes.tick())
-    nodes.agree(reach=2, remove='["x_*"]', when='["victim", "live-operation"]')
-    assert nodes.delivered()
+    shape = {"remove": '["x_*"]', "when": '["victim", "live-operation"]'}
+    nodes.agree(types=json.dumps([*TYPES, "grouping"]), reach=2, **shape)
+    assert {"grouping", "note", "report"} <= {each["type"] for each in nodes.delivered().values()}
     arrive.hold(nodes.north, "object", gone["id"], "a mistake", now=nodes.tick())
     nodes.reconcile()
     assert nodes.sync().quarantined == 0
@@ -199,6 +212,7 @@ def questions(nodes: Nodes, delivered: list[str], moments: list[str]) -> list[tu
     root = "/taxii2/agreements/"
     own, nowhere = nodes.path, nodes.path.replace(nodes.collection, "11" * 4 + nodes.collection[8:])
     withheld = [each["id"] for each in (UNHELD, MAKER, clinic, targets, red, note, wave, domain)]
+    withheld.append(other_claim["id"])
     ids = [*delivered, *withheld, loader["id"], gone["id"], "malware--no", stix_id("tool", "none")]
     uuid = nodes.agreement_id.removeprefix("urn:uuid:")
     log = f"/peer/agreements/{uuid}/log/"

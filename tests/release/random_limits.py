@@ -19,7 +19,8 @@ _ADDED = [
 def limits(chance: random.Random) -> dict[str, object]:
     """The limits of one clause, as `Pair.terms` takes them."""
     topics = chance.choice(_TOPICS)
-    types = list(TYPES) if chance.random() < 0.7 else chance.sample(TYPES, chance.randint(6, 12))
+    among = [*TYPES, "grouping"]
+    types = among if chance.random() < 0.7 else chance.sample(among, chance.randint(6, 12))
     more = []
     if chance.random() < 0.5:
         more.append(f'pap_max = "{chance.choice(["PAP:CLEAR", "PAP:AMBER", "PAP:RED"])}"')

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tearline.provenance.claims import EXTENSION, Claim, Link, Missing, Wording, claim_of, note_of
+from tearline.release import arrive, inbound
 from tearline.store import objects
 from tearline.weighing.showing import listed, show
-from tests.pair import START, Pair, make_pair, sdo, stix_id
+from tests.pair import START, TYPES, Pair, make_pair, sdo, stix_id
 
 HERON, LOADER = sdo("intrusion-set", "Gray Heron"), sdo("malware", "Mud Loader")
 APART = sdo("malware", "Tin Whistle")
@@ -47,10 +48,20 @@ def told(name: str, about: dict[str, Any], denies: str = "", **more: Any) -> dic
     return note_of(claim, said, note_id=stix_id("note", name), at=START)
 
 
+def alike(*notes: dict[str, Any], at: int = START) -> dict[str, Any]:
+    """A grouping that holds claims and nothing else."""
+    refs = [each["id"] for each in notes]
+    said = {"context": "unspecified", "labels": ["proposition", "gray-heron"], "object_refs": refs}
+    return sdo("grouping", "alike", at, **said)
+
+
 def given(pair: Pair) -> dict[str, dict[str, Any]]:
     """What goes, by title."""
     pair.reconcile()
-    return {each.get("abstract", each["id"]): each for each in pair.delivered().values()}
+    return {
+        each.get("abstract", each.get("name", each["id"])): each
+        for each in pair.delivered().values()
+    }
 
 
 def test_a_claim_goes_without_the_sources_that_stay(pair: Pair) -> None:
@@ -150,3 +161,34 @@ def test_a_partners_claims_stand_beside_ours_and_a_wrong_one_is_none(pair: Pair)
     assert shown.denies is not None
     assert shown.denies.id == by_title["It drops a loader"]
     assert listed(pair.north, limit=9, now=pair.now).number == 2
+
+
+def test_a_grouping_of_claims_alone_goes_as_long_as_one_of_them_does(pair: Pair) -> None:
+    pair.agree(types=json.dumps([*TYPES, "grouping"]))
+    one, other, away = told("It drops", HERON), told("It falls", HERON), told("It plays", APART)
+    pair.put(HERON, APART, alike(one, other, away))
+    assert "alike" not in given(pair)
+    pair.put(one, away)
+    found = given(pair)
+    assert found["alike"]["object_refs"] == [found["It drops"]["id"]]
+    assert away["id"] not in json.dumps(list(found.values()))
+    pair.put(other)
+    found = given(pair)
+    its = [found["It drops"]["id"], found["It falls"]["id"]]
+    assert found["alike"]["object_refs"] == its
+    pair.sync(page=1)
+    assert inbound.quarantined(pair.south, pair.agreement_id) == []
+    assert objects_held(pair) >= {found["alike"]["id"], *its}
+    for each in (one, other):
+        arrive.hold(pair.north, "object", each["id"], "a reason", now=pair.tick())
+    assert "alike" not in given(pair)
+    pair.sync()
+    assert not objects_held(pair) & {found["alike"]["id"], *its}
+    arrive.release_hold(pair.north, "object", one["id"], "a reason", now=pair.tick())
+    assert {"alike", "It drops"} <= given(pair).keys()
+
+
+def objects_held(pair: Pair) -> set[str]:
+    """What South holds from North."""
+    with pair.south.store.read() as tx:
+        return {each.stix_id for each in objects.latest_all(tx, pair.agreement_id)}

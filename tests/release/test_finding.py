@@ -141,7 +141,7 @@ def test_what_is_erased_is_in_no_list_and_no_index(pair: Pair) -> None:
     listing.sort_in(pair.north)
     with pair.north.store.write() as tx:
         objects.erase(tx, OURS, brought[3:])
-        assert listed.upto(tx, RECIPE) == 3
+        assert listed.SORTED_IN.upto(tx, RECIPE) == 3
     assert ids(look(pair)) == brought[2::-1]
     assert ids(look(pair, Wanted(words="thing"))) == brought[2::-1]
     # The number of what is gone is given again, and its bearer is not passed over.

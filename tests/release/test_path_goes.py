@@ -41,10 +41,19 @@ def test_a_labelled_relationship_whose_ends_stay_is_no_topic_for_others(tmp_path
 
 
 def test_a_labelled_report_of_reports_is_no_path_to_them(tmp_path: Path) -> None:
-    heron = sdo("threat-actor", "Gray Heron")
-    inner = report("inner", heron)
-    pair = agreed(tmp_path, heron, inner, report("outer", inner, **LABEL), types='"*"')
-    assert paths(pair) == {heron["id"]: [heron["id"]], inner["id"]: [heron["id"], inner["id"]]}
+    heron, kit = sdo("threat-actor", "Gray Heron"), sdo("malware", "Salt Kit")
+    inner, apart = report("inner", heron), report("apart", kit)
+    outer = report("outer", inner, apart, **LABEL)
+    pair = agreed(tmp_path, heron, kit, inner, apart, outer, types='"*"')
+    found = paths(pair)
+    (cut,) = found.keys() - {heron["id"], inner["id"]}
+    assert found == {
+        heron["id"]: [heron["id"]],
+        inner["id"]: [heron["id"], inner["id"]],
+        cut: [cut],
+    }
+    assert pair.delivered()[cut]["object_refs"] == [inner["id"]]
+    assert pair.sync().quarantined == 0
 
 
 def test_a_labelled_report_carries_to_what_it_holds(tmp_path: Path) -> None:

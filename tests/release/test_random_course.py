@@ -7,7 +7,7 @@ second course has several agreements at once, each with other topics.
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from tearline.errors import RefusedError
 from tearline.log import record
 from tearline.release import arrive, inbound, reconcile, replay
 from tearline.release.arrive import Annotation
+from tearline.release.facts import Known
 from tearline.release.reasons import Code
 from tearline.stix.check import Checker
 from tearline.stix.objects import references
 from tearline.store import logs, objects, releases, stirred
+from tearline.store.objects import OURS
 from tearline.store.releases import Standing
-from tests.pair import DAY, Pair, make_pair, rel, sdo, stix_id
+from tests.pair import DAY, TYPES, Pair, make_pair, rel, sdo, stix_id
 
 NODES = [
     ("intrusion-set", "Gray Heron"),
@@ -62,7 +64,14 @@ IDS = [stix_id(*each) for each in NODES]
 EDGE_IDS = [
     rel({"id": IDS[source]}, kind, {"id": IDS[target]})["id"] for source, kind, target in LINKS
 ]
-SPEAKING = [stix_id("report", "weekly"), stix_id("note", "n1"), stix_id("note", "n2")]
+NAMES = [
+    ("report", "weekly"),
+    ("grouping", "alike"),
+    ("grouping", "others"),
+    *[("note", f"n{number}") for number in range(1, 5)],
+]
+SPEAKING = [stix_id(*each) for each in NAMES]
+NOTES = SPEAKING[3:]
 ANY_ID = IDS + EDGE_IDS + SPEAKING
 CEILINGS = ["TLP:GREEN", "TLP:AMBER"]
 SAYS: list[Says] = ["approve", "approve", "approve", "request", "refuse"]
@@ -91,6 +100,7 @@ class World:
         self.pair = make_pair(folder)
         self._objects(chance, range(len(NODES)))
         self._links(chance, {0, 4, *chance.sample(range(len(LINKS)), 11)})
+        limits.setdefault("types", json.dumps([*TYPES, "grouping"]))
         self.pair.agree(
             reach=chance.choice([1, 2, 2]),
             members=chance.choice(["true", "false"]),
@@ -128,14 +138,24 @@ class World:
 
     def a_report_or_note_comes(self) -> None:
         chance = self.chance
-        kind, name = chance.choice([("report", "weekly"), ("note", "n1"), ("note", "n2")])
+        kind, name = chance.choice(NAMES)
         doc = sdo(kind, name, at=self.pair.now)
         if kind == "report":
             doc |= {"published": doc["created"]}
-            doc |= {"object_refs": chance.sample(IDS + EDGE_IDS, 4)}
+            doc |= {"object_refs": chance.sample(ANY_ID, 4)}
+        elif kind == "grouping":
+            # Mostly of notes alone, and of what may speak of it or hold it in turn.
+            among = chance.choice([NOTES, NOTES, SPEAKING, ANY_ID])
+            doc |= {"context": "unspecified", "labels": ["gray-heron"]}
+            doc |= {"object_refs": chance.sample(among, chance.randint(1, 3))}
         else:
-            doc |= {"content": "said", "object_refs": chance.sample(ANY_ID, chance.randint(1, 2))}
+            # Half of them of the topic itself, so that notes go, too.
+            among = chance.choice([IDS[:1], ANY_ID])
+            refs = chance.sample(among, min(chance.randint(1, 2), len(among)))
+            doc |= {"content": "said", "object_refs": refs}
             del doc["name"]
+        if chance.random() < 0.05:
+            doc["revoked"] = True
         self.pair.put(doc)
         self._maybe_reconcile(chance)
 
@@ -273,9 +293,22 @@ class World:
             assert not checker.problems(doc)
             assert {target for _, target in references(doc)} <= served.keys()
         for row in standing.values():
-            if row.live:
+            # A revocation goes to whoever has the object, whatever became of the way to it.
+            if row.live and not served[row.delivered_id].get("revoked"):
                 assert set(json.loads(row.path)[2]) <= served.keys()
+        self._nothing_stays_for_want_of_what_goes(pair, standing)
         self._approvals_are_used_once(pair)
+
+    def _nothing_stays_for_want_of_what_goes(
+        self, pair: Pair, standing: Mapping[str, Standing]
+    ) -> None:
+        """A container is told that nothing is left of it only where nothing goes that it holds."""
+        empty = {each for each, row in standing.items() if f'"{Code.NOTHING_LEFT}"' in row.reasons}
+        live = {each for each, row in standing.items() if row.live}
+        with pair.north.store.read() as tx:
+            docs = Known(tx, OURS).docs(empty)
+        for each, its in docs.items():
+            assert live.isdisjoint(its.doc["object_refs"]), each
 
     def _approvals_are_used_once(self, pair: Pair) -> None:
         """What a person signed made one going of one object possible, and none after a recall."""
@@ -305,7 +338,7 @@ def lasting(row: Standing) -> Standing:
 ACTS: dict[Callable[[World], None], int] = {
     World.objects_come: 5,
     World.links_come: 6,
-    World.a_report_or_note_comes: 3,
+    World.a_report_or_note_comes: 7,
     World.markings_change: 3,
     World.holds_change: 2,
     World.people_say: 4,

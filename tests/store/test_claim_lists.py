@@ -57,7 +57,7 @@ def test_the_claims_of_a_source_are_walked_through(store: Store) -> None:
 
 @pytest.mark.parametrize("before", [None, NUMBER // 2])
 def test_a_page_of_a_busy_source_reads_what_it_shows(store: Store, before: int | None) -> None:
-    query, at = claim_lists._narrowed(claim_lists._ROWS, Chosen(source=BUSY))  # noqa: SLF001  # its plan
+    query, at = claim_lists._narrowed(claims.ROWS, Chosen(source=BUSY))  # noqa: SLF001  # its plan
     query = claim_lists._before(query, at, before or 2**62)  # noqa: SLF001
     query = query.order_by(at.desc()).limit(LIMIT)
     with store.read() as tx:

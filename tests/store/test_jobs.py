@@ -49,6 +49,11 @@ def test_a_clock_that_was_set_back_does_not_hold_a_lease_for_ever(store: Store) 
     assert take(store, "b", 100)
 
 
+def test_whose_clock_is_a_little_behind_does_not_take_a_lease_that_is_held(store: Store) -> None:
+    assert take(store, "a", 100)
+    assert not take(store, "b", 99)
+
+
 def test_leases_are_of_one_name(store: Store) -> None:
     take(store, "a", 100)
     with store.write() as tx:

@@ -162,7 +162,7 @@ def test_what_an_object_says_has_an_end() -> None:
 
 def test_an_index_of_another_recipe_is_made_anew(store: Store) -> None:
     with store.write() as tx:
-        listed.put_upto(tx, RECIPE - 1, 7)
-        assert listed.upto(tx, RECIPE) == 0
+        listed.SORTED_IN.put_upto(tx, RECIPE - 1, 7)
+        assert listed.SORTED_IN.upto(tx, RECIPE) == 0
         listed.begin_again(tx)
         assert found(tx, "ransomware") == []

@@ -8,7 +8,7 @@ from tearline.provenance.perspectives import View
 from tearline.release import listing
 from tearline.store import worth as judged
 from tearline.store.worth import Tie
-from tearline.weighing import indexing, views
+from tearline.weighing import views
 from tearline.weighing import worth as weighing
 from tests.pair import sdo
 from tests.weighing.told import group, keep, note_id, source, told
@@ -100,5 +100,4 @@ def debate(home: Home, *more: dict[str, Any], now: int) -> None:
 def ready(home: Home, *, now: int) -> None:
     """Sort claims in and weigh them, as a node's jobs do."""
     listing.sort_in(home)
-    indexing.sort_in(home)
-    weighing.settle(home, now=now)
+    weighing.catch_up(home, now=now)

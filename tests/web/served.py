@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 from starlette.applications import Starlette
 
 from tearline.agreement.home import Home
@@ -49,6 +49,34 @@ def chromium() -> Iterator[Browser]:
         found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found
         found.close()
+
+
+def visit(page: Page, url: str) -> Response:
+    """Open a page, and wait until all that it asks for has come and is on the screen.
+
+    As Playwright's `networkidle` does, without the half second of silence at the end.
+    """
+    coming: set[Request] = set()
+
+    def begins(asked: Request) -> None:
+        coming.add(asked)
+
+    def ends(asked: Request) -> None:
+        coming.discard(asked)
+
+    page.on("request", begins)
+    page.on("requestfinished", ends)
+    page.on("requestfailed", ends)
+    reply = page.goto(url)
+    painted(page)
+    while coming:
+        page.wait_for_timeout(10)
+        painted(page)
+    page.remove_listener("request", begins)
+    page.remove_listener("requestfinished", ends)
+    page.remove_listener("requestfailed", ends)
+    assert reply is not None
+    return reply
 
 
 def painted(page: Page) -> None:

@@ -1,7 +1,6 @@
 """The pages of claims and sources: what they say is what is counted, and each form is one act."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +35,10 @@ WORDS = chains.Words(
 
 
 @pytest.fixture
-def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+def pair(tmp_path: Path) -> Pair:
     made = make_pair(tmp_path)
     debate(made.north, now=made.tick())
-    monkeypatch.setattr(clock, "now", lambda: made.now)
     return made
-
-
-@pytest.fixture
-def officer(pair: Pair) -> Iterator[TestClient]:
-    with site(pair.north, "officer") as client:
-        yield client
 
 
 def at(name: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     made.put(rel(heron, "uses", loader), *(rel(each, "indicates", heron) for each in SIGNS[:10]))
     monkeypatch.setattr(clock, "now", lambda: made.now)
     return made
-
-
-@pytest.fixture
-def officer(pair: Pair) -> Iterator[TestClient]:
-    with site(pair.north, "officer") as client:
-        yield client
 
 
 @pytest.fixture

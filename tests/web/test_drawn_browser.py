@@ -15,9 +15,9 @@ from tearline.web import assets
 from tearline.web.app import COOKIE
 from tearline.web.drawn import places
 from tests.pair import DAY, START, Pair, make_pair, rel, sdo
-from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving, visit
 from tests.web.site import session
-from tests.web.test_browser import NARROW, PICTURES, WIDE, broken
+from tests.web.test_browser import NARROW, WIDE, hold
 
 pytestmark = [NEEDS_CHROMIUM, ONE_BROWSER]
 BUDGET = {"map": 220_000}
@@ -111,13 +111,12 @@ OVERLAPS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_picture_holds(
-    pair: Pair, at: str, browser: Browser, scheme: str, window: tuple[int, int]
+    pair: Pair, at: str, browser: Browser, window: tuple[int, int]
 ) -> None:
     size = {"width": window[0], "height": window[1]}
-    context = opened(pair, at, browser, viewport=size, color_scheme=scheme)
+    context = opened(pair, at, browser, viewport=size)
     page = context.new_page()
     said: list[str] = []
     came: list[int] = []
@@ -126,16 +125,12 @@ def test_every_picture_holds(
     page.on("response", lambda reply: came.append(len(reply.body())))
     for name, path in drawn(pair).items():
         came.clear()
-        reply = page.goto(f"{at}{path}", wait_until="networkidle")
-        assert reply is not None
-        assert reply.status == 200, name
+        assert visit(page, f"{at}{path}").status == 200, name
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
         assert page.evaluate(OVERLAPS) == [], name
-        assert broken(page) == [], name
         assert sum(came) < BUDGET.get(name.partition("-")[0], ELSE), name
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}-{scheme}-{window[0]}.png", full_page=True)
+        hold(page, name)
     assert said == []
     context.close()
 
@@ -171,7 +166,7 @@ def test_a_time_is_chosen_by_dragging_and_a_click_still_narrows(
 ) -> None:
     context = opened(pair, at, browser, viewport={"width": 1360, "height": 1400})
     page = context.new_page()
-    page.goto(f"{at}/map?type=campaign", wait_until="networkidle")
+    visit(page, f"{at}/map?type=campaign")
     box = page.locator("svg.bars").bounding_box()
     assert box is not None
     across = box["y"] + box["height"] / 2
@@ -207,7 +202,7 @@ def test_without_a_script_pictures_lead_on(pair: Pair, at: str, browser: Browser
 def test_a_picture_is_walked_by_keyboard(pair: Pair, at: str, browser: Browser) -> None:
     context = opened(pair, at, browser)
     page = context.new_page()
-    page.goto(f"{at}/explore?id={heron['id']}", wait_until="networkidle")
+    visit(page, f"{at}/explore?id={heron['id']}")
     page.locator("svg.graph").locator("a").first.focus()
     page.keyboard.press("Tab")
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")

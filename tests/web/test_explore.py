@@ -66,13 +66,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return made
 
 
-@pytest.fixture
-def officer(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(clock, "now", lambda: pair.now)
-    with site(pair.north, "officer") as client:
-        yield client
-
-
 def life(client: TestClient, doc: dict[str, str]) -> dict[str, object]:
     (side,) = client.get(f"/objects/{doc['id']}.json").json()["life"]["sides"]
     return dict(side)

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +41,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     publisher.publish_grown(made.north, now=made.tick())
     publisher.publish_node(made.north, now=made.tick(2 * MINUTE))
     return made
-
-
-@pytest.fixture
-def officer(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(clock, "now", lambda: pair.now)
-    with site(pair.north, "officer") as client:
-        yield client
 
 
 def at(pair: Pair, side: str = "ours") -> str:

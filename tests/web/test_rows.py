@@ -13,7 +13,7 @@ from tearline.store import objects
 from tearline.store.objects import OURS, NewVersion, Version
 from tearline.web.app import COOKIE
 from tests.pair import Pair, as_object, make_pair, sdo
-from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving, visit
 from tests.web.site import session
 
 NUMBER = 30_000
@@ -85,7 +85,7 @@ def scroll(page: Page, part: float) -> None:
 
 
 def test_the_scrollbar_tells_the_truth(page: Page) -> None:
-    page.goto("/objects", wait_until="networkidle")
+    visit(page, "/objects")
     for part, name in ((0.5, "sign 15"), (1.0, "<b>⟨U+202E⟩7</b>"), (0.0, "sign 29")):
         scroll(page, part)
         page.wait_for_function(
@@ -103,7 +103,7 @@ def test_the_scrollbar_tells_the_truth(page: Page) -> None:
 
 
 def test_the_last_row_is_reached_and_the_address_keeps_the_place(page: Page) -> None:
-    page.goto("/objects?type=tool", wait_until="networkidle")
+    visit(page, "/objects?type=tool")
     scroll(page, 1.0)
     last = page.locator("tl-rows tbody tr[data-place='2999'] a")
     expect(last).to_have_attribute("href", "/objects/tool--0")
@@ -119,7 +119,7 @@ def test_the_last_row_is_reached_and_the_address_keeps_the_place(page: Page) -> 
 
 
 def test_keys_lead_through_the_rows(page: Page) -> None:
-    page.goto("/objects", wait_until="networkidle")
+    visit(page, "/objects")
     page.locator("tl-rows tbody a").first.focus()
 
     def focused() -> int:
@@ -149,7 +149,7 @@ def test_keys_lead_through_the_rows(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_long_list_holds_for_every_sense(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.goto("/objects?at=15000", wait_until="networkidle")
+    visit(page, "/objects?at=15000")
     page.wait_for_selector("tl-rows tbody tr[data-place='15000'] a")
     page.wait_for_selector("tl-facets section")
     assert Axe().run(page).response["violations"] == []

@@ -1,7 +1,6 @@
 """Holds, recalls, quarantine and the end with a partner, by forms: each is one act of before."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,6 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     made.sync()
     monkeypatch.setattr(clock, "now", lambda: made.now)
     return made
-
-
-@pytest.fixture
-def officer(pair: Pair) -> Iterator[TestClient]:
-    with site(pair.north, "officer") as client:
-        yield client
 
 
 def noted(pair: Pair) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, FileChooser, Page
 
 from tearline import clock
 from tearline.agreement.home import Home
+from tearline.config import settings
 from tearline.store import staff
 from tests.cli.calls import good
 from tests.exchange.nodes import Nodes, both_serving
@@ -169,8 +170,11 @@ def wait_for(what: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever is wai
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEARLINE_POLL_SECONDS", "2")  # once a minute is too long for a test
+        settings.cache_clear()  # a test before this one may have read them
         with both_serving(tmp_path, jobs=True) as made:
+            assert made.south.settings.poll_seconds == 2
             yield made
+    settings.cache_clear()
 
 
 def desk(browser: Browser, home: Home, name: str, said: list[str]) -> Desk:

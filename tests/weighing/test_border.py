@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from tearline.agreement.home import Home
 from tearline.provenance.claims import Claim, Link, Missing, Wording, claim_of, note_of
+from tearline.release.arrive import Annotation
 from tearline.release.cut import source_pseudonym
 from tearline.store import claims, worth
-from tearline.weighing import indexing
-from tearline.weighing.worth import settle, settle_everything
+from tearline.weighing import grouping as alike
+from tearline.weighing import worth as judge
+from tearline.weighing.explained import explain
+from tearline.weighing.worth import catch_up, settle_everything
 from tests.pair import START, TYPES, Pair, make_pair, sdo, stix_id
 
 VEILED = 'pseudonymise = ["note.source_chain"]'
@@ -79,8 +82,7 @@ def ends(doc: dict[str, Any]) -> Link:
 
 def counted(home: Home, *ids: str) -> set[tuple[str, int, int, int]]:
     """What a node counts for the propositions of these claims: each polarity."""
-    indexing.sort_in(home)
-    settle(home, now=START)
+    catch_up(home, now=START)
     settle_everything(home, now=START)
     with home.store.read() as tx:
         names = set(claims.propositions(tx, ids).values())
@@ -152,6 +154,49 @@ def test_who_goes_by_name_is_named(pair: Pair) -> None:
     note = told("It drops", chain(1, 0))
     pair.put(HERON, APART, REPORT, *SOURCES, note)
     assert given_to(pair)["It drops"] == note
+
+
+def worth_at(home: Home, doc: dict[str, Any]) -> tuple[int, int, list[str]]:
+    """What a node's own count says of a claim: its claims, its origins, and who they are."""
+    catch_up(home, now=START)
+    found = explain(home, doc["id"], now=START)
+    return len(found.claims), found.supporting, sorted(each.name for each in found.origins)
+
+
+def test_what_a_person_says_is_alike_is_one_proposition_over_there(pair: Pair) -> None:
+    known = SOURCES[2] | {"labels": ["gray-heron"]}
+    first, second, third = (
+        told(name, chain(place))
+        for name, place in (("It drops", 0), ("It falls", 2), ("Down it comes", 0))
+    )
+    pair.put(HERON, APART, REPORT, SOURCES[0], known, first, second, third)
+    ids = [each["id"] for each in (first, second)]
+    note = Annotation(marking=0)
+    alike.together(pair.north, ids, labels=["gray-heron"], annotation=note, now=pair.tick())
+    theirs = given_to(pair)
+    pair.sync()
+    secret = (pair.north.path / "keys" / "secret").read_bytes()
+    veiled = source_pseudonym(secret, SOURCES[0]["id"])
+    two = (2, 2, sorted([veiled, known["name"]]))
+    assert worth_at(pair.north, first)[:2] == (2, 2)
+    assert worth_at(pair.south, theirs["It drops"]) == two
+    assert worth_at(pair.south, theirs["It falls"]) == two
+    assert worth_at(pair.south, theirs["Down it comes"]) == (1, 1, [veiled])
+
+    judge.same(pair.south, veiled, known["id"], "One office.", "An analyst", now=START)
+    assert worth_at(pair.south, theirs["It falls"])[:2] == (2, 1)
+    judge.apart(pair.south, veiled, "Two, after all.", now=START)
+
+    alike.together(pair.north, [first["id"], third["id"]], now=pair.tick())
+    theirs = given_to(pair)
+    pair.sync()
+    assert worth_at(pair.south, theirs["It drops"]) == (3, *two[1:])
+
+    alike.apart(pair.north, [second["id"]], now=pair.tick())
+    theirs = given_to(pair)
+    pair.sync()
+    assert worth_at(pair.south, theirs["It drops"]) == (2, 1, [veiled])
+    assert worth_at(pair.south, theirs["It falls"]) == (1, 1, [known["name"]])
 
 
 _PATHS = st.lists(st.integers(0, 4), min_size=1, max_size=4, unique=True)

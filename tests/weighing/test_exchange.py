@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from tearline.agreement import force
 from tearline.provenance.matrices import Rating
 from tearline.provenance.perspectives import View
 from tearline.release import arrive, reconcile
-from tearline.release.preview import explain
-from tearline.store import releases
+from tearline.release.preview import explain, preview
+from tearline.release.sampling import sample
+from tearline.release.warm import Kept
+from tearline.store import objects, releases
 from tearline.weighing import questions, views
 from tests.pair import Pair, sdo
 from tests.weighing.both import CLEAR, DENIAL, ENVOY, HERON, SECRET, claim, give, two_ways
@@ -92,6 +95,46 @@ def test_a_view_goes_back_to_who_gave_the_claim_and_ends_with_it(ways: tuple[Pai
     assert standing(back) == set()
     give(back, there)
     assert views.views(there.north, ENVOY_ID, now=there.now).views == ()
+
+
+def test_what_speaks_of_an_answer_or_holds_it_goes_with_it(ways: tuple[Pair, Pair]) -> None:
+    there, back = ways
+    give(there, back)
+    answer = claim("We have heard it, too.", ENVOY)
+    on_it = claim("And it was said twice.", answer)
+    both = sdo("grouping", "alike", context="unspecified", labels=["gray-heron"])
+    both["object_refs"] = [answer["id"], on_it["id"]]
+    back.put(both, answer, on_it)
+    back.reconcile()
+    assert standing(back) == {both["id"], answer["id"], on_it["id"]}
+    with back.north.store.read() as tx:
+        bound = force.in_force(tx, back.agreement_id, now=back.now)
+    assert bound is not None
+    for kept in (None, Kept()):
+        assert preview(back.north, bound.terms, kept=kept, now=back.now).go == 3
+    assert sample(back.north, bound.terms, now=back.now).go.likely == 3
+    give(back, there)
+    with there.north.store.read() as tx:
+        held = {each.stix_id for each in objects.latest_all(tx, back.agreement_id)}
+    assert held == standing(back)
+    there.now = back.now
+    arrive.hold(there.north, "object", ENVOY_ID, "It was made up.", now=there.tick())
+    give(there, back)
+    back.reconcile()
+    assert standing(back) == set()
+
+
+def test_what_answers_goes_under_a_quota_as_anything_does(ways: tuple[Pair, Pair]) -> None:
+    there, back = ways
+    there.agree(categories="[limits]\nobjects_per_day = 4")
+    give(there, back)
+    answer = claim("We have heard it, too.", ENVOY)
+    both = sdo("grouping", "alike", context="unspecified", labels=["gray-heron"])
+    both["object_refs"] = [answer["id"]]
+    back.put(both, answer, claim("We saw it.", ENVOY), claim("We doubt it.", ENVOY))
+    back.reconcile()
+    assert standing(back) >= {both["id"], answer["id"]}
+    assert len(standing(back)) == 4
 
 
 def test_nothing_is_said_back_under_another_agreement(ways: tuple[Pair, Pair]) -> None:

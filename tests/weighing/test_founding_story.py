@@ -8,7 +8,7 @@ import pytest
 
 from tearline.agreement.home import Home, create_home
 from tearline.exchange.files import import_files
-from tearline.weighing import grouping, indexing
+from tearline.weighing import grouping
 from tearline.weighing import worth as weighing
 from tearline.weighing.explained import Explained, explain
 from tests.pair import START
@@ -37,8 +37,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def settle(home: Home) -> None:
-    indexing.sort_in(home)
-    weighing.settle(home, now=START)
+    weighing.catch_up(home, now=START)
 
 
 def names(found: Explained) -> set[str]:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from tearline.agreement.home import Home
 from tearline.provenance.claims import EXTENSION, Quantity
 from tearline.stix.timestamp import parse_timestamp
-from tearline.store import claims, claims_upto, objects
+from tearline.store import claim_lists, claims, claims_upto, objects
+from tearline.store.claim_lists import Chosen
 from tearline.store.objects import OURS
 from tearline.weighing import indexing
 from tearline.weighing.indexing import begin_again, sort_in
@@ -98,9 +99,9 @@ def test_a_wrong_extension_is_listed_with_what_is_wrong(home: Home) -> None:
     plain = sdo("note", "p", content="x", object_refs=[source("Blue Paper")["id"]])
     put(home, wrong, plain, told("b", denies="a"))
     with home.store.read() as tx:
-        (row,) = claims.problems(tx, 5)
+        (row,) = claim_lists.wrong(tx, 5)
         assert claims.number(tx) == (1, 1)
-        assert [each.stix_id for each in claims.newest(tx, 5)] == [note_id("b")]
+        assert [each.stix_id for each in claim_lists.page(tx, Chosen(), 5)] == [note_id("b")]
         assert note_id("a") in objects.latest(tx, OURS, [note_id("a")])
     assert row.stix_id == note_id("a")
     assert row.problem == "denies_ref: A denial does not say what it denies."
@@ -171,14 +172,15 @@ def test_a_tie_between_reports_is_found(home: Home) -> None:
 def test_what_changed_is_to_be_weighed_anew(home: Home) -> None:
     put(home, told("a"), told("b"))
     with home.store.write() as tx:
-        claims_upto.take_open(tx, 10**6)
+        claims_upto.WORTH_AGAIN.take(tx, 10**6)
     put(home, told("c", denies="a"))
     with home.store.write() as tx:
-        assert {note_id("a"), note_id("c")} <= {*claims_upto.take_open(tx, 10**6)} - {note_id("b")}
+        taken = claims_upto.WORTH_AGAIN.take(tx, 10**6)
+        assert {note_id("a"), note_id("c")} <= {*taken} - {note_id("b")}
         objects.erase(tx, OURS, [note_id("c")])
     sort_in(home)
     with home.store.write() as tx:
-        assert note_id("a") in claims_upto.take_open(tx, 10**6)
+        assert note_id("a") in claims_upto.WORTH_AGAIN.take(tx, 10**6)
     assert names(home, "a", "c") == [note_id("a"), None]
 
 

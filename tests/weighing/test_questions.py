@@ -6,9 +6,13 @@ import pytest
 
 from tearline.agreement.home import Home
 from tearline.errors import InputError, RefusedError
+from tearline.provenance.claims import MATRIX, RATING, VIEW
+from tearline.provenance.definitions import DEFINITIONS
 from tearline.provenance.hypotheses import Mark
 from tearline.provenance.matrices import Rating
 from tearline.provenance.perspectives import View
+from tearline.store import objects
+from tearline.store.objects import OURS
 from tearline.weighing import questions, views
 from tests.pair import DAY, Pair
 from tests.weighing.both import CLEAR, DENIAL, ENVOY, SECRET, TYPES, two_ways
@@ -56,6 +60,24 @@ def test_what_a_side_rates_reaches_the_other_with_its_signature(pair: Pair) -> N
     assert found.merged.differing == {(ENVOY_ID, "H2"): {"north-cert": "C", "south-isac": "I"}}
     assert found.merged.alone == {(DENIAL_ID, "H1"): {"north-cert": "I"}}
     assert found.analyses["north-cert"].order == (("H2",), ("H1",))
+
+
+def test_the_definition_of_each_form_comes_along_once(pair: Pair) -> None:
+    def defined() -> set[str]:
+        with pair.north.store.read() as tx:
+            found = [each.stix_id for each in objects.latest_all(tx, OURS)]
+        assert len(set(found)) == len(found)
+        return {each for each in found if each in DEFINITIONS}
+
+    assert defined() == set()
+    matrix = ask(pair, ENVOY, DENIAL)
+    assert defined() == {MATRIX}
+    rate(pair, pair.north, matrix, ENVOY, H1="II", H2="C")
+    rate(pair, pair.north, matrix, DENIAL, H1="I")
+    assert defined() == {MATRIX, RATING}
+    view = View(claim_ref=ENVOY_ID, opinion="agree", party="")
+    views.say(pair.north, view, annotation=CLEAR, now=pair.tick())
+    assert defined() == {MATRIX, RATING, VIEW}
 
 
 def test_a_withheld_claim_is_named_by_nothing_that_goes(pair: Pair) -> None:

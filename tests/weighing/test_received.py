@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tearline.stix.marking import parse_grade
-from tearline.store import claims, releases
-from tearline.weighing import indexing
+from tearline.store import claim_lists, releases
+from tearline.store.claim_lists import Chosen
 from tearline.weighing import worth as weighing
 from tests.pair import Pair, make_pair, sdo
 from tests.weighing.told import group, note_id, source, told
@@ -27,8 +27,7 @@ def played(folder: Path, floor: str) -> Pair:
     for each in notes:
         each["object_refs"] = [HERON["id"]]
     pair.put(*notes, group("g", "a", "b"))
-    indexing.sort_in(pair.north)
-    weighing.settle(pair.north, now=pair.tick())
+    weighing.catch_up(pair.north, now=pair.tick())
     weighing.rely(pair.north, source("an envoy")["id"], "B", "An analyst", now=pair.tick())
     weighing.rely(pair.north, source("a clerk")["id"], "B", "An analyst", now=pair.tick())
     weighing.give(pair.north, note_id("a"), None, "", "An analyst", now=pair.tick())
@@ -74,10 +73,9 @@ def test_a_fall_is_told_and_recalls_what_may_not_stay(
 def test_the_receiver_counts_what_it_got_for_itself(tmp_path: Path) -> None:
     pair = played(tmp_path, "*")
     pair.sync()
-    indexing.sort_in(pair.south)
-    weighing.settle(pair.south, now=pair.tick())
+    weighing.catch_up(pair.south, now=pair.tick())
     with pair.south.store.read() as tx:
-        ids = [each.stix_id for each in claims.newest(tx, 5)]
+        ids = [each.stix_id for each in claim_lists.page(tx, Chosen(), 5)]
         found = [weighing.place_of(tx, each) for each in ids]
     assert len(ids) == 2
     given = weighing.give(pair.south, ids[0], None, "", "Another analyst", now=pair.tick())

@@ -10,7 +10,7 @@ from tearline.provenance import matrices, perspectives
 from tearline.provenance.claims import VIEW
 from tearline.provenance.matrices import Rating, Ratings
 from tearline.provenance.perspectives import View
-from tearline.weighing import kept, questions, views
+from tearline.weighing import questions, views, writing
 from tearline.weighing.signed import detached
 from tests.pair import Pair, make_pair, stix_id
 from tests.weighing.both import CLEAR, ENVOY, HERON
@@ -27,7 +27,7 @@ def pair(tmp_path: Path) -> Pair:
 
 def put(pair: Pair, doc: dict[str, object]) -> None:
     with pair.north.store.write() as tx:
-        kept.put(tx, doc, source="test", annotation=CLEAR, now=pair.tick())
+        writing.put(tx, [doc], source="test", annotation=CLEAR, now=pair.tick())
 
 
 def forged(view: View, name: str) -> dict[str, object]:
@@ -50,9 +50,9 @@ def test_only_the_party_that_is_named_can_have_signed(pair: Pair) -> None:
     put(pair, forged(signed(pair.south, stranger), "in our name"))
     bad = msgspec.structs.replace(view, signature="e30..c2ln")
     put(pair, forged(bad, "no signature at all"))
-    found = {
-        each.stix_id: each.seal for each in views.views(pair.north, ENVOY_ID, now=pair.now).views
-    }
+    seen = views.views(pair.north, ENVOY_ID, now=pair.now).views
+    assert [each.view.party for each in seen] == ["north-cert"] + ["south-isac"] * 5
+    found = {each.stix_id: each.seal for each in seen}
     names = ("its own", "by another's key", "nobody signed", "turned round", "in our name")
     assert [found[stix_id("opinion", each)] for each in (*names, "no signature at all")] == [
         *("signed", "broken", "unsigned", "broken", "broken", "broken")

@@ -156,6 +156,32 @@ def test_claims_are_put_together_and_taken_apart(home: Home) -> None:
         together(home, [a, note_id("x")], now=START)
 
 
+def test_a_proposition_carries_every_label_that_it_was_given(home: Home) -> None:
+    a, b, c, d = (
+        tell(home, said("A page", abstract=each), now=START + n * SECOND).id
+        for n, each in enumerate("abcd")
+    )
+
+    def labels(grouping: str) -> list[str]:
+        with home.store.read() as tx:
+            return list(held(tx, [grouping], now=START)[grouping].doc["labels"])
+
+    (one,) = together(home, [a, b], now=START).groupings
+    assert labels(one) == ["proposition"]
+    together(home, [a, b], labels=["gray-heron"], now=START)
+    assert labels(one) == ["proposition", "gray-heron"]
+    together(home, [c, d], labels=["blue-tern"], now=START)
+    together(home, [b, c], now=START)
+    assert labels(one) == ["proposition", "gray-heron", "blue-tern"]
+    with home.store.read() as tx:
+        before = objects.last(tx)
+    note = Annotation(marking=1)
+    together(home, [a, d], labels=["blue-tern"], annotation=note, now=START)
+    with home.store.read() as tx:
+        assert objects.last(tx) == before
+        assert annotations.annotations(tx, [one])[one] == (1, None)
+
+
 def test_two_groupings_become_one(home: Home) -> None:
     a, b, c, d = (
         tell(home, said("A page", abstract=each), now=START + n * SECOND).id
@@ -212,10 +238,23 @@ def test_a_list_by_source_and_by_report(home: Home) -> None:
     assert [each.id for each in by_source.claims] == [note_id("b"), note_id("a")]
     by_report = listed(home, limit=5, report=report["id"], now=START)
     assert [each.id for each in by_report.claims] == [note_id("a")]
+    both = listed(home, limit=5, report=report["id"], source=source("Tall Mast")["id"], now=START)
+    assert both.claims == []
     assert (by_report.number, by_report.number_wrong) == (3, 1)
     assert by_report.wrong[0].problem.startswith("polarity: Invalid enum value")
     with pytest.raises(RefusedError, match="is not a claim: polarity"):
         show(home, note_id("w"), now=START)
+
+
+def test_a_claim_of_ours_is_not_listed_as_wrong_for_a_partners_copy(home: Home) -> None:
+    wrong = told("a")
+    next(iter(wrong["extensions"].values()))["polarity"] = "perhaps"
+    with home.store.write() as tx:
+        keep(tx, told("a"))
+        keep(tx, wrong, origin=PARTNER)
+    found = listed(home, limit=5, now=START)
+    assert [each.id for each in found.claims] == [note_id("a")]
+    assert found.wrong == []
 
 
 def test_what_is_written_is_a_claim_and_sound_stix(home: Home) -> None:

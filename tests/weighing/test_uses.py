@@ -11,7 +11,7 @@ from tearline.provenance.claims import Quantity, disagreement
 from tearline.stix.timestamp import format_timestamp
 from tearline.weighing import uses
 from tearline.weighing.indexing import begin_again, sort_in
-from tearline.weighing.worth import discredit, settle
+from tearline.weighing.worth import catch_up, discredit
 from tests.pair import DAY, START, sdo, stix_id
 from tests.weighing.told import group, keep, note_id, source, told
 
@@ -24,8 +24,7 @@ def home(tmp_path: Path) -> Home:
 def put(home: Home, *docs: dict[str, Any], at: int = START) -> None:
     with home.store.write() as tx:
         keep(tx, *docs, now=at)
-    sort_in(home)
-    settle(home, now=at)
+    catch_up(home, now=at)
 
 
 def revised(name: str, *chain: str, at: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -32,16 +32,14 @@ def home(whole: Home) -> Home:
         judged = (claims.report_tie, claims.same_source, claims.standing, claims.worth_confirmed)
         for table in (*judged, worth.fallen, annotations.annotation):
             tx.execute(table.delete())
-    indexing.sort_in(whole)
-    weighing.settle(whole, now=START)
+    weighing.catch_up(whole, now=START)
     return whole
 
 
 def put(home: Home, *docs: dict[str, Any], origin: str = OURS) -> Weighed:
     with home.store.write() as tx:
         keep(tx, *docs, origin=origin)
-    indexing.sort_in(home)
-    return weighing.settle(home, now=LATER)
+    return weighing.catch_up(home, now=LATER)
 
 
 def three(home: Home) -> None:
@@ -53,6 +51,18 @@ def three(home: Home) -> None:
         told("c", "Gray Paper", "an envoy"),
         group("g", "a", "b", "c"),
     )
+
+
+def two_reports(home: Home) -> tuple[str, str]:
+    """Two papers say alike, each in a report of its own."""
+    one, other = stix_id("report", "one"), stix_id("report", "other")
+    put(
+        home,
+        told("a", "Blue Paper", report_ref=one),
+        told("b", "Red Paper", report_ref=other),
+        group("g", "a", "b"),
+    )
+    return one, other
 
 
 def digits(home: Home, name: str) -> tuple[int, int, int, str]:
@@ -163,6 +173,14 @@ def test_a_worse_digit_needs_no_reason_and_a_better_letter_is_the_origins(home: 
     assert in_force(home, "a") == parse_grade("F3")
 
 
+def test_a_grade_that_says_no_more_than_is_proposed_now_stays(home: Home) -> None:
+    three(home)
+    weighing.give(home, note_id("a"), 4, "", BY, now=LATER)
+    assert weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER).fallen == ()
+    assert digits(home, "a") == (1, 0, 3, "echo,discredited")
+    assert {in_force(home, each) for each in "abc"} == {parse_grade("F4")}
+
+
 def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Home) -> None:
     three(home)
     put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "a clerk"))
@@ -183,6 +201,26 @@ def test_a_discredited_source_regrades_all_that_rests_on_it_in_one_act(home: Hom
     assert in_force(home, "x") == parse_grade("E6")
 
 
+def test_of_very_much_what_has_no_grade_is_weighed_after_the_act(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(home)
+    put(home, told("x", "Red Paper", "an envoy"), told("y", "Blue Paper", "an envoy"))
+    arrive.annotate(home, [note_id("x")], Annotation(grade=22), now=LATER)
+    weighing.give(home, note_id("a"), None, "", BY, now=LATER)
+    monkeypatch.setattr(weighing, "PART", 1)
+    done = weighing.discredit(home, who("an envoy"), "paid", BY, now=LATER)
+    assert {each.stix_id for each in done.fallen} == set(map(note_id, "abcx"))
+    assert (digits(home, "a"), digits(home, "x")) == (
+        (1, 0, 3, "echo,discredited"),
+        (0, 0, 6, "discredited"),
+    )
+    assert digits(home, "y") == (1, 0, 3, "")
+    assert weighing.settle(home, now=LATER) == Weighed(1, ())
+    assert digits(home, "y") == (0, 0, 6, "discredited")
+    assert weighing.settle_everything(home, now=LATER) == weighing.NOTHING
+
+
 def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
     three(home)
     weighing.rely(home, who("an envoy"), "E", BY, now=LATER)
@@ -192,13 +230,7 @@ def test_a_reliability_of_e_corroborates_nothing(home: Home) -> None:
 
 
 def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    one, other = two_reports(home)
     assert digits(home, "a")[:2] == (2, 0)
     for state, number in ((CONFIRMED, 1), (REFUSED, 2)):
         new = Tie(other, one, "derived-from", state, BY, LATER, "word for word")
@@ -207,13 +239,7 @@ def test_a_report_that_rests_on_another_counts_once_it_is_confirmed(home: Home) 
 
 
 def test_a_tie_that_we_hold_counts_and_a_partners_is_only_proposed(home: Home) -> None:
-    one, other = stix_id("report", "one"), stix_id("report", "other")
-    put(
-        home,
-        told("a", "Blue Paper", report_ref=one),
-        told("b", "Red Paper", report_ref=other),
-        group("g", "a", "b"),
-    )
+    two_reports(home)
     tied = rel(sdo("report", "other"), "derived-from", sdo("report", "one"))
     put(home, tied, origin=PARTNER)
     assert digits(home, "a")[0] == 2
@@ -230,6 +256,56 @@ def test_a_grade_of_ours_that_came_with_it_falls_with_the_proposal_only(home: Ho
     assert in_force(home, "a") == 12
     done = put(home, told("d", "Red Paper", "the movement", denies="a"))
     assert [(each.was, each.now) for each in done.fallen] == [("A2", "A4")]
+
+
+def apart(home: Home, *left: str) -> None:
+    """Two claims whose grades came with them said alike; now the grouping holds these alone."""
+    docs = [told("a", "an envoy"), told("b", "a clerk"), told("c", "a spokeswoman")]
+    arriving = [as_object(each) for each in docs]
+    arrive.arrive(home, arriving, source="test", annotation=Annotation(grade=12), now=LATER)
+    put(home, group("g", "a", "b", "c"))
+    assert {in_force(home, each) for each in "abc"} == {12}
+    change = {"modified": "2026-03-02T00:00:00.000Z"}
+    with home.store.write() as tx:
+        keep(tx, group("g", *left) | change | {"revoked": len(left) < len("ab")}, now=LATER)
+    indexing.sort_in(home)
+
+
+@pytest.mark.parametrize("left", [(), ("a", "b"), ("b", "c"), ("a", "c")])
+def test_a_grade_that_came_with_it_falls_for_each_that_is_taken_apart(
+    home: Home, left: tuple[str, ...]
+) -> None:
+    apart(home, *left)
+    done = weighing.settle(home, now=LATER)
+    alone = set("abc") - set(left)
+    assert {each.stix_id: each.now for each in done.fallen} == {
+        note_id(each): "A3" for each in alone
+    }
+    assert {each: in_force(home, each) for each in "abc"} == {
+        each: 13 if each in alone else 12 for each in "abc"
+    }
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_so_it_does_where_its_origin_is_lost_before_it_was_weighed_apart(
+    home: Home, name: str
+) -> None:
+    apart(home)
+    origins = {"a": "an envoy", "b": "a clerk", "c": "a spokeswoman"}
+    done = weighing.discredit(home, who(origins[name]), "paid", BY, now=LATER)
+    assert [(each.stix_id, each.was, each.now) for each in done.fallen] == [
+        (note_id(name), "A2", "E6")
+    ]
+    weighing.settle(home, now=LATER)
+    assert sorted(str(in_force(home, each)) for each in "abc") == ["13", "13", "56"]
+
+
+@pytest.mark.parametrize("gone", ["a", "b", "c"])
+def test_and_where_the_other_claim_was_revoked(home: Home, gone: str) -> None:
+    apart(home, *(kept := sorted(set("abc") - {gone})))
+    weighing.settle(home, now=LATER)
+    done = put(home, told(kept[0], at=LATER) | {"revoked": True})
+    assert [(each.stix_id, each.now) for each in done.fallen] == [(note_id(kept[1]), "A3")]
 
 
 def test_who_is_no_claim_is_told_so(home: Home) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Place
-from tearline.cli.viewing import Mark
+from tearline.cli.options import ClaimId, Json, Place
+from tearline.cli.views import Mark
 
 app = typer.Typer(no_args_is_help=True, help="Questions with competing hypotheses, rated by sides.")
 
@@ -76,7 +76,7 @@ def add(
 @app.command()
 def rate(
     question: Question,
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="The claim's STIX id.")],
+    claim: ClaimId,
     ratings: Annotated[
         list[str],
         typer.Argument(metavar="H1=CC…", help="A hypothesis and CC, C, N, NA, I or II."),

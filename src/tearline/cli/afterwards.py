@@ -54,7 +54,7 @@ def reconcile(home: Home, ended: Mapping[str, int] = MappingProxyType({})) -> di
     }
 
 
-def reconcile_lines(followed: dict[str, Any]) -> list[str]:
+def reconcile_lines(followed: Mapping[str, Any]) -> list[str]:
     """Say what became of releases."""
     return [
         f"Under {agreement}: {count(done['released'], 'release')}, "

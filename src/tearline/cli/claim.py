@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Place
+from tearline.cli.options import ClaimId, Json, Limit, Place
 
 app = typer.Typer(
     no_args_is_help=True, help="Claims: who said it, according to whom, and who denies it."
 )
 
-ClaimId = Annotated[str, typer.Argument(metavar="CLAIM", help="The id of the claim's note.")]
 ClaimIds = Annotated[list[str], typer.Argument(metavar="CLAIM…", help="The ids of claims' notes.")]
 Mark = Annotated[
     str | None, typer.Option("--mark", metavar="TLP:…", help="Our marking beside what is new.")
@@ -73,23 +72,23 @@ def add(  # noqa: PLR0917  # what a claim has, an option each
     The words for --certainty: plain, reported, probable, possible, apparent, alleged, hearsay,
     speculation, subjunctive.
     """
-    from tearline.cli import claiming
+    from tearline.cli import claim_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
     options = {
         "abstract": says,
         "content": quote,
-        "chain": claiming.chain(publisher, relay or [], origin),
+        "chain": claim_parts.chain(publisher, relay or [], origin),
         "certainty": certainty,
         "denies_ref": denies,
         "report_ref": report,
         "about": about,
         "said": said,
     }
-    given = claiming.given(file, options)
-    done = claiming.add(open_home(home), given, mark, grade)
-    answer(json, done, *claiming.added_parts(done))
+    given = claim_parts.given(file, options)
+    done = claim_parts.add(open_home(home), given, mark, grade)
+    answer(json, done, *claim_parts.added_parts(done))
 
 
 @app.command("list")
@@ -100,7 +99,7 @@ def list_(
     source: Annotated[
         str | None, typer.Option("--source", metavar="ID", help="Those that pass through a source.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
+    limit: Limit = 20,
     home: Place = None,
     json: Json = False,
 ) -> None:
@@ -109,12 +108,12 @@ def list_(
     The newest come first, ours and partners'. A note whose extension is wrong is kept as any note
     is, and listed with what is wrong.
     """
-    from tearline.cli import claiming
+    from tearline.cli import claim_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    found = claiming.listing(open_home(home), limit, report, source)
-    answer(json, found, *claiming.list_parts(found))
+    found = claim_parts.listing(open_home(home), limit, report, source)
+    answer(json, found, *claim_parts.list_parts(found))
 
 
 @app.command()
@@ -123,27 +122,37 @@ def show(claim: ClaimId, home: Place = None, json: Json = False) -> None:
 
     And the other claims of its proposition: those that say alike or deny it.
     """
-    from tearline.cli import claiming
+    from tearline.cli import claim_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    found = claiming.shown(open_home(home), claim)
-    answer(json, found, *claiming.shown_parts(found))
+    found = claim_parts.shown(open_home(home), claim)
+    answer(json, found, *claim_parts.shown_parts(found))
 
 
 @app.command()
-def alike(claims: ClaimIds, mark: Mark = None, home: Place = None, json: Json = False) -> None:
+def alike(
+    claims: ClaimIds,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="TEXT", help="A label, that of a topic say."),
+    ] = None,
+    mark: Mark = None,
+    home: Place = None,
+    json: Json = False,
+) -> None:
     """Say that claims say alike: one proposition.
 
-    Writes a grouping that other tools can read; to partners none goes that holds claims alone.
-    Groupings of ours that held any of them become one.
+    Writes a grouping that other tools can read. It goes to a partner with those of its claims that
+    go, if it carries a label of the agreement's topic, and a marking. Groupings of ours that held
+    any of them become one.
     """
-    from tearline.cli import claiming
+    from tearline.cli import claim_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    done = claiming.put_together(open_home(home), claims, mark)
-    answer(json, done, *claiming.grouped_parts(done))
+    done = claim_parts.put_together(open_home(home), claims, label or [], mark)
+    answer(json, done, *claim_parts.grouped_parts(done))
 
 
 @app.command()
@@ -152,9 +161,9 @@ def apart(claims: ClaimIds, home: Place = None, json: Json = False) -> None:
 
     Out of the groupings of ours, that is: what denies another claim stands with it.
     """
-    from tearline.cli import claiming
+    from tearline.cli import claim_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    done = claiming.take_apart(open_home(home), claims)
-    answer(json, done, *claiming.grouped_parts(done))
+    done = claim_parts.take_apart(open_home(home), claims)
+    answer(json, done, *claim_parts.grouped_parts(done))

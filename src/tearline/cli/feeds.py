@@ -13,7 +13,7 @@ from tearline.exchange import sources
 from tearline.exchange.foreign_find import Collection, Found, find
 from tearline.exchange.foreign_line import Line, Login, address
 from tearline.exchange.sources import Polled, open_source
-from tearline.stix.marking import parse_grade, parse_level
+from tearline.release.arrive import annotation_of
 from tearline.stix.timestamp import parse_timestamp
 from tearline.store import parties
 from tearline.store import sources as rows
@@ -119,6 +119,7 @@ def _entry(
     home: Home, name: str, url: str, login: Login, wishes: Wishes, *, plain_http: bool
 ) -> Source:
     check_name(home, name)
+    said = annotation_of(wishes.mark, wishes.grade)
     page = home.settings.page_limit if wishes.page is None else wishes.page
     return Source(
         name=name,
@@ -127,8 +128,8 @@ def _entry(
         login=login.user,
         secret=login.secret,
         plain_http=plain_http,
-        marking=None if wishes.mark is None else parse_level(wishes.mark),
-        grade=None if wishes.grade is None else parse_grade(wishes.grade),
+        marking=said.marking,
+        grade=said.grade,
         page=max(1, min(page, _MOST_PAGE)),
         every_s=wishes.every,
         since_at=clock.now(),

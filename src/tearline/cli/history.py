@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Place
-
-ClaimId = Annotated[str, typer.Argument(metavar="CLAIM", help="The id of the claim's note.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many to list.")]
+from tearline.cli.options import ClaimId, Json, Limit, Place
 
 
 def echoes(limit: Limit = 20, home: Place = None, json: Json = False) -> None:

@@ -9,14 +9,13 @@ from tearline.cli.terminal import Part, Table, count, moment, stamp
 from tearline.provenance.claims import Quantity
 from tearline.provenance.history import Change, number_text
 from tearline.weighing import echoes as circles
-from tearline.weighing import indexing, uses
-from tearline.weighing import worth as weighing
+from tearline.weighing import uses
+from tearline.weighing.worth import catch_up
 
 
 def _ready(home: Home) -> int:
     now = clock.now()
-    indexing.sort_in(home)
-    weighing.settle(home, now=now)
+    catch_up(home, now=now)
     return now
 
 
@@ -98,7 +97,7 @@ def series(home: Home, claim: str) -> list[dict[str, Any]]:
         {
             "unit": each.unit,
             "points": [
-                {**its._asdict(), "at": _stamp(its.at), "until_at": _stamp(its.until_at)}
+                {**its._asdict(), "at": stamp(its.at), "until_at": stamp(its.until_at)}
                 for its in each.points
             ],
         }
@@ -123,10 +122,6 @@ def series_parts(found: Sequence[Mapping[str, Any]]) -> list[Part]:
         ]
         parts.append(Table(("true on", "number", "", "source", "claim"), rows))
     return parts or ["None of these claims gives a number."]
-
-
-def _stamp(at: int | None) -> str | None:
-    return None if at is None else stamp(at)
 
 
 def _changes(found: Sequence[Change]) -> list[dict[str, str]]:

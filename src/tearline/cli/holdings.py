@@ -60,15 +60,20 @@ def searched(home: Home, text: str, type_: str | None, limit: int) -> dict[str, 
 
 def searched_parts(found: dict[str, Any]) -> list[Part]:
     """Return what was found for people."""
-    rows = [
-        (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]
-    ]
-    lines: list[Part] = [Table(("id", "name", "marking", "source"), rows)] if rows else []
-    lines += [] if rows else ["Nothing has all of these words."]
-    lines += ["There is more: take a higher --limit."] if found["more"] and rows else []
+    rows = objects_table(found)
+    lines: list[Part] = [rows] if rows.rows else ["Nothing has all of these words."]
+    lines += ["There is more: take a higher --limit."] if found["more"] and rows.rows else []
     left = count(found["behind"], "object")
     lines += [f"{left} that came of late were not looked through."] if found["behind"] else []
     return lines
+
+
+def objects_table(found: dict[str, Any]) -> Table:
+    """Return the objects of a list, a row each."""
+    rows = [
+        (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]
+    ]
+    return Table(("id", "name", "marking", "source"), rows)
 
 
 def one_object(home: Home, stix_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tearline.cli.terminal import Part, Table, count, progress
 from tearline.errors import MisuseError
 from tearline.exchange.files import import_files, import_galaxies
 from tearline.exchange.keeping import ImportResult
-from tearline.stix.marking import parse_grade, parse_level
+from tearline.release.arrive import annotation_of
 from tearline.store.schema import open_store
 
 _SHOWN = 20
@@ -38,11 +38,7 @@ class Imported(NamedTuple):
 
 def labels_of(mark: str | None, grade: str | None, source: str | None) -> Labels:
     """Read the labels; InputError when a level or a grade is none."""
-    return Labels(
-        None if mark is None else parse_level(mark),
-        None if grade is None else parse_grade(grade),
-        source,
-    )
+    return Labels(*annotation_of(mark, grade), source)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from tearline.cli import (
     status,
     store,
     tls,
-    viewing,
+    views,
     witnessing,
     worth,
 )
@@ -88,7 +88,7 @@ for name, verb in _VERBS.items():
     app.command(name)(verb)
 for name, verb in witnessing.VERBS.items():
     proofs.log_app.command(name)(verb)
-for name, verb in {**worth.VERBS, **history.VERBS, **viewing.VERBS}.items():
+for name, verb in {**worth.VERBS, **history.VERBS, **views.VERBS}.items():
     claim.app.command(name)(verb)
 for name, group_app in {
     "card": card.app,

@@ -10,10 +10,11 @@ from tearline import clock
 from tearline.agreement.home import Home
 from tearline.cli.afterwards import reconcile, reconcile_lines
 from tearline.cli.terminal import Part, Table, count, joined
-from tearline.cli.viewed import SEALS, Shown, annotation_of
+from tearline.cli.view_parts import SEALS, Shown
 from tearline.errors import MisuseError
 from tearline.provenance.hypotheses import MARKS, Analysis, Cell
 from tearline.provenance.matrices import Matrix, Rating
+from tearline.release.arrive import annotation_of
 from tearline.weighing import questions
 from tearline.weighing.questions import Board
 

@@ -18,6 +18,9 @@ Objects = Annotated[
 ]
 Type = Annotated[str | None, typer.Option("--type", help="Those of this STIX type.")]
 Source = Annotated[str | None, typer.Option("--source", help="Those that came from this source.")]
+Unmarked = Annotated[
+    bool, typer.Option("--unmarked", help="Those without any marking, theirs or ours.")
+]
 
 
 def import_(
@@ -69,9 +72,7 @@ def mark(
     objects: Objects = None,
     type: Type = None,  # the option's name
     source: Source = None,
-    unmarked: Annotated[
-        bool, typer.Option("--unmarked", help="Those without any marking, theirs or ours.")
-    ] = False,
+    unmarked: Unmarked = False,
     home: Place = None,
     json: Json = False,
 ) -> None:
@@ -79,11 +80,10 @@ def mark(
     from tearline.cli.choosing import Choice, annotate
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer, count
-    from tearline.release.arrive import Annotation
-    from tearline.stix.marking import parse_level
+    from tearline.release.arrive import annotation_of
 
     choice = Choice(tuple(objects or ()), type, source, unmarked)
-    done = annotate(open_home(home), choice, Annotation(marking=parse_level(level)))
+    done = annotate(open_home(home), choice, annotation_of(level))
     answer(json, done, f"Marked {count(done['changed'], 'object')} of {done['chosen']:,}.")
 
 
@@ -92,9 +92,7 @@ def grade(
     objects: Objects = None,
     type: Type = None,  # the option's name
     source: Source = None,
-    unmarked: Annotated[
-        bool, typer.Option("--unmarked", help="Those without any marking, theirs or ours.")
-    ] = False,
+    unmarked: Unmarked = False,
     home: Place = None,
     json: Json = False,
 ) -> None:
@@ -105,11 +103,10 @@ def grade(
     from tearline.cli.choosing import Choice, annotate
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer, count
-    from tearline.release.arrive import Annotation
-    from tearline.stix.marking import parse_grade
+    from tearline.release.arrive import annotation_of
 
     choice = Choice(tuple(objects or ()), type, source, unmarked)
-    done = annotate(open_home(home), choice, Annotation(grade=parse_grade(grade)))
+    done = annotate(open_home(home), choice, annotation_of(None, grade))
     answer(json, done, f"Graded {count(done['changed'], 'object')} of {done['chosen']:,}.")
 
 
@@ -128,7 +125,7 @@ def objects(
     ids; "words in a row" stand in double quotes, and begin* finds what begins so. Whose name or
     value is just that comes first. It is the search of the pages.
     """
-    from tearline.cli.holdings import listing, searched, searched_parts
+    from tearline.cli.holdings import listing, objects_table, searched, searched_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import Table, answer, count
 
@@ -139,12 +136,8 @@ def objects(
         return
     found = listing(opened, type, limit)
     counts = [(name, f"{number:,}") for name, number in found["types"].items()]
-    rows = [
-        (each["id"], each["name"], each["marking"], each["source"]) for each in found["objects"]
-    ]
     total = f"{count(found['held'], 'object')} held."
-    tables = Table(("type", "held"), counts), Table(("id", "name", "marking", "source"), rows)
-    answer(json, found, total, *tables)
+    answer(json, found, total, Table(("type", "held"), counts), objects_table(found))
 
 
 def show(

@@ -18,7 +18,9 @@ Ref = Annotated[
     str, typer.Argument(metavar="ID", help="The agreement's id, the start of it, or a hash.")
 ]
 ObjectId = Annotated[str, typer.Argument(metavar="OBJECT", help="The object's STIX id.")]
+ClaimId = Annotated[str, typer.Argument(metavar="CLAIM", help="The id of the claim's note.")]
 Party = Annotated[str, typer.Argument(metavar="PARTY", help="The partner's short name or name.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many to list.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write it to this file.")]
 
 

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tearline.cli.options import Json, Place
+from tearline.cli.options import ClaimId, Json, Place
 
-ClaimId = Annotated[str, typer.Argument(metavar="CLAIM", help="The id of the claim's note.")]
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A source: its name or its id.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who judges it.")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="How you know it; it is logged.")]

@@ -14,19 +14,18 @@ from tearline.store import worth
 from tearline.store.claims import CONFIRMED, REFUSED
 from tearline.store.worth import Fall, Graded, Tie
 from tearline.weighing import copies as comparing
-from tearline.weighing import explained, indexing
+from tearline.weighing import explained
 from tearline.weighing import worth as weighing
 from tearline.weighing.explained import Source
 from tearline.weighing.sources import source_of
-from tearline.weighing.worth import NOTHING, Weighed
+from tearline.weighing.worth import Weighed
 
 _MANY = 20
 
 
 def _ready(home: Home) -> Weighed:
     """Weigh everything that came in since, before anybody reads or judges."""
-    indexing.sort_in(home)
-    return weighing.settle(home, now=clock.now())
+    return weighing.catch_up(home, now=clock.now())
 
 
 def _id(home: Home, source: str) -> str:
@@ -79,7 +78,7 @@ def grade_lines(done: Mapping[str, Any]) -> list[Part]:
     """Say which grade is in force."""
     digit = done["credibility"]
     line = f"{digit}, {WORDS[digit]}, is in force for {count(len(done['claims']), 'claim')}."
-    return [line, *_fall_lines(done["fallen"]), *afterwards.reconcile_lines(dict(done))]
+    return [line, *_fall_lines(done["fallen"]), *afterwards.reconcile_lines(done)]
 
 
 def other_source(other: str | None, *, end: bool) -> str | None:
@@ -165,13 +164,14 @@ def fallen_parts(found: list[dict[str, Any]]) -> list[Part]:
 def weighed_lines(done: Mapping[str, Any]) -> list[Part]:
     """Say what weighing changed."""
     line = f"{count(done['changed'], 'proposition or denial', 'propositions or denials')} weighed"
-    rest = [*_fall_lines(done["fallen"]), *afterwards.reconcile_lines(dict(done))]
+    rest = [*_fall_lines(done["fallen"]), *afterwards.reconcile_lines(done)]
     return [f"{line} otherwise now.", *rest]
 
 
 def _weighed(home: Home, before: Weighed, done: Weighed) -> dict[str, Any]:
-    falls = (before if before.fallen else NOTHING).fallen + done.fallen
-    return {"changed": done.changed, "fallen": _falls(falls), **afterwards.reconcile(home)}
+    rest = weighing.settle(home, now=clock.now())
+    falls = _falls(before.fallen + done.fallen + rest.fallen)
+    return {"changed": done.changed + rest.changed, "fallen": falls, **afterwards.reconcile(home)}
 
 
 def _fall_lines(falls: list[dict[str, Any]]) -> list[Part]:

@@ -33,9 +33,10 @@ from tearline.node.importing import Importing
 from tearline.node.polling import Polling
 from tearline.node.publisher import flush_private, publish_grown, publish_node
 from tearline.release.expiring import expire_all
-from tearline.release.listing import STEP, sort_in
+from tearline.release.listing import sort_in
 from tearline.release.reconcile import reconcile_all
 from tearline.release.serving import log_served
+from tearline.release.stepping import STEP
 from tearline.store import agreements, jobs, objects, parties
 from tearline.weighing.indexing import sort_in as sort_claims_in
 from tearline.weighing.worth import settle

@@ -1,10 +1,13 @@
 """The extensions as STIX objects, for tools that want to know what they find (2.1, 7.3). Pure."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tearline.provenance.claims import EXTENSION, Claim
+from tearline.provenance.claims import EXTENSION, MATRIX, RATING, VIEW, Claim
+from tearline.provenance.matrices import QuestionForm, RatingsForm
+from tearline.provenance.perspectives import ViewForm
 
 AUTHOR = {
     "type": "identity",
@@ -33,7 +36,8 @@ def schema_of(form: type, closed: str) -> str:
         "required": ["extension_type", *body["required"]],
         "$defs": schema["$defs"],
     }
-    return msgspec.json.encode(whole).decode()
+    # Our patterns begin and end as Python has it, those of JSON Schema as ECMAScript does.
+    return msgspec.json.encode(whole).decode().replace(r'"\\A', '"^').replace(r'\\Z"', '$"')
 
 
 def definition(extension: str, name: str, description: str, form: type) -> dict[str, Any]:
@@ -60,3 +64,39 @@ CLAIM_DEFINITION = definition(
     " it is asserted or denied.",
     Claim,
 )
+
+DEFINITIONS: Mapping[str, dict[str, Any]] = {
+    each["id"]: each
+    for each in (
+        CLAIM_DEFINITION,
+        definition(
+            VIEW,
+            "Tearline view",
+            "Makes an opinion one party's view of a claim: its wording, grade, reasons and"
+            " likelihood, signed over the bytes of the claim.",
+            ViewForm,
+        ),
+        definition(
+            MATRIX,
+            "Tearline question",
+            "Makes a grouping a question with competing hypotheses; its notes are the claims that"
+            " are evidence.",
+            QuestionForm,
+        ),
+        definition(
+            RATING,
+            "Tearline ratings",
+            "Makes a note one party's ratings of a claim under a question: how well it goes with"
+            " each hypothesis.",
+            RatingsForm,
+        ),
+    )
+}
+"""All of ours, by the id of the extension."""
+
+
+def with_definitions(docs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return documents after the definitions of the extensions of ours that they have."""
+    used = dict.fromkeys(each for doc in docs for each in doc.get("extensions", ()))
+    found = [DEFINITIONS[each] for each in used if each in DEFINITIONS]
+    return [*([AUTHOR] if found else []), *found, *docs]

@@ -39,8 +39,8 @@ class Hypothesis(Struct, frozen=True, omit_defaults=True):
 class Matrix(Struct, frozen=True, kw_only=True):
     """A question, the hypotheses that answer it, and the claims that are evidence.
 
-    `subjects` is what the claims are about: a container goes to a partner only where something goes
-    that it holds and that speaks of nothing else.
+    `subjects` is what the claims are about: where members of a container go for that, the question
+    is about a topic by holding the topic's own object, without a label.
     """
 
     stix_id: str
@@ -75,12 +75,16 @@ class Ratings(Struct, frozen=True, kw_only=True):
     signature: str | None = None
 
 
-class _Question(Struct, frozen=True, kw_only=True):
+class QuestionForm(Struct, frozen=True, kw_only=True):
+    """A question with its hypotheses, as its extension has them."""
+
     question: Text
     hypotheses: Annotated[tuple[Hypothesis, ...], Meta(min_length=1, max_length=MOST)]
 
 
-class _Rated(Struct, frozen=True, kw_only=True):
+class RatingsForm(Struct, frozen=True, kw_only=True):
+    """What one party says of one claim under a question, as its extension has it."""
+
     matrix_ref: str
     party: Slug
     claim_ref: str
@@ -95,7 +99,7 @@ def matrix_of(doc: Mapping[str, Any]) -> Matrix | None:
     if extension is None:
         return None
     try:
-        found = msgspec.convert(extension, _Question)
+        found = msgspec.convert(extension, QuestionForm)
     except msgspec.ValidationError as error:
         raise _wrong("question", MATRIX, str(error)) from error
     _see_once([each.id for each in found.hypotheses], "question", MATRIX)
@@ -116,7 +120,7 @@ def ratings_of(doc: Mapping[str, Any]) -> Ratings | None:
     if extension is None:
         return None
     try:
-        found = msgspec.convert(extension, _Rated)
+        found = msgspec.convert(extension, RatingsForm)
     except msgspec.ValidationError as error:
         raise _wrong("rating", RATING, str(error)) from error
     _see_once([each.hypothesis for each in found.ratings], "rating", RATING)

@@ -5,7 +5,7 @@ wherever these bytes are, and a partner that got the claim under another id can 
 Views stand side by side; none is the current one unless somebody picks a side.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -71,7 +71,7 @@ class View(Struct, frozen=True, kw_only=True):
     signature: str | None = None
 
 
-class _Extension(Struct, frozen=True, kw_only=True):
+class ViewForm(Struct, frozen=True, kw_only=True):
     """The view as its extension has it."""
 
     party: Slug
@@ -94,7 +94,7 @@ def view_of(doc: Mapping[str, Any]) -> View | None:
     if doc.get("type") != "opinion" or not isinstance(extensions, dict) or VIEW not in extensions:
         return None
     try:
-        found = msgspec.convert(extensions[VIEW], _Extension)
+        found = msgspec.convert(extensions[VIEW], ViewForm)
         opinion = msgspec.convert(doc.get("opinion"), Opinion)
     except msgspec.ValidationError as error:
         raise InputError(
@@ -133,11 +133,6 @@ def opinion_of(view: View, *, stix_id: str, created_at: int, modified_at: int) -
     if view.reasons:
         doc["explanation"] = " ".join(view.reasons)
     return doc
-
-
-def side_by_side(views: Iterable[View]) -> list[View]:
-    """Views at equal rank: by the name of the party, and never by what they say."""
-    return sorted(views, key=lambda each: (each.party, each.claim_ref))
 
 
 def current(views: Sequence[View], side: str | None) -> View | None:

@@ -53,6 +53,14 @@ NOTHING = Annotation()
 """Nothing of ours to say beside the bytes."""
 
 
+def annotation_of(level: str | None, grade: str | None = None) -> Annotation:
+    """Read marking and grade as they are written; InputError for what is none."""
+    return Annotation(
+        None if level is None else marking.parse_level(level),
+        None if grade is None else marking.parse_grade(grade),
+    )
+
+
 def arrive(
     home: Home,
     arriving: Sequence[StixObject | Indexed],
@@ -102,7 +110,8 @@ def take_in(
         changed = _annotate_new(tx, kept, annotation, now)
         touched.update(changed)
         # What is new is sorted in later anyway.
-        listed.again(tx, {*changed} - {each.version.stix_id for each in found.new if each.first})
+        fresh = {each.version.stix_id for each in found.new if each.first}
+        listed.SORTED_IN.note_again(tx, {*changed} - fresh)
     stirred.stir(tx, touched)
     if found.new:
         record = {"kind": "import", "source": source, "at": format_timestamp(now, digits=6)}
@@ -124,7 +133,7 @@ def put_beside(tx: Tx, ids: Iterable[str], annotation: Annotation, *, now: int) 
     held = list(objects.latest(tx, OURS, ids))
     changed = _annotate(tx, held, annotation, now)
     stirred.stir(tx, changed)
-    listed.again(tx, changed)
+    listed.SORTED_IN.note_again(tx, changed)
     return changed
 
 

@@ -2,8 +2,8 @@
 
 Phase one asks what would go but for *about*; phase two finds the paths over what passed. Then
 edges go if their ends go, notes only where all they refer to goes, containers where something
-they hold goes. The same code decides a small neighbourhood, everything held, and what a partner
-sent: only the ids differ.
+they hold goes, be it a note: each has its turn after what it hangs on. The same code decides a
+small neighbourhood, everything held, and what a partner sent: only the ids differ.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,13 +16,14 @@ from tearline.release.concern import Decided
 from tearline.release.countries import Shown
 from tearline.release.decide import decide, needs_people, passes_but_for_about
 from tearline.release.facts import Attestations, Known, gather
+from tearline.release.hanging import holds_some, in_turn, is_need
 from tearline.release.keeping import with_end
 from tearline.release.reviewing import Reviewed
 from tearline.release.rules import GOES, STAYS, WAITS, Clause, Facts, Rules
 from tearline.topics import about, between
 from tearline.topics.about import Path
 from tearline.topics.places import Places, placed_by
-from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
+from tearline.topics.topic import EDGE_REFS, depends, type_of
 
 _BY_OUTCOME: Mapping[str, int] = {"release": GOES, "wait": WAITS, "withhold": STAYS}
 
@@ -122,24 +123,27 @@ class Batch:
     def edges(self, ids: Iterable[str]) -> None:
         """Decide what goes only where others go: relationships, sightings, notes, containers."""
         needs = self._needs([each for each in ids if depends(each)])
-        holders = [each for each in needs if type_of(each) in HOLDERS]
-        paths = self.paths(holders)
-        for stix_id in holders:
-            goes = any(self._fate(each) == GOES for each in needs[stix_id])
-            self._settle(stix_id, paths[stix_id], GOES if goes else STAYS)
-        rest = {each: below for each, below in needs.items() if each not in paths}
-        spoken_of = {n for each, below in rest.items() if speaks(each) for n in below}
+        paths = self.paths([each for each in needs if holds_some(each)])
+        edges = needs.keys() - paths.keys()
+        spoken_of = {n for each in edges if speaks(each) for n in needs[each]}
         if spoken_of:
             self._theirs |= set(self._scene.theirs(spoken_of))
-        ordered, circles = _in_order(rest)
-        from_ids = self._carried_from(rest)
-        for stix_id in ordered:
-            ends = max((self._end(stix_id, each) for each in needs[stix_id]), default=STAYS)
+        from_ids = self._carried_from(edges)
+        circles = dict.fromkeys(needs)
+        for stix_id in in_turn(needs, lambda each: self._fate(each) == GOES):
+            del circles[stix_id]
             begins = from_ids.get(stix_id)
             carries = begins is not None and self._fate(begins) != STAYS
-            self._settle(stix_id, _NONE, ends, carries=carries)
+            ends = self._ends_of(stix_id, needs[stix_id])
+            self._settle(stix_id, paths.get(stix_id, _NONE), ends, carries=carries)
         for stix_id in circles:
-            self._settle(stix_id, _NONE, STAYS)
+            self._settle(stix_id, paths.get(stix_id, _NONE), STAYS)
+
+    def _ends_of(self, stix_id: str, below: Iterable[str]) -> int:
+        """What becomes of what an edge or a container hangs on, as far as it does."""
+        if holds_some(stix_id):
+            return GOES if any(self._fate(each) == GOES for each in below) else STAYS
+        return max((self._end(stix_id, each) for each in below), default=STAYS)
 
     def _carried_from(self, ids: Iterable[str]) -> dict[str, str]:
         """For each relationship by which *about* goes on, the object from which it does."""
@@ -369,11 +373,7 @@ class Batch:
         self._load(ids)
         needs: dict[str, list[str]] = {each: [] for each in ids if each in self._facts}
         for each in self.known.spoken_of(needs):
-            type_ = type_of(each.from_id)
-            if type_ in HOLDERS:
-                if each.role == "object_refs" and not depends(each.to_id):
-                    needs[each.from_id].append(each.to_id)
-            elif each.role in EDGE_REFS[type_]:
+            if is_need(each):
                 needs[each.from_id].append(each.to_id)
         outside = {
             each
@@ -427,19 +427,3 @@ def _first(finders: Iterable[_Finder], stix_id: str, reach: int) -> Path | None:
 def _own(named: Mapping[str, str], stix_ids: Collection[str]) -> dict[str, str]:
     """Of what a giver names as a topic by its STIX id, what is one of these."""
     return {each: how for each, how in named.items() if how.removeprefix("stix:") in stix_ids}
-
-
-def _in_order(needs: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
-    """Edges after all edges that they need; and those in or behind a circle, which can never go."""
-    open_needs = {each: {n for n in below if n in needs} for each, below in needs.items()}
-    needed_by: dict[str, list[str]] = {}
-    for each, below in open_needs.items():
-        for need in below:
-            needed_by.setdefault(need, []).append(each)
-    ordered = [each for each, below in open_needs.items() if not below]
-    for done in ordered:
-        for each in needed_by.get(done, ()):
-            open_needs[each].discard(done)
-            if not open_needs[each]:
-                ordered.append(each)
-    return ordered, [each for each, below in open_needs.items() if below]

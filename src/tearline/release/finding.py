@@ -100,7 +100,7 @@ class _Scene:
         if wanted.type is not None:
             self.narrow = self.asked._replace(marks=(mark_of(wanted.type),))
         self.low = 0 if wanted.since_at is None else objects.first_since(tx, wanted.since_at)
-        upto = listed.upto(tx, RECIPE)
+        upto = listed.SORTED_IN.upto(tx, RECIPE)
         newer = objects.after(tx, upto, FRESH, newest=True)
         self.behind = newer[-1][1].seq - upto - 1 if len(newer) == FRESH else 0
         self.fresh = self._fresh([each for each in newer if each[1].latest])

@@ -1,39 +1,28 @@
-"""Sort what arrived into the lists, and its words into the index, apart from its arrival.
-
-One step is one short transaction, so that who keeps objects meanwhile hardly waits. Whether a step
-is done twice or never does not change what is held: lists and index can be made again.
-"""
+"""Sort what arrived into the lists, and its words into the index, apart from its arrival."""
 
 from collections.abc import Iterable, Mapping
 
 import orjson
 
 from tearline.agreement.home import Home
+from tearline.release import stepping
+from tearline.release.stepping import STEP
 from tearline.stix.marking import NO_GRADE
-from tearline.stix.strict import collector_paused
 from tearline.stix.words import RECIPE, Words, words_of
 from tearline.store import annotations, listed, objects, searched
 from tearline.store.database import Tx
 from tearline.store.listed import Kind
 from tearline.store.objects import OURS, Version
 
-STEP = 1_000
-"""How many versions are sorted in by one transaction."""
-
 
 def behind(tx: Tx) -> int:
-    """How many numbers of versions are not sorted in: at least as many as there are versions."""
-    return max(objects.last(tx) - listed.upto(tx, RECIPE), 0)
+    """How many numbers of versions are not sorted in."""
+    return stepping.behind(tx, listed.SORTED_IN, RECIPE)
 
 
 def sort_in(home: Home, *, steps: int | None = None) -> int:
     """Sort in what is not yet, in so many steps at most; returns how many are left."""
-    done = 0
-    while (left := _left(home)) and (steps is None or done < steps):
-        with home.store.write() as tx, collector_paused():
-            _step(tx)
-        done += 1
-    return left
+    return stepping.in_steps(home, listed.SORTED_IN, RECIPE, _step, steps)
 
 
 def kinds_of(tx: Tx, versions: Iterable[tuple[str, Version]]) -> dict[int, Kind]:
@@ -48,44 +37,24 @@ def documents(tx: Tx, seqs: Iterable[int]) -> dict[int, Words]:
     return {seq: words_of(orjson.loads(raw)) for seq, raw in objects.raw_of(tx, seqs).items()}
 
 
-def _left(home: Home) -> int:
-    with home.store.read() as tx:
-        left = behind(tx)
-        return left or len(listed.some_again(tx, 1))
-
-
 def _step(tx: Tx) -> None:
-    begun = listed.upto(tx, RECIPE)
+    begun = listed.SORTED_IN.upto(tx, RECIPE)
     if not begun:
         listed.begin_again(tx)
     found = objects.after(tx, begun, STEP)
     held = [each for each in found if each[1].latest]
-    _drop_older(tx, held)
+    gone = stepping.older(tx, held)
+    listed.drop(tx, gone)
+    searched.drop(tx, gone)
     listed.put(tx, list(kinds_of(tx, held).items()))
     searched.put(tx, list(documents(tx, [each.seq for _, each in held]).items()))
-    listed.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
+    listed.SORTED_IN.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
     _change(tx)
-
-
-def _drop_older(tx: Tx, held: Iterable[tuple[str, Version]]) -> None:
-    """Take out the versions that were the latest until these came."""
-    by_origin: dict[str, list[str]] = {}
-    for origin, each in held:
-        by_origin.setdefault(origin, []).append(each.stix_id)
-    older = [
-        each.seq
-        for origin, ids in by_origin.items()
-        for versions in objects.versions_of(tx, origin, ids).values()
-        for each in versions
-        if not each.latest and len(versions) > 1
-    ]
-    listed.drop(tx, older)
-    searched.drop(tx, older)
 
 
 def _change(tx: Tx) -> None:
     """Move what we marked or graded anew to its other kind."""
-    ids = listed.take_again(tx, STEP)
+    ids = listed.SORTED_IN.again.take(tx, STEP)
     now = [(OURS, each) for each in objects.latest(tx, OURS, ids).values()]
     there = listed.of_kinds(tx, [each.seq for _, each in now])
     listed.put(tx, [each for each in kinds_of(tx, now).items() if each[0] in there])

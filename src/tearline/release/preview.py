@@ -154,11 +154,11 @@ def _everything(tx: Tx, on: Stage, warm: Warm | None, tell: Tell | None) -> Alik
     held = objects.number(tx, OURS)
     if warm is not None:
         near = warm.near(on.scene.rules)
-        near = None if near is None else near | on.had
+        near = None if near is None else near | with_speaking(warm, set(on.had))
         return Alike(warm, on.scene, near, alone=on.alone, held=held, tell=tell)
     near = reached(tx, on.scene.rules)
     known = Swept(tx) if near is None or _much(near, held) else Known(tx, OURS)
-    near = None if near is None else with_speaking(known, near) | on.had
+    near = None if near is None else with_speaking(known, near | on.had)
     return Alike(known, on.scene, near, alone=on.alone, held=held, tell=tell)
 
 

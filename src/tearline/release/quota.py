@@ -8,21 +8,23 @@ whole *sets* are taken, in the order of release, as long as one fits; what is le
 reason `quota-spent` until the next day.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from tearline.agreement.force import InForce
+from tearline.release.answering import given_by_them, speaks
 from tearline.release.batch import Before
 from tearline.release.facts import Known
+from tearline.release.hanging import holds_some, is_need
 from tearline.release.planned import Ground, Planned, depth, is_held, way_of
 from tearline.release.reasons import Code
 from tearline.release.rules import day_of
 from tearline.store import quotas, releases
 from tearline.store.database import Tx
 from tearline.store.releases import Standing
-from tearline.topics.topic import EDGE_REFS, HOLDERS, depends, type_of
+from tearline.topics.topic import EDGE_REFS, depends, type_of
 
 _Stood: TypeAlias = Callable[[str], Standing | None]
 _CODE = f'"{Code.QUOTA_SPENT}"'
@@ -92,7 +94,7 @@ def share(
         goes_on = its is None or its.standing.outcome == "release"
         return goes_on and is_held(stood(stix_id))
 
-    taking = _Taking(known, new, holds, ground.quota)
+    taking = _Taking(_needs_of(known, ground.agreement_id, new), new, holds, ground.quota)
     lost = {
         each
         for each, its in planned.items()
@@ -105,32 +107,37 @@ def share(
     return Today(today.spent | (new.keys() - taking.taken) | lost, today.freed | freed)
 
 
+def _needs_of(known: Known, agreement_id: str, new: Iterable[str]) -> dict[str, list[str]]:
+    """What each edge and container hangs on, without what they gave us: that they have."""
+    found: dict[str, list[str]] = {each: [] for each in new if depends(each)}
+    needs = [each for each in known.references_of(found) if is_need(each)]
+    spoken_of = {each.to_id for each in needs if speaks(each.from_id)}
+    theirs = given_by_them(known.tx, agreement_id, spoken_of) if spoken_of else set()
+    for each in needs:
+        if each.to_id not in theirs or not speaks(each.from_id):
+            found[each.from_id].append(each.to_id)
+    return found
+
+
 class _Taking:
     """What is taken of the new objects of a plan, set by set."""
 
     def __init__(
         self,
-        known: Known,
+        named: Mapping[str, Sequence[str]],
         new: Mapping[str, Planned],
         holds: Callable[[str], bool],
         quota: int,
     ) -> None:
-        self._new, self._holds, self._left = new, holds, quota
-        self._named: dict[str, list[str]] = {each: [] for each in new if depends(each)}
-        for each in known.references_of(self._named):
-            roles = EDGE_REFS.get(type_of(each.from_id), ("object_refs",))
-            if each.role in roles:
-                self._named[each.from_id].append(each.to_id)
+        self._named, self._new, self._holds, self._left = named, new, holds, quota
         self.taken: set[str] = set()
         ordered = sorted(new, key=lambda each: depth(new[each]))
         for stix_id in ordered:
             if not depends(stix_id):
                 self._take(stix_id)
-        for stix_id in ordered:
-            if type_of(stix_id) in HOLDERS and any(map(self._has, self._named[stix_id])):
-                self._take(stix_id)
-        edges = [each for each in ordered if type_of(each) in EDGE_REFS]
-        while edges != (edges := [each for each in edges if not self._follow(each)]):
+        hanging = [each for each in ordered if holds_some(each)]
+        hanging += [each for each in ordered if type_of(each) in EDGE_REFS]
+        while hanging != (hanging := [each for each in hanging if not self._follow(each)]):
             pass
 
     def has_way(self, its: Planned) -> bool:
@@ -139,8 +146,12 @@ class _Taking:
         return all(each == own or self._has(each) for each in _leading(its))
 
     def _follow(self, stix_id: str) -> bool:
-        """Take an edge where all goes that it speaks of; whether it is taken now."""
-        if all(map(self._has, self._named[stix_id])):
+        """Take an edge where all goes that it speaks of, a container where some that it holds does.
+
+        Whether it is taken now.
+        """
+        enough = any if holds_some(stix_id) else all
+        if enough(map(self._has, self._named[stix_id])):
             self._take(stix_id)
         return self._has(stix_id)
 

@@ -1,15 +1,14 @@
 """Claims as lists: by index and part by part, so that no page reads them all."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from tearline.store.claims import DENIED, Row, claim, claim_link, report_tie
+from tearline.store.claims import DENIED, ROWS, Row, claim, claim_link, row_of
 from tearline.store.columns import among, aside
 from tearline.store.database import Statement, Tx
 from tearline.store.objects import OURS, reference
-from tearline.store.worth import Fall, Tie, fallen
+from tearline.store.worth import Fall, fallen
 
 MOST = 10_000
 """Up to how many are counted."""
@@ -38,9 +37,8 @@ class Dated(NamedTuple):
 
 _BEFORE = claim.c.seq < bindparam("before")
 _SOUND = claim.c.problem.is_(None)
-_ROWS = select(*(claim.c[name] for name in Row._fields))
 _WRONG = Statement(
-    _ROWS.where(_BEFORE, claim.c.problem.is_not(None))
+    ROWS.where(_BEFORE, claim.c.problem.is_not(None))
     .order_by(claim.c.seq.desc())
     .limit(bindparam("limit"))
 )
@@ -68,19 +66,16 @@ _NAMED = Statement(
         among(reference.c.from_seq, bindparam("ids")), reference.c.to_id.like("location--%")
     )
 )
-_TIE = select(*(report_tie.c[name] for name in Tie._fields))
-_TIES_FROM = Statement(_TIE.where(among(report_tie.c.from_id, bindparam("ids"))))
-_TIES_TO = Statement(_TIE.where(among(report_tie.c.to_id, bindparam("ids"))))
 
 
 def page(tx: Tx, chosen: Chosen, limit: int, before: int | None = None) -> list[Row]:
     """The chosen claims that came last, the last first; `before` the number of a version."""
-    query, at = _narrowed(_ROWS, chosen)
+    query, at = _narrowed(ROWS, chosen)
     query = query.order_by(at.desc()).limit(limit)
     found: dict[int, Row] = {}
     after = 2**62 if before is None else before
     while True:
-        part = [_row(row) for row in tx.execute(_before(query, at, after))]
+        part = [row_of(row) for row in tx.execute(_before(query, at, after))]
         found |= {each.seq: each for each in part}
         if len(found) >= limit or len(part) < limit:
             return list(found.values())[:limit]
@@ -89,7 +84,7 @@ def page(tx: Tx, chosen: Chosen, limit: int, before: int | None = None) -> list[
 
 def wrong(tx: Tx, limit: int, before: int | None = None) -> list[Row]:
     """The notes that look like claims and are none, the last first."""
-    return [_row(row) for row in _WRONG.rows(tx, limit=limit, before=before or 2**62)]
+    return [row_of(row) for row in _WRONG.rows(tx, limit=limit, before=before or 2**62)]
 
 
 def number(tx: Tx, chosen: Chosen) -> int:
@@ -116,12 +111,6 @@ def falls_of(tx: Tx, ids: list[str]) -> dict[str, list[Fall]]:
 def number_fell(tx: Tx, since_at: int) -> int:
     """How many claims' grades fell since a moment, among the newest MOST falls."""
     return int(_FELL.rows(tx, since=since_at)[0][0])
-
-
-def ties_of(tx: Tx, reports: list[str]) -> list[Tie]:
-    """What was proposed or judged of these reports, on either end, in order of their ids."""
-    rows = {*_TIES_FROM.among(tx, reports), *_TIES_TO.among(tx, reports)}
-    return sorted(Tie._make(row) for row in rows)
 
 
 def dated(tx: Tx, limit: int) -> list[Dated]:
@@ -169,9 +158,3 @@ def _chosen(chosen: Chosen) -> list[ColumnElement[bool]]:
 def _number(tx: Tx, query: Select[Any]) -> int:
     some = query.limit(MOST + 1).subquery()
     return tx.execute(select(func.count()).select_from(some)).scalar() or 0
-
-
-def _row(row: Sequence[Any]) -> Row:
-    """Read a claim; SQLite has numbers for truth values."""
-    made = Row._make(row)
-    return made._replace(own_judgement=bool(made.own_judgement))

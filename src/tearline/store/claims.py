@@ -238,18 +238,18 @@ class Said(NamedTuple):
     kind: str
 
 
-_ROW = select(*(claim.c[name] for name in Row._fields))
-_BY_ID = Statement(_ROW.where(among(claim.c.stix_id, bindparam("ids"))))
-_BY_SEQ = Statement(_ROW.where(among(claim.c.seq, bindparam("ids"))))
-_DENYING = Statement(_ROW.where(among(claim.c.denies, bindparam("ids"))))
-_OF_REPORT = Statement(_ROW.where(among(claim.c.report, bindparam("ids"))))
+ROWS = select(*(claim.c[name] for name in Row._fields))
+_BY_ID = Statement(ROWS.where(among(claim.c.stix_id, bindparam("ids"))))
+_BY_SEQ = Statement(ROWS.where(among(claim.c.seq, bindparam("ids"))))
+_DENYING = Statement(ROWS.where(among(claim.c.denies, bindparam("ids"))))
+_OF_REPORT = Statement(ROWS.where(among(claim.c.report, bindparam("ids"))))
 _LINKS = Statement(
     select(*(claim_link.c[name] for name in LinkRow._fields))
     .where(among(claim_link.c.seq, bindparam("ids")))
     .order_by(claim_link.c.seq, claim_link.c.place)
 )
 _NAMING = Statement(
-    _ROW.where(
+    ROWS.where(
         claim.c.seq.in_(
             select(claim_link.c.seq).where(among(claim_link.c.identity, bindparam("ids")))
         )
@@ -285,14 +285,6 @@ _SAID_OF = Statement(
     select(*(report_said.c[name] for name in Said._fields)).where(
         among(report_said.c.to_id, bindparam("ids"))
     )
-)
-_NEWEST = Statement(
-    _ROW.where(claim.c.seq < bindparam("before"), claim.c.problem.is_(None))
-    .order_by(claim.c.seq.desc())
-    .limit(bindparam("limit"))
-)
-_PROBLEMS = Statement(
-    _ROW.where(claim.c.problem.is_not(None)).order_by(claim.c.seq.desc()).limit(bindparam("limit"))
 )
 
 
@@ -347,22 +339,22 @@ def put_propositions(tx: Tx, named: Sequence[tuple[str, str | None]]) -> list[st
 
 def by_id(tx: Tx, ids: Iterable[str]) -> dict[str, list[Row]]:
     """The claims of these ids, of each origin that gave one, ours first; problems among them."""
-    return _by(map(_row, _BY_ID.among(tx, ids)))
+    return _by(map(row_of, _BY_ID.among(tx, ids)))
 
 
 def denying(tx: Tx, ids: Iterable[str]) -> list[Row]:
     """The claims that deny one of `ids`, in the order in which they came."""
-    return sorted(map(_row, _DENYING.among(tx, ids)))
+    return sorted(map(row_of, _DENYING.among(tx, ids)))
 
 
 def of_reports(tx: Tx, ids: Iterable[str]) -> list[Row]:
     """The claims that stand in one of these reports, in the order in which they came."""
-    return sorted(map(_row, _OF_REPORT.among(tx, ids)))
+    return sorted(map(row_of, _OF_REPORT.among(tx, ids)))
 
 
 def naming(tx: Tx, identities: Iterable[str]) -> list[Row]:
     """The claims in whose chain one of `identities` stands, in the order in which they came."""
-    return sorted({each.seq: each for each in map(_row, _NAMING.among(tx, identities))}.values())
+    return sorted({each.seq: each for each in map(row_of, _NAMING.among(tx, identities))}.values())
 
 
 def links(tx: Tx, seqs: Iterable[int]) -> dict[int, list[LinkRow]]:
@@ -373,16 +365,6 @@ def links(tx: Tx, seqs: Iterable[int]) -> dict[int, list[LinkRow]]:
     for chain in found.values():
         chain.sort()
     return found
-
-
-def newest(tx: Tx, limit: int, before: int = 2**62) -> list[Row]:
-    """The claims that came last, the last first, of whichever origin."""
-    return [_row(row) for row in _NEWEST.rows(tx, limit=limit, before=before)]
-
-
-def problems(tx: Tx, limit: int) -> list[Row]:
-    """The notes that have our extension and are no claims, the last first."""
-    return [_row(row) for row in _PROBLEMS.rows(tx, limit=limit)]
 
 
 def number(tx: Tx) -> tuple[int, int]:
@@ -432,7 +414,7 @@ def _by(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _row(row: tuple[Any, ...]) -> Row:
+def row_of(row: Sequence[Any]) -> Row:
     """Read a claim; SQLite has numbers for truth values."""
     made = Row._make(row)
     return made._replace(own_judgement=bool(made.own_judgement))

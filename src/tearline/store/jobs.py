@@ -22,11 +22,12 @@ lease = Table(
 def holder_of(tx: Tx, name: str, *, now: int, span_us: int) -> str | None:
     """Return who holds a lease at this moment.
 
-    A lease that runs longer than `span_us` from now was taken before the clock was set back, and
-    does not count.
+    A lease that runs longer than twice `span_us` from now was taken before the clock was set back,
+    and does not count. Once would be too little: whoever took it may have read a later moment, or
+    have a clock that is a little ahead.
     """
     row = tx.execute(select(lease.c.holder, lease.c.until_at).where(lease.c.name == name)).first()
-    return row.holder if row and now < row.until_at <= now + span_us else None
+    return row.holder if row and now < row.until_at <= now + 2 * span_us else None
 
 
 def held(tx: Tx, *, now: int, span_us: int) -> list[str]:

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from tearline.store import searched
 from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
+from tearline.store.sorted_in import SortedIn
 
 CHUNK = 4_096
 """How many numbers of versions are counted together."""
@@ -63,19 +63,8 @@ listed_tally = Table(
     sqlite_with_rowid=False,
     info={"derived": True},
 )
-listed_again = Table(
-    "listed_again",
-    metadata,
-    Column("stix_id", Text, primary_key=True),
-    info={"derived": True},
-)
-listed_upto = Table(
-    "listed_upto",
-    metadata,
-    Column("recipe", Integer, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, nullable=False),
-    info={"derived": True},
-)
+SORTED_IN = SortedIn("listed")
+"""Up to where versions are listed, and of which objects what we say changed, and so their kind."""
 
 
 class Kind(NamedTuple):
@@ -93,8 +82,6 @@ Kinds = Collection[int] | None
 """Numbers of kinds; None for all of them."""
 
 _KINDS = Statement(select(listed_kind))
-_UPTO = Statement(select(listed_upto.c.recipe, listed_upto.c.seq))
-_AGAIN = Statement(select(listed_again.c.stix_id).limit(bindparam("limit")))
 _OF = Statement(select(listed.c.seq, listed.c.kind).where(among(listed.c.seq, bindparam("ids"))))
 _SUMS = select(listed_tally.c.chunk, func.sum(listed_tally.c.number)).where(
     listed_tally.c.chunk >= bindparam("low")
@@ -134,21 +121,11 @@ _SEQS_OF = Statement(
 # --------------------------------------------------------------------------------------- writing
 
 
-def upto(tx: Tx, recipe: int) -> int:
-    """Up to which number of a version all are sorted in, by this recipe for their words."""
-    return next((int(row[1]) for row in _UPTO.rows(tx) if row[0] == recipe), 0)
-
-
-def put_upto(tx: Tx, recipe: int, seq: int) -> None:
-    """Note up to where all are sorted in."""
-    tx.execute(delete(listed_upto))
-    insert_rows(tx, listed_upto, [(recipe, seq)])
-
-
 def begin_again(tx: Tx) -> None:
     """Forget everything: the words are made by another recipe now."""
-    for table in (listed, listed_kind, listed_tally, listed_again, listed_upto):
+    for table in (listed, listed_kind, listed_tally):
         tx.execute(delete(table))
+    SORTED_IN.clear(tx)
     searched.clear(tx)
 
 
@@ -179,31 +156,10 @@ def drop(tx: Tx, seqs: Sequence[int]) -> None:
 
 
 def forget(tx: Tx, seqs: Sequence[int], last: int) -> None:
-    """Forget versions that are erased, words and all; `last` is the highest number still held.
-
-    A number that is free again may be given to another version, which then is to be sorted in.
-    """
+    """Forget versions that are erased, words and all; `last` is the highest number still held."""
     drop(tx, seqs)
     searched.drop(tx, seqs)
-    tx.execute(listed_upto.update().where(listed_upto.c.seq > last).values(seq=last))
-
-
-def again(tx: Tx, ids: Iterable[str]) -> None:
-    """Note that something we say of objects changed, and with it their kind."""
-    if _UPTO(tx).first() is not None:
-        insert_rows(tx, listed_again, [(each,) for each in ids], ignore=True)
-
-
-def some_again(tx: Tx, most: int) -> list[str]:
-    """Some of what was noted."""
-    return [row[0] for row in _AGAIN.rows(tx, limit=most)]
-
-
-def take_again(tx: Tx, most: int) -> list[str]:
-    """Take some of what was noted, in order to sort it in anew."""
-    found = some_again(tx, most)
-    tx.execute(delete(listed_again).where(among(listed_again.c.stix_id, found)))
-    return found
+    SORTED_IN.fall_back(tx, last)
 
 
 def _count(tx: Tx, placed: Iterable[tuple[int, int]], by: int) -> None:

@@ -8,8 +8,9 @@ the private log has a line for each change of a grade.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Table, bindparam, delete, func, select
+from sqlalchemy import BigInteger, Column, Table, bindparam, delete, exists, func, select
 
+from tearline.store.annotations import annotation
 from tearline.store.claims import (
     CONFIRMED,
     alike,
@@ -151,6 +152,22 @@ _NAMES = Statement(
     .order_by(alike.c.proposition)
     .limit(bindparam("limit"))
 )
+_RESTING = Statement(
+    select(alike.c.proposition)
+    .distinct()
+    .join_from(claim_link, claim, claim.c.seq == claim_link.c.seq)
+    .join(alike, alike.c.stix_id == claim.c.stix_id)
+    .where(among(claim_link.c.identity, bindparam("ids")))
+)
+_GRADED_IN = Statement(
+    select(alike.c.proposition)
+    .distinct()
+    .where(
+        among(alike.c.proposition, bindparam("ids")),
+        exists().where(worth_confirmed.c.stix_id == alike.c.stix_id)
+        | exists().where(annotation.c.stix_id == alike.c.stix_id, annotation.c.grade.is_not(None)),
+    )
+)
 _WORTH = Statement(
     select(*(worth.c[name] for name in Worth._fields)).where(
         among(worth.c.proposition, bindparam("ids"))
@@ -183,6 +200,7 @@ _BAD = Statement(
 _TIE = select(*(report_tie.c[name] for name in Tie._fields))
 _TIES = Statement(_TIE)
 _TIES_FROM = Statement(_TIE.where(among(report_tie.c.from_id, bindparam("ids"))))
+_TIES_TO = Statement(_TIE.where(among(report_tie.c.to_id, bindparam("ids"))))
 _SAID_FROM = Statement(
     select(report_said.c.from_id, report_said.c.to_id, report_said.c.origin).where(
         among(report_said.c.from_id, bindparam("ids"))
@@ -205,6 +223,16 @@ _FALLEN = Statement(
 def names(tx: Tx, after: str, limit: int) -> list[str]:
     """The names of propositions after one, in order."""
     return [row[0] for row in _NAMES.rows(tx, after=after, limit=limit)]
+
+
+def resting_on(tx: Tx, identities: Iterable[str]) -> list[str]:
+    """The names of the propositions with a claim in whose chain one of these stands."""
+    return sorted({row[0] for row in _RESTING.among(tx, identities)})
+
+
+def graded_in(tx: Tx, propositions: Iterable[str]) -> list[str]:
+    """Those of these propositions that have a claim with a grade in force."""
+    return [row[0] for row in _GRADED_IN.among(tx, propositions)]
 
 
 def stated(tx: Tx, propositions: Iterable[str]) -> list[Stated]:
@@ -268,6 +296,12 @@ def ties(tx: Tx) -> list[Tie]:
     """Every tie that was proposed, confirmed or refused, the last first."""
     found = [Tie._make(row) for row in _TIES.rows(tx)]
     return sorted(found, key=lambda each: (-each.at, each.from_id, each.to_id))
+
+
+def ties_of(tx: Tx, reports: Sequence[str]) -> list[Tie]:
+    """What was proposed or judged of these reports, on either end, in order of their ids."""
+    rows = {*_TIES_FROM.among(tx, reports), *_TIES_TO.among(tx, reports)}
+    return sorted(Tie._make(row) for row in rows)
 
 
 def same(tx: Tx) -> list[Same]:

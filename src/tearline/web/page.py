@@ -29,6 +29,11 @@ class AbsentError(TearlineError):
     """There is no such thing, or this viewer may not know of it."""
 
 
+def number_of(text: str | None) -> int | None:
+    """A number in an address; None for anything else, and for what does not fit 64 bits."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None  # noqa: PLR2004  # far below 2**63
+
+
 class Page(NamedTuple):
     """A page, and its JSON beside it."""
 

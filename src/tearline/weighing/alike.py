@@ -8,10 +8,12 @@ not hold ourselves: nobody else decides which of our claims say alike.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from tearline.store import claims
+from tearline.provenance.grade import better
+from tearline.store import claims, worth
 from tearline.store.claims import Row
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
+from tearline.store.worth import Worth
 
 
 class _Around(NamedTuple):
@@ -35,7 +37,28 @@ def assign(tx: Tx, moved: Iterable[str]) -> list[str]:
         ids.update(members)
     around = _around(tx, ids)
     names = _names(around)
+    was = claims.propositions(tx, around.held)
+    _take_along(tx, {(was[each], to) for each, to in names.items() if was.get(each, to) != to})
     return claims.put_propositions(tx, [(each, names.get(each)) for each in sorted(around.held)])
+
+
+def _take_along(tx: Tx, moved: Iterable[tuple[str, str]]) -> None:
+    """Let a proposition that is new be worth what the one was that its claims come from; the best.
+
+    Their grades rest on that. So they fall when it is weighed for the first time and found less.
+    """
+    pairs = sorted(moved)
+    known = worth.of(tx, {name for pair in pairs for name in pair})
+    weighed = {name for name, _ in known}
+    taken: dict[tuple[str, str], Worth] = {}
+    for old, new in pairs:
+        for polarity in (claims.ASSERTED, claims.DENIED):
+            row, best = known.get((old, polarity)), taken.get((new, polarity))
+            if row is None or new in weighed:
+                continue
+            if best is None or better(row.credibility, best.credibility):
+                taken[new, polarity] = row._replace(proposition=new)
+    worth.put(tx, (), list(taken.values()))
 
 
 def _around(tx: Tx, ids: set[str]) -> _Around:

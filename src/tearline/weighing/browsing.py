@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tearline.provenance.claims import EXTENSION
-from tearline.stix.marking import grade_name
-from tearline.store import annotations, claim_lists, claims, worth
+from tearline.store import claim_lists, claims, worth
 from tearline.store.claim_lists import Chosen
 from tearline.store.claims import Row
 from tearline.store.database import Tx
-from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Worth
+from tearline.weighing import grades
 from tearline.weighing.held import Held, held
-from tearline.weighing.showing import Wrong
-from tearline.weighing.worth import in_force
+from tearline.weighing.showing import Wrong, is_shown, no_claims
 
 
 class Line(NamedTuple):
@@ -63,26 +61,20 @@ def browse(tx: Tx, chosen: Chosen, *, limit: int, before: int | None = None, now
 def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> PartWrong:
     """List what looks like a claim and is none, with what is wrong, the last first."""
     rows = claim_lists.wrong(tx, limit, before)
-    found = held(tx, {each.stix_id for each in rows}, now=now)
-    told = [
-        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
-        for each in rows
-        if _is_it(each, found)
-    ]
-    return PartWrong(told, rows[-1].seq if len(rows) == limit else None)
+    return PartWrong(no_claims(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
 
 
 def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
     """Return claims as lines; what may not be used any more, and what we hold ourselves, is out."""
     found = held(tx, {each.stix_id for each in rows}, now=now)
-    shown = [each for each in rows if _is_it(each, found)]
+    shown = [each for each in rows if is_shown(each, found)]
     ids = [each.stix_id for each in shown]
     links = claims.links(tx, [each.seq for each in shown])
     ends = {seq: chain[-1].identity for seq, chain in links.items()}
     named = held(tx, {*ends.values(), *(each.report or "" for each in shown)} - {""}, now=now)
     stand = claims.propositions(tx, ids)
     counted = worth.of(tx, set(stand.values()))
-    grades = grades_of(tx, shown)
+    graded = grades.written(tx, {each.stix_id: each.origin for each in shown})
     fell = claim_lists.falls_of(tx, ids)
     return [
         Line(
@@ -99,22 +91,11 @@ def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
             _said(found[each.stix_id]),
             stand.get(each.stix_id, each.stix_id),
             counted.get((stand.get(each.stix_id, ""), each.polarity)),
-            grades.get(each.stix_id, ""),
+            graded.get(each.stix_id, ""),
             tuple(fell.get(each.stix_id, ())),
         )
         for each in shown
     ]
-
-
-def grades_of(tx: Tx, rows: Iterable[Row]) -> dict[str, str]:
-    """The grade in force of each claim that has one, as it is written."""
-    ids = {each.stix_id: each.origin for each in rows}
-    said = annotations.annotations(tx, [each for each, origin in ids.items() if origin == OURS])
-    given = worth.graded(tx, list(ids))
-    found = {each: in_force(said.get(each), given.get(each)) for each in ids}
-    return {
-        each: grade_name(letter * 10 + digit) for each, (letter, digit) in found.items() if digit
-    }
 
 
 def title_of(named: Mapping[str, Held], stix_id: str) -> str:
@@ -125,9 +106,3 @@ def title_of(named: Mapping[str, Held], stix_id: str) -> str:
 def _said(its: Held) -> str:
     """When a claim was said, in its own words: it was checked when it was sorted in."""
     return str(its.doc.get("extensions", {}).get(EXTENSION, {}).get("said", ""))
-
-
-def _is_it(row: Row, found: Mapping[str, Held]) -> bool:
-    """Whether this is the version that is shown for its id: ours before a partner's."""
-    its = found.get(row.stix_id)
-    return its is not None and its.version.seq == row.seq

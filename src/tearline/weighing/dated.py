@@ -89,7 +89,7 @@ _lock = threading.Lock()
 def dated(store: Store, *, now: int) -> Spots:
     """Return our claims by their days and the countries of the locations that they name."""
     with store.read() as tx:
-        upto = claims_upto.upto(tx, RECIPE)
+        upto = claims_upto.SORTED_IN.upto(tx, RECIPE)
         known = _known.get(store)
         if known is not None and known.upto == upto:
             return known

@@ -181,7 +181,7 @@ def _direct(home: Home, tx: Tx, rows: list[Row]) -> dict[_Key, Echo]:
     chains = claims.links(tx, (each.seq for each in rows))
     reports = {each.report for each in rows if each.report}
     reports |= {its.report for chain in chains.values() for its in chain if its.report}
-    ends = {each.seq: _end(chains.get(each.seq, [])) for each in rows}
+    ends = {each.seq: last_named(chains.get(each.seq, [])) for each in rows}
     given = given_among(tx, {*reports, *ends.values(), *(each.stix_id for each in rows)})
     hidden = echoes.identities(tx, ends.values())
     us = _us(home, tx, rows, chains)
@@ -206,7 +206,7 @@ def _direct(home: Home, tx: Tx, rows: list[Row]) -> dict[_Key, Echo]:
     return found
 
 
-def _end(chain: list[LinkRow]) -> str:
+def last_named(chain: list[LinkRow]) -> str:
     """The last source in a chain that has a name, '' for none."""
     return next((each.identity for each in reversed(chain) if each.identity), "")
 

@@ -9,16 +9,14 @@ from tearline.agreement.home import Home
 from tearline.provenance import grade
 from tearline.provenance.chains import Ends
 from tearline.provenance.claims import claim_of
-from tearline.store import annotations, objects, worth
+from tearline.store import objects, worth
 from tearline.store.claims import DENIED
 from tearline.store.database import Tx
 from tearline.store.worth import Graded, Stated
-from tearline.weighing import sides
+from tearline.weighing import grades, sides
 from tearline.weighing.held import held
 from tearline.weighing.sides import Side, Sides
-from tearline.weighing.worth import in_force, place_of
-
-_LETTERS = " ABCDEF"
+from tearline.weighing.worth import place_of
 
 
 class Source(NamedTuple):
@@ -89,23 +87,16 @@ def explain(home: Home, stix_id: str, *, now: int) -> Explained:
 
 
 def _heard(tx: Tx, found: Sides, side: Side, names: dict[str, str]) -> tuple[Heard, ...]:
-    ids = [each.stix_id for each in side.claims]
-    said = annotations.annotations(tx, ids)
-    given = worth.graded(tx, ids)
+    graded = grades.written(tx, {each.stix_id: each.origin for each in side.claims})
     return tuple(
         Heard(
             each.stix_id,
             each.certainty,
             tuple(names[found.identities[number]] for number in path),
-            _grade(in_force(said.get(each.stix_id), given.get(each.stix_id))),
+            graded.get(each.stix_id, ""),
         )
         for each, (path, _) in zip(side.claims, side.chains, strict=True)
     )
-
-
-def _grade(code: tuple[int, int]) -> str:
-    letter, digit = code
-    return f"{_LETTERS[letter]}{digit}" if digit else ""
 
 
 def _sources(tx: Tx, found: Sides, ends: Ends, names: dict[str, str]) -> tuple[Source, ...]:

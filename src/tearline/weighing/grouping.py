@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import PROPOSITION
-from tearline.release.arrive import NOTHING, Annotation, take_in
-from tearline.release.sorting import as_indexed
-from tearline.stix.objects import read
+from tearline.release.arrive import NOTHING, Annotation, put_beside
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import claims
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
-from tearline.weighing.held import Held, held
+from tearline.weighing.held import Held, held, no_claim
 from tearline.weighing.indexing import sort_in
+from tearline.weighing.writing import next_at, put
 
 SOURCE = "weighing"
 _TWO = 2
@@ -30,9 +27,17 @@ class Grouped(NamedTuple):
 
 
 def together(
-    home: Home, ids: Sequence[str], *, annotation: Annotation = NOTHING, now: int
+    home: Home,
+    ids: Sequence[str],
+    *,
+    labels: Sequence[str] = (),
+    annotation: Annotation = NOTHING,
+    now: int,
 ) -> Grouped:
     """Say that claims say alike; groupings of ours that held any of them become one.
+
+    It carries these labels, and those that they had: by the label of a topic it may go to a partner
+    with those of its claims that go.
 
     MisuseError for fewer than two, RefusedError for what is no claim that we hold.
     """
@@ -44,11 +49,14 @@ def together(
         _see_claims(tx, wanted, now)
         ours = _ours_with(tx, wanted, now)
         members = sorted({*wanted, *(one for each in ours for one in _members(each))})
+        worn = [PROPOSITION, *(one for each in ours for one in each.doc["labels"]), *labels]
         first = _changed(ours[0], members, now) if ours else _fresh(members, now)
+        first["labels"] = list(dict.fromkeys(worn))
         docs = [first, *(_changed(each, [], now) for each in ours[1:])]
-        if ours and not ours[1:] and members == sorted(_members(ours[0])):
+        if ours and not ours[1:] and _says_as(ours[0], first):
+            put_beside(tx, [first["id"]], annotation, now=now)
             return Grouped({first["id"]: members})
-        _keep(tx, docs, annotation, now)
+        put(tx, docs, source=SOURCE, annotation=annotation, now=now)
     sort_in(home)
     return Grouped({each["id"]: _listed(each) for each in docs})
 
@@ -72,7 +80,7 @@ def apart(home: Home, ids: Sequence[str], *, now: int) -> Grouped:
             )
         left = [[one for one in _members(each) if one not in ids] for each in ours]
         docs = [_changed(each, its, now) for each, its in zip(ours, left, strict=True)]
-        _keep(tx, docs, NOTHING, now)
+        put(tx, docs, source=SOURCE, annotation=NOTHING, now=now)
     sort_in(home)
     return Grouped({each["id"]: _listed(each) for each in docs})
 
@@ -81,7 +89,7 @@ def _see_claims(tx: Tx, ids: Iterable[str], now: int) -> None:
     found = held(tx, ids, now=now)
     for each in ids:
         if each not in found or found[each].claim is None:
-            raise RefusedError(f"We hold no claim {each}.", do="See `tearline claim list`.")
+            raise no_claim(each)
 
 
 def _ours_with(tx: Tx, ids: Iterable[str], now: int) -> list[Held]:
@@ -92,6 +100,12 @@ def _ours_with(tx: Tx, ids: Iterable[str], now: int) -> list[Held]:
 
 def _members(grouping: Held) -> list[str]:
     return [str(each) for each in grouping.doc["object_refs"]]
+
+
+def _says_as(grouping: Held, doc: dict[str, Any]) -> bool:
+    """Whether a grouping holds already what a newer version of it would, under the same labels."""
+    labels, refs = (set(grouping.doc[each]) for each in ("labels", "object_refs"))
+    return labels == set(doc["labels"]) and refs == set(doc["object_refs"])
 
 
 def _listed(doc: dict[str, Any]) -> list[str]:
@@ -107,18 +121,11 @@ def _fresh(members: list[str], now: int) -> dict[str, Any]:
         "created": stamp,
         "modified": stamp,
         "context": "unspecified",
-        "labels": [PROPOSITION],
         "object_refs": members,
     }
 
 
 def _changed(grouping: Held, members: list[str], now: int) -> dict[str, Any]:
     """A newer version that holds these; with fewer than two, one that is revoked."""
-    at = max(now, grouping.version.version_at + 1_000)
-    doc = {**grouping.doc, "modified": format_timestamp(at)}
+    doc = {**grouping.doc, "modified": format_timestamp(next_at(grouping, now))}
     return {**doc, "object_refs": members} if len(members) >= _TWO else {**doc, "revoked": True}
-
-
-def _keep(tx: Tx, docs: Iterable[dict[str, Any]], annotation: Annotation, now: int) -> None:
-    arriving = as_indexed([read(orjson.dumps(each)) for each in docs])
-    take_in(tx, arriving, source=SOURCE, annotation=annotation, now=now)

@@ -1,24 +1,36 @@
-"""What is held of objects for whoever reads claims: ours first, then what partners gave."""
+"""What is held of claims and of what is said of them: ours first, then what partners gave.
 
-from collections.abc import Iterable
+An object is held while it is ours, or while a partner's agreement binds and its time is not over.
+"""
+
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from tearline.agreement import force
+from tearline.errors import InputError, RefusedError
 from tearline.provenance.claims import Claim, ClaimError, claim_of
 from tearline.release.holding import is_over
-from tearline.store import objects
+from tearline.store import aliases, objects, releases, ties
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 
 
 class Held(NamedTuple):
-    """The latest version of an object, from whom we have it, and what it says."""
+    """The latest version of an object, from whom we have it, and what it says.
+
+    The origin is '' for what is ours, else the id of the agreement.
+    """
 
     origin: str
     version: Version
     doc: dict[str, Any]
+
+    @property
+    def stix_id(self) -> str:
+        """Its id as it is held."""
+        return self.version.stix_id
 
     @property
     def claim(self) -> Claim | None:
@@ -35,18 +47,88 @@ class Held(NamedTuple):
 
 
 def held(tx: Tx, ids: Iterable[str], *, now: int) -> dict[str, Held]:
-    """The objects among `ids` that we hold and may still use: ours, else a partner's."""
+    """The objects among `ids` that are held, be they revoked: ours, else a partner's."""
     missing = set(ids)
-    found: dict[str, tuple[str, Version]] = {}
-    for origin in (OURS, *(each.agreement_id for each in force.all_in_force(tx, now=now))):
+    found: dict[str, Held] = {}
+    for origin in _origins(tx, now):
         if not missing:
             break
-        for stix_id, version in objects.latest(tx, origin, missing).items():
-            if not origin or is_over(tx, origin, stix_id, now=now) is None:
-                found[stix_id] = origin, version
+        found |= _latest(tx, origin, missing, now)
         missing -= found.keys()
-    raws = objects.raw_of(tx, (version.seq for _, version in found.values()))
-    return {
-        stix_id: Held(origin, version, orjson.loads(raws[version.seq]))
-        for stix_id, (origin, version) in found.items()
-    }
+    return found
+
+
+def held_object(tx: Tx, stix_id: str, *, now: int) -> Held:
+    """The object of this id that is not revoked; RefusedError where none is held."""
+    for origin in _origins(tx, now):
+        for each in _standing(tx, origin, [stix_id], now):
+            return each
+    raise RefusedError(f"{stix_id} is not held.", do="See what is with `tearline objects`.")
+
+
+def no_claim(stix_id: str) -> RefusedError:
+    """The refusal of an id under which no claim is held."""
+    return RefusedError(f"We hold no claim {stix_id}.", do="See `tearline claim list`.")
+
+
+def held_claim(tx: Tx, stix_id: str, *, now: int) -> Held:
+    """The claim of this id; InputError where the object is none, with why."""
+    found = held_object(tx, stix_id, now=now)
+    if claim_of(found.doc) is None:
+        raise InputError(f"{stix_id} is no claim.", do="See `tearline claim list`.")
+    return found
+
+
+def speaking_of(tx: Tx, stix_id: str, kind: str, *, now: int) -> Iterator[Held]:
+    """Objects of a type that name an object of ours, or what they have of it under another id."""
+    for origin in _origins(tx, now):
+        names = {stix_id} | (aliases.ours_of(tx, origin, [stix_id]).keys() if origin else set())
+        found = {each.from_id for each in ties.references_to(tx, origin, names)}
+        yield from _standing(tx, origin, _of_type(kind, found), now)
+
+
+def labelled(tx: Tx, label: str, kind: str, *, now: int) -> Iterator[Held]:
+    """Objects of a type that carry a label."""
+    for origin in _origins(tx, now):
+        found = {stix_id for _, stix_id in ties.carrying(tx, origin, [f"label:{label}"])}
+        yield from _standing(tx, origin, _of_type(kind, found), now)
+
+
+def our_name(tx: Tx, origin: str, stix_id: str) -> str:
+    """The id by which we hold what a partner names: it may have it of us under another one."""
+    return aliases.our_id(tx, origin, stix_id) if origin else stix_id
+
+
+def known_hashes(tx: Tx, stix_id: str, *, now: int) -> set[str]:
+    """The hashes of an object's bytes: as it is held, and as each partner last got it of us."""
+    known = set()
+    for origin in _origins(tx, now):
+        known |= {each.version.hash for each in _standing(tx, origin, [stix_id], now)}
+        if origin:
+            names = {stix_id, *aliases.ours_of(tx, origin, [stix_id])}
+            known |= {each.hash for each in releases.last_delivered(tx, origin, names).values()}
+    return known
+
+
+def _origins(tx: Tx, now: int) -> list[str]:
+    """Where objects may come from: us, and each agreement that binds."""
+    return [OURS, *(each.agreement_id for each in force.all_in_force(tx, now=now))]
+
+
+def _of_type(kind: str, ids: Iterable[str]) -> list[str]:
+    return sorted(each for each in ids if each.startswith(f"{kind}--"))
+
+
+def _latest(tx: Tx, origin: str, ids: Iterable[str], now: int) -> dict[str, Held]:
+    """What of one origin is held: from a partner, only while its time is not over."""
+    found = [
+        each
+        for each in objects.latest(tx, origin, ids).values()
+        if not origin or is_over(tx, origin, each.stix_id, now=now) is None
+    ]
+    raws = objects.raw_of(tx, [each.seq for each in found])
+    return {each.stix_id: Held(origin, each, orjson.loads(raws[each.seq])) for each in found}
+
+
+def _standing(tx: Tx, origin: str, ids: Iterable[str], now: int) -> list[Held]:
+    return [each for each in _latest(tx, origin, ids, now).values() if not each.version.revoked]

@@ -1,17 +1,20 @@
 """Sort claims in, with their chains and what says alike, apart from their arrival.
 
-As the lists of `release.listing`: one step is one short transaction, and everything here can be
-made again from what is held. What to weigh anew because of it is noted in `worth_again`.
+Everything here can be made again from what is held. What to weigh anew because of it is noted in
+`worth_again`.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
 from tearline.agreement.home import Home
 from tearline.provenance.claims import EXTENSION, PROPOSITION, Claim, ClaimError, claim_of
-from tearline.stix.strict import bare, collector_paused
+from tearline.release import stepping
+from tearline.release.stepping import STEP
+from tearline.stix.strict import bare
 from tearline.store import claims, claims_upto, objects, ties
 from tearline.store.claims import Alike, LinkRow, Row, Said
 from tearline.store.database import Tx
@@ -21,8 +24,6 @@ from tearline.weighing.alike import assign
 
 RECIPE = 1
 """Raised when claims are to be read in another way: then everything is sorted in again."""
-STEP = 1_000
-"""How many versions are sorted in by one transaction."""
 TIES = frozenset({"derived-from", "duplicate-of"})
 """The kinds of relationships by which one report rests on another."""
 
@@ -43,17 +44,12 @@ class Found(NamedTuple):
 
 def behind(tx: Tx) -> int:
     """How many numbers of versions are not sorted in."""
-    return max(objects.last(tx) - claims_upto.upto(tx, RECIPE), 0)
+    return stepping.behind(tx, claims_upto.SORTED_IN, RECIPE)
 
 
 def sort_in(home: Home, *, steps: int | None = None) -> int:
     """Sort in what is not yet, in so many steps at most; returns how many are left."""
-    done = 0
-    while (left := _left(home)) and (steps is None or done < steps):
-        with home.store.write() as tx, collector_paused():
-            _step(home, tx)
-        done += 1
-    return left
+    return stepping.in_steps(home, claims_upto.SORTED_IN, RECIPE, partial(_step, home), steps)
 
 
 def begin_again(home: Home) -> None:
@@ -62,42 +58,22 @@ def begin_again(home: Home) -> None:
         claims_upto.begin_again(tx)
 
 
-def _left(home: Home) -> int:
-    with home.store.read() as tx:
-        left = behind(tx)
-        return left or len(claims_upto.some_again(tx, 1))
-
-
 def _step(home: Home, tx: Tx) -> None:
-    begun = claims_upto.upto(tx, RECIPE)
+    begun = claims_upto.SORTED_IN.upto(tx, RECIPE)
     if not begun:
         claims_upto.begin_again(tx)
     found = objects.after(tx, begun, STEP)
     newest = [each for each in found if each[1].latest and each[1].type in _KINDS]
-    gone = claims.drop(tx, _older(tx, newest))
+    gone = claims.drop(tx, stepping.older(tx, newest))
     fresh = _read(tx, [each for each in newest if not each[1].revoked])
     claims.put(tx, fresh.rows, fresh.links)
     claims.put_alike(tx, fresh.alike)
     claims.put_said(tx, fresh.said)
-    claims_upto.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
+    claims_upto.SORTED_IN.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
     uses.in_opinions(tx, [each for each in found if each[1].latest])
     echoed = echoes.mark(home, tx, fresh.rows, fresh.links, newest)
-    moved = {*gone, *echoed, *claims_upto.take_again(tx, STEP), *_touched(fresh)}
-    claims_upto.worth_is_open(tx, {*moved, *assign(tx, moved), *_tied(tx, fresh.said)})
-
-
-def _older(tx: Tx, newest: Iterable[tuple[str, Version]]) -> list[int]:
-    """The numbers of versions that were the latest until these came."""
-    by_origin: dict[str, list[str]] = {}
-    for origin, each in newest:
-        by_origin.setdefault(origin, []).append(each.stix_id)
-    return [
-        each.seq
-        for origin, ids in by_origin.items()
-        for versions in objects.versions_of(tx, origin, ids).values()
-        for each in versions
-        if len(versions) > 1
-    ]
+    moved = {*gone, *echoed, *claims_upto.SORTED_IN.again.take(tx, STEP), *_touched(fresh)}
+    claims_upto.WORTH_AGAIN.note(tx, {*moved, *assign(tx, moved), *_tied(tx, fresh.said)})
 
 
 def _read(tx: Tx, newest: list[tuple[str, Version]]) -> Found:

@@ -2,14 +2,13 @@
 
 from typing import NamedTuple
 
-from tearline.provenance.grade import better
-from tearline.store import annotations, claim_lists, claims, worth
+from tearline.store import claim_lists, claims, worth
 from tearline.store.claim_lists import Chosen
 from tearline.store.claims import Row
 from tearline.store.database import Tx
-from tearline.store.objects import OURS
 from tearline.weighing import sides
-from tearline.weighing.worth import allowed_by, in_force, receivers_of
+from tearline.weighing.grades import Moved, falling
+from tearline.weighing.worth import receivers_of
 
 FEW, MOST = 100, 2_000
 """How many claims of a source are looked at, at a glance and when somebody wants to know more."""
@@ -48,23 +47,10 @@ def would_lose(tx: Tx, identity: str, most: int = MOST) -> Loss:
     )
     changed = [key for key in before if before[key] != after[key]]
     moved = {
-        each.stix_id: (each.origin, before[key].credibility, after[key].credibility)
+        each.stix_id: Moved(each.origin, before[key].credibility, after[key].credibility)
         for key in changed
         for each in stand.found[key].claims
     }
-    fall = _falling(tx, moved)
+    fall = falling(tx, moved)
     partners = {partner for its in receivers_of(tx, fall).values() for _, partner in its}
     return Loss(len(ids), len(names), len(changed), len(fall), tuple(sorted(partners)), whole)
-
-
-def _falling(tx: Tx, moved: dict[str, tuple[str, int, int]]) -> list[str]:
-    """Those among claims whose grade in force says more than what would be proposed."""
-    given = worth.graded(tx, list(moved))
-    said = annotations.annotations(tx, [each for each in moved if moved[each][0] == OURS])
-    return [
-        each
-        for each, (_, was, now) in moved.items()
-        if (each in given or better(was, now))
-        and (digit := in_force(said.get(each), given.get(each))[1])
-        and better(digit, allowed_by(given.get(each), now))
-    ]

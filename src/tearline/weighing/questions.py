@@ -1,7 +1,7 @@
 """Ask a question with hypotheses, gather evidence, rate it, and see what every side says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,9 +16,17 @@ from tearline.release.arrive import NOTHING, Annotation
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.topic import depends
-from tearline.weighing import kept
-from tearline.weighing.kept import Kept
+from tearline.weighing.held import (
+    Held,
+    held_claim,
+    held_object,
+    known_hashes,
+    labelled,
+    our_name,
+    speaking_of,
+)
 from tearline.weighing.signed import Seal, detached, seal_of
+from tearline.weighing.writing import moments, put
 
 _AGAINST: Mapping[str, str] = {
     "broken": "The signature does not hold.",
@@ -144,36 +152,36 @@ def rate(
         _, matrix = _question(tx, matrix_id, now)
         _see_known({claim_id}, matrix.claims, "claim")
         _see_known(set(ratings), [each.id for each in matrix.live], "hypothesis")
-        claim = kept.claim(tx, claim_id, now=now)
-        before = _rated_by_us(tx, home.slug, matrix, claim_id, now)
-        old = before[1].ratings if before else ()
+        claim = held_claim(tx, claim_id, now=now)
+        before, old = _rated_by_us(tx, home.slug, matrix, claim_id, now)
         merged = {each.hypothesis: each for each in old} | dict(ratings)
         rated = Ratings(
             matrix_ref=matrix.stix_id,
             party=home.slug,
             claim_ref=claim_id,
-            claim_hash=claim.hash,
+            claim_hash=claim.version.hash,
             ratings=tuple(merged[each.id] for each in matrix.hypotheses if each.id in merged),
         )
         signature = detached(home, matrices.said(rated, matrix))
         rated = msgspec.structs.replace(rated, signature=signature)
+        created_at, modified_at = moments(before, now)
         doc = matrices.note_of(
             rated,
             matrix,
-            stix_id=before[0].stix_id if before else f"note--{clock.fresh_uuid()}",
-            created_at=kept.created_at(before[0].doc) if before else now,
-            modified_at=kept.after(before[0].doc, now) if before else now,
+            stix_id=before.stix_id if before else f"note--{clock.fresh_uuid()}",
+            created_at=created_at,
+            modified_at=modified_at,
         )
         matrices.ratings_of(doc)
-        kept.put(tx, doc, source=home.slug, annotation=annotation, now=now)
+        put(tx, [doc], source=home.slug, annotation=annotation, now=now)
     return rated
 
 
-def questions(home: Home, *, now: int) -> list[tuple[Kept, Matrix]]:
+def questions(home: Home, *, now: int) -> list[tuple[Held, Matrix]]:
     """Every question that is held, ours and those that partners gave."""
     with home.store.read() as tx:
         found = []
-        for each in kept.labelled(tx, matrices.LABEL, "grouping", now=now):
+        for each in labelled(tx, matrices.LABEL, "grouping", now=now):
             try:
                 matrix = matrices.matrix_of(each.doc)
             except InputError:
@@ -208,7 +216,7 @@ def _sides(tx: Tx, matrix: Matrix, now: int) -> tuple[dict[str, Side], list[tupl
     problems: list[tuple[str, str]] = []
     live = {each.id for each in matrix.live}
     hashes: dict[str, set[str]] = {}
-    for each in kept.speaking_of(tx, matrix.stix_id, "note", now=now):
+    for each in speaking_of(tx, matrix.stix_id, "note", now=now):
         try:
             rated = matrices.ratings_of(each.doc)
             if rated is None:
@@ -217,14 +225,14 @@ def _sides(tx: Tx, matrix: Matrix, now: int) -> tuple[dict[str, Side], list[tupl
         except InputError as error:
             problems.append((each.stix_id, str(error)))
             continue
-        claim_id = kept.our_name(tx, each.origin, rated.claim_ref)
+        claim_id = our_name(tx, each.origin, rated.claim_ref)
         seal = seal_of(tx, each.origin, rated.party, body, rated.signature)
         against = _AGAINST.get(seal, "")
         if against or claim_id not in matrix.claims:
             problems.append((each.stix_id, against or "It rates what is no evidence here."))
             continue
         if claim_id not in hashes:
-            hashes[claim_id] = kept.hashes(tx, claim_id, now=now)
+            hashes[claim_id] = known_hashes(tx, claim_id, now=now)
         side = sides.setdefault(rated.party, Side({}, {}, {}, frozenset()))
         for one in rated.ratings:
             if one.hypothesis in live:
@@ -238,16 +246,15 @@ def _sides(tx: Tx, matrix: Matrix, now: int) -> tuple[dict[str, Side], list[tupl
 
 def _evidence(tx: Tx, claim_id: str, now: int) -> Evidence:
     try:
-        doc: Mapping[str, Any] = kept.kept(tx, claim_id, now=now).doc
+        found = held_object(tx, claim_id, now=now)
     except RefusedError:
-        doc = {}
-    confidence = doc.get("confidence")
-    text = doc.get("abstract") or doc.get("content") or ""
-    return Evidence(claim_id, str(text), confidence if isinstance(confidence, int) else None)
+        return Evidence(claim_id, "", None)
+    confidence = found.doc.get("confidence")
+    return Evidence(claim_id, found.title, confidence if isinstance(confidence, int) else None)
 
 
-def _question(tx: Tx, matrix_id: str, now: int) -> tuple[Kept, Matrix]:
-    found = kept.kept(tx, matrix_id, now=now)
+def _question(tx: Tx, matrix_id: str, now: int) -> tuple[Held, Matrix]:
+    found = held_object(tx, matrix_id, now=now)
     matrix = matrices.matrix_of(found.doc)
     if matrix is None:
         raise InputError(f"{matrix_id} asks no question.", do="See `tearline ach list`.")
@@ -256,38 +263,36 @@ def _question(tx: Tx, matrix_id: str, now: int) -> tuple[Kept, Matrix]:
 
 def _rated_by_us(
     tx: Tx, party: str, matrix: Matrix, claim_id: str, now: int
-) -> tuple[Kept, Ratings] | None:
-    for each in kept.speaking_of(tx, matrix.stix_id, "note", now=now):
+) -> tuple[Held | None, tuple[Rating, ...]]:
+    """Our ratings of a claim with the note that states them; none where we rated nothing."""
+    for each in speaking_of(tx, matrix.stix_id, "note", now=now):
         try:
             rated = matrices.ratings_of(each.doc) if each.origin == OURS else None
         except InputError:
             continue
         if rated is not None and (rated.party, rated.claim_ref) == (party, claim_id):
-            return each, rated
-    return None
+            return each, rated.ratings
+    return None, ()
 
 
 def _put(
-    tx: Tx, home: Home, matrix: Matrix, before: Kept | None, annotation: Annotation, now: int
+    tx: Tx, home: Home, matrix: Matrix, before: Held | None, annotation: Annotation, now: int
 ) -> None:
     matrix = msgspec.structs.replace(matrix, subjects=_subjects(tx, matrix.claims, now))
-    doc = matrices.grouping_of(
-        matrix,
-        created_at=kept.created_at(before.doc) if before else now,
-        modified_at=kept.after(before.doc, now) if before else now,
-    )
+    created_at, modified_at = moments(before, now)
+    doc = matrices.grouping_of(matrix, created_at=created_at, modified_at=modified_at)
     if not matrix.claims or not matrix.live:
         raise InputError(
             "A question needs a hypothesis and a claim at least.",
             do="Add another before the last one goes.",
         )
     matrices.matrix_of(doc)
-    kept.put(tx, doc, source=home.slug, annotation=annotation, now=now)
+    put(tx, [doc], source=home.slug, annotation=annotation, now=now)
 
 
 def _subjects(tx: Tx, claims: Iterable[str], now: int) -> tuple[str, ...]:
     """What claims are about; RefusedError where one is not held, InputError where it is none."""
-    docs = [kept.claim(tx, each, now=now).doc for each in claims]
+    docs = [held_claim(tx, each, now=now).doc for each in claims]
     refs = (ref for doc in docs for ref in doc.get("object_refs", ()) if isinstance(ref, str))
     return tuple(dict.fromkeys(each for each in refs if not depends(each)))
 

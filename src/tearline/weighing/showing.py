@@ -1,18 +1,19 @@
 """Claims for whoever reads them: in a list, and one with all that stands around it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tearline.agreement.home import Home
 from tearline.errors import RefusedError
 from tearline.provenance.claims import Claim, Link, twice_in
-from tearline.store import claims
+from tearline.store import claim_lists, claims
 from tearline.store import echoes as echo_rows
+from tearline.store.claim_lists import Chosen
 from tearline.store.claims import Row
 from tearline.store.database import Tx
 from tearline.weighing import echoes
 from tearline.weighing.echoes import Circle
-from tearline.weighing.held import Held, held
+from tearline.weighing.held import Held, held, no_claim
 from tearline.weighing.indexing import sort_in
 
 _STEPS = 50
@@ -84,18 +85,13 @@ def listed(
     source: str | None = None,
     now: int,
 ) -> Listed:
-    """List claims, the last first: all, those of a report, or those in whose chain a source is."""
+    """List claims, the last first: all, or those of a report and in whose chain a source is."""
     behind = sort_in(home, steps=_STEPS)
     with home.store.read() as tx:
-        if report is not None or source is not None:
-            rows = claims.of_reports(tx, [report]) if report else claims.naming(tx, [source or ""])
-            rows = [each for each in reversed(rows) if each.problem is None]
-        else:
-            rows = claims.newest(tx, limit)
         number, wrong = claims.number(tx)
         return Listed(
-            _briefs(tx, rows[:limit], now=now),
-            _wrong(tx, claims.problems(tx, limit), now),
+            _briefs(tx, claim_lists.page(tx, Chosen(report=report, source=source), limit), now=now),
+            no_claims(tx, claim_lists.wrong(tx, limit), now=now),
             number,
             wrong,
             behind,
@@ -136,10 +132,27 @@ def look(tx: Tx, claim_id: str, *, now: int) -> Shown:
     )
 
 
+def no_claims(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Wrong]:
+    """Return notes that are no claims, with why; what is not shown for its id is out."""
+    rows = list(rows)
+    found = held(tx, {each.stix_id for each in rows}, now=now)
+    return [
+        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
+        for each in rows
+        if is_shown(each, found)
+    ]
+
+
+def is_shown(row: Row, found: Mapping[str, Held]) -> bool:
+    """Whether this is the version that is shown for its id: ours before a partner's."""
+    its = found.get(row.stix_id)
+    return its is not None and its.version.seq == row.seq
+
+
 def _no_claim(tx: Tx, claim_id: str, found: Held | None) -> RefusedError:
     rows = claims.by_id(tx, [claim_id]).get(claim_id, [])
     if found is None or not rows or rows[0].problem is None:
-        return RefusedError(f"We hold no claim {claim_id}.", do="See `tearline claim list`.")
+        return no_claim(claim_id)
     return RefusedError(
         f"{claim_id} is not a claim: {rows[0].problem}",
         means="It is kept as a note like any other.",
@@ -168,7 +181,7 @@ def _briefs(tx: Tx, rows: list[Row], *, now: int) -> list[Brief]:
 def _brief(its: Held, source: str, proposition: str) -> Brief:
     claim = its.claim
     said = (claim.polarity, claim.certainty) if claim else ("", "")
-    return Brief(its.version.stix_id, its.origin, its.title, *said, source, proposition)
+    return Brief(its.stix_id, its.origin, its.title, *said, source, proposition)
 
 
 def _end(claim: Claim) -> Link:
@@ -187,12 +200,3 @@ def _names(tx: Tx, claim: Claim, now: int) -> dict[str, str]:
     wanted |= {one for each in claim.source_chain for one in (each.identity_ref, each.report_ref)}
     wanted |= {one for each in claim.missing for one in (each.identity_ref, each.report_ref)}
     return {each: its.title for each, its in held(tx, wanted - {""}, now=now).items()}
-
-
-def _wrong(tx: Tx, rows: list[Row], now: int) -> list[Wrong]:
-    found = held(tx, {each.stix_id for each in rows}, now=now)
-    return [
-        Wrong(each.stix_id, each.origin, found[each.stix_id].title, each.problem or "")
-        for each in rows
-        if each.stix_id in found
-    ]

@@ -20,10 +20,7 @@ def source_of(tx: Tx, text: str) -> str:
             return text
         found = []
     else:
-        words = '"' + text.replace('"', " ") + '"'
-        wanted = Wanted(words=words, type="identity", origins=frozenset({OURS}))
-        held = finding.find(tx, wanted, finding.everything, limit=1).whole
-        found = sorted({each.stix_id for _, each in held})
+        found = called(tx, text)
     if len(found) == 1:
         return found[0]
     if found:
@@ -37,3 +34,11 @@ def source_of(tx: Tx, text: str) -> str:
         means="It is no identity of ours, and stands in no chain. Nothing was changed.",
         do="See `tearline claim show` for who stands in the chain of a claim.",
     )
+
+
+def called(tx: Tx, name: str) -> list[str]:
+    """The identities of ours of just this name."""
+    words = '"' + name.replace('"', " ") + '"'
+    wanted = Wanted(words=words, type="identity", origins=frozenset({OURS}))
+    found = finding.find(tx, wanted, finding.everything, limit=1)
+    return sorted({each.stix_id for _, each in found.whole})

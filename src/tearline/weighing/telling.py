@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
 from tearline import clock
 from tearline.agreement.home import Home
-from tearline.errors import InputError, MisuseError, RefusedError
+from tearline.errors import InputError, RefusedError
 from tearline.provenance.claims import (
     Claim,
     Wording,
@@ -16,18 +14,16 @@ from tearline.provenance.claims import (
     read_claim,
     twice_in,
 )
-from tearline.provenance.definitions import AUTHOR, CLAIM_DEFINITION
-from tearline.release import finding, listing
-from tearline.release.arrive import NOTHING, Annotation, take_in
-from tearline.release.finding import Wanted
-from tearline.release.sorting import as_indexed
+from tearline.release import listing
+from tearline.release.arrive import NOTHING, Annotation
 from tearline.stix.check import Checker
-from tearline.stix.objects import read
 from tearline.stix.strict import shown
 from tearline.stix.timestamp import format_timestamp
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.weighing.held import Held, held
+from tearline.weighing.sources import called
+from tearline.weighing.writing import next_at, put
 
 BY_HAND = "by hand"
 """The source of what is brought in so, unless another is named."""
@@ -69,10 +65,11 @@ def tell(
         _see_held(tx, claim, _about(given), made, now)
         note = _note(claim, given, before, now)
         opinion = _opinion(tx, claim, note, before, now)
-        docs = [AUTHOR, CLAIM_DEFINITION, *made.values(), note, *([opinion] if opinion else [])]
+        docs = [*made.values(), note, *([opinion] if opinion else [])]
         if before is not None and _same(before.doc, note):
             return Told(note["id"], False, (), opinion["id"] if opinion else None)  # noqa: FBT003
-        _keep(tx, docs, source, annotation, now)
+        _see_valid(docs)
+        put(tx, docs, source=source, annotation=annotation, now=now)
     return Told(note["id"], True, tuple(made), opinion["id"] if opinion else None)  # noqa: FBT003
 
 
@@ -148,12 +145,7 @@ def _link(tx: Tx, link: object, made: dict[str, dict[str, Any]], now: int) -> ob
 def _called(tx: Tx, name: str, made: Mapping[str, dict[str, Any]]) -> list[str]:
     """The identities of just this name, made a moment ago or held."""
     fresh = [each for each, doc in made.items() if doc["name"] == name]
-    if fresh:
-        return fresh
-    words = '"' + name.replace('"', " ") + '"'
-    wanted = Wanted(words=words, type="identity", origins=frozenset({OURS}))
-    found = finding.find(tx, wanted, finding.everything, limit=1)
-    return sorted({each.stix_id for _, each in found.whole})
+    return fresh or called(tx, name)
 
 
 def _see_loop(claim: Claim) -> None:
@@ -203,13 +195,13 @@ def _see_held(
 def _note(claim: Claim, given: Mapping[str, Any], before: Held | None, now: int) -> dict[str, Any]:
     abstract = given["abstract"]
     wording = Wording(abstract, given.get("content") or abstract, _about(given), given.get("lang"))
-    note_id = before.version.stix_id if before else f"note--{clock.fresh_uuid()}"
+    note_id = before.stix_id if before else f"note--{clock.fresh_uuid()}"
     note = note_of(claim, wording, note_id=note_id, created_by=given.get("created_by_ref"), at=now)
     if before is None:
         return note
     kept = {name: each for name, each in before.doc.items() if name in _KEPT}
-    at = max(now, before.version.version_at + 1_000)
-    return {**kept, **note, "created": before.doc["created"], "modified": format_timestamp(at)}
+    stamps = {"created": before.doc["created"], "modified": format_timestamp(next_at(before, now))}
+    return {**kept, **note, **stamps}
 
 
 _KEPT = frozenset({"created_by_ref", "object_marking_refs", "granular_markings", "labels"})
@@ -226,7 +218,7 @@ def _opinion(
     """The opinion beside a denial: of the same UUID, so that a newer version finds it again."""
     opinion_id = "opinion--" + note["id"].partition("--")[2]
     old = held(tx, [opinion_id], now=now).get(opinion_id) if before else None
-    at = max(now, old.version.version_at + 1_000) if old else now
+    at = next_at(old, now)
     if claim.denied:
         opinion = disagreement(note, claim.denies_ref, opinion_id=opinion_id, at=at)
         return {**opinion, "created": old.doc["created"]} if old else opinion
@@ -235,16 +227,9 @@ def _opinion(
     return None
 
 
-def _keep(
-    tx: Tx, docs: Iterable[dict[str, Any]], source: str, annotation: Annotation, now: int
-) -> None:
+def _see_valid(docs: Iterable[dict[str, Any]]) -> None:
     checker = Checker()
     for doc in docs:
         problem = next(iter(checker.problems(doc)), None)
         if problem is not None:
             raise InputError(f"This would be no valid STIX: {problem}", do="Correct the claim.")
-    arriving = as_indexed([read(orjson.dumps(doc)) for doc in docs])
-    outcomes = take_in(tx, arriving, source=source, annotation=annotation, now=now)
-    refused = next((each.refused for each in outcomes if each.refused), None)
-    if refused:
-        raise MisuseError(refused, do="Try again.")

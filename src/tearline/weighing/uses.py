@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.agreement.home import Home
-from tearline.errors import MisuseError, RefusedError
+from tearline.errors import MisuseError
 from tearline.provenance.history import Change, changes
 from tearline.provenance.series import Point, Series, series
 from tearline.store import claims, objects, onward, uses, worth
@@ -18,7 +18,8 @@ from tearline.store.claims import Row
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.store.uses import Use
-from tearline.weighing.held import Held, held
+from tearline.weighing.echoes import last_named
+from tearline.weighing.held import Held, held, no_claim
 
 _LONGEST = 500
 
@@ -63,7 +64,7 @@ def use(home: Home, claim_id: str, place: str, *, now: int) -> Use:
     with home.store.write() as tx:
         found = held(tx, [claim_id], now=now).get(claim_id)
         if found is None or found.claim is None:
-            raise RefusedError(f"We hold no claim {claim_id}.", do="See `tearline claim list`.")
+            raise no_claim(claim_id)
         made = Use(claim_id, found.version.hash, place, now, _credibility(tx, claim_id))
         uses.put(tx, [made])
     return made
@@ -158,7 +159,7 @@ def versions(home: Home, claim_id: str, *, now: int) -> list[Told]:
     with home.store.read() as tx:
         found = held(tx, [claim_id], now=now).get(claim_id)
         if found is None or found.version.type != "note":
-            raise RefusedError(f"We hold no claim {claim_id}.", do="See `tearline claim list`.")
+            raise no_claim(claim_id)
         kept = objects.versions_of(tx, found.origin, [claim_id])[claim_id]
         raws = objects.raw_of(tx, [each.seq for each in kept])
     docs = [orjson.loads(raws[each.seq]) for each in kept]
@@ -180,16 +181,13 @@ def numbers(home: Home, claim_id: str, *, now: int) -> list[Series]:
     with home.store.read() as tx:
         name = claims.propositions(tx, [claim_id]).get(claim_id)
         if name is None:
-            raise RefusedError(f"We hold no claim {claim_id}.", do="See `tearline claim list`.")
+            raise no_claim(claim_id)
         ids = claims.in_propositions(tx, [name])[name]
         rows = [each[0] for each in claims.by_id(tx, ids).values()]
         rows = [each for each in rows if each.number is not None and each.problem is None]
         known = held(tx, {each.stix_id for each in rows}, now=now)
-        ends = {
-            each.seq: next((its.identity for its in reversed(chain) if its.identity), "")
-            for each in rows
-            for chain in [claims.links(tx, [each.seq]).get(each.seq, [])]
-        }
+        links = claims.links(tx, [each.seq for each in rows])
+        ends = {each.seq: last_named(links.get(each.seq, [])) for each in rows}
         names = held(tx, set(ends.values()) - {""}, now=now)
         return series(_points(rows, known, ends, names))
 

@@ -5,7 +5,7 @@ it. Counting lowers a grade in force by itself, at once and in the transaction o
 and lists who has the claim with the higher one; it never raises one: that is for a person.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -14,21 +14,21 @@ from tearline.agreement.home import Home
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.grade import better
 from tearline.release.arrive import Annotation, put_beside
-from tearline.stix.marking import NO_GRADE, grade_name
+from tearline.stix.marking import grade_name
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, annotations, claims, claims_upto, private, releases, worth
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Graded, Same, Standing, Tie, Worth
 from tearline.weighing import sides
+from tearline.weighing.grades import LETTERS, Moved, falling, in_force
+from tearline.weighing.indexing import sort_in
 from tearline.weighing.sides import Sides
 
 STEP = 2_000
 """How many claims or propositions are weighed by one transaction."""
 PART = 10_000
-"""How many propositions one transaction weighs where all of them are: about a second."""
-LETTERS = "ABCDEF"
-_F = LETTERS.index("F") + 1
+"""How many propositions one transaction weighs, unless more have grades that may fall: a second."""
 _ARRIVED = "other claims, or other chains, came in"
 
 
@@ -50,12 +50,18 @@ def settle(home: Home, *, steps: int | None = None, now: int) -> Weighed:
     done, total = 0, NOTHING
     while steps is None or done < steps:
         with home.store.write() as tx:
-            ids = claims_upto.take_open(tx, STEP)
+            ids = claims_upto.WORTH_AGAIN.take(tx, STEP)
             if not ids:
                 break
             total = _sum(total, _around(tx, ids, why=_ARRIVED, now=now))
         done += 1
     return total
+
+
+def catch_up(home: Home, *, now: int) -> Weighed:
+    """Sort in what arrived, and weigh what became open by that."""
+    sort_in(home)
+    return settle(home, now=now)
 
 
 def settle_everything(home: Home, *, now: int) -> Weighed:
@@ -129,53 +135,31 @@ def _lower(  # what was read, what changed and why
     if not worth.any_graded(tx):
         rows = [(row, was) for row, was in rows if was and better(was.credibility, row.credibility)]
     moved = {
-        each.stix_id: (each.origin, row, was)
+        each.stix_id: Moved(each.origin, was.credibility if was else None, row.credibility)
         for row, was in rows
         for each in found.found[row.proposition, row.polarity].claims
     }
-    given = worth.graded(tx, moved)
-    fell = {
-        each
-        for each, (_, row, was) in moved.items()
-        if each in given or (was is not None and better(was.credibility, row.credibility))
+    fall = falling(tx, moved)
+    stand = _letters(tx, found, fall)
+    lowered = {
+        # The letter stays as it was, but for that of the origin where it is worse.
+        each: (letter * 10 + digit, max(letter, stand[each] or letter) * 10 + allowed)
+        for each, (letter, digit, allowed) in fall.items()
     }
-    if not fell:
-        return []
-    said = annotations.annotations(tx, [each for each in fell if moved[each][0] == OURS])
-    lowered: dict[str, tuple[int, int]] = {}
-    for each in sorted(fell):
-        letter, digit = in_force(said.get(each), given.get(each))
-        allowed = allowed_by(given.get(each), moved[each][1].credibility)
-        if digit and better(digit, allowed):
-            lowered[each] = letter * 10 + digit, _letter(tx, found, each, letter) * 10 + allowed
-    return _put_lower(tx, lowered, {each for each in lowered if moved[each][0] == OURS}, why, now)
+    ours = {each for each in lowered if moved[each].origin == OURS}
+    return _put_lower(tx, lowered, ours, why, now)
 
 
-def in_force(said: tuple[int | None, int | None] | None, given: Graded | None) -> tuple[int, int]:
-    """Return letter and digit of the grade in force; digit 0 where there is none."""
-    code = said[1] if said else None
-    if code is not None and code != NO_GRADE:
-        return divmod(code, 10)
-    return (_F, given.credibility) if given else (_F, 0)
-
-
-def allowed_by(given: Graded | None, proposed: int) -> int:
-    """The best digit that may stand: a person's, while no less is proposed than at that moment."""
-    if given is None or better(given.proposed, proposed):
-        return proposed
-    return given.credibility
-
-
-def _letter(tx: Tx, found: Sides, stix_id: str, letter: int) -> int:
-    """The letter after a fall: as it was, or that of the origin where it is worse."""
-    chain = next(
-        chain
+def _letters(tx: Tx, found: Sides, ids: Container[str]) -> dict[str, int | None]:
+    """Our letter for the origin of each of these claims, as of `letter_of`."""
+    ends = {
+        each.stix_id: found.identities[path[-1]]
         for side in found.found.values()
-        for each, chain in zip(side.claims, side.chains, strict=True)
-        if each.stix_id == stix_id
-    )
-    stands = letter_of(tx, found.identities[chain[0][-1]])
-    return letter if stands is None else max(letter, stands)
+        for each, (path, _) in zip(side.claims, side.chains, strict=True)
+        if each.stix_id in ids
+    }
+    letters = {each: letter_of(tx, each) for each in sorted(set(ends.values()))}
+    return {each: letters[end] for each, end in ends.items()}
 
 
 def letter_of(tx: Tx, identity: str) -> int | None:
@@ -258,9 +242,9 @@ def give(
 def discredit(
     home: Home, identity: str, discredited: str | None, person: str, *, now: int
 ) -> Weighed:
-    """Say that a source is not to be believed, or with None that it is again; all in one act.
+    """Say that a source is not to be believed, or with None that it is again.
 
-    Everything that rests on it is weighed anew.
+    Everything that rests on it is weighed anew; what that lowers is lowered in this act.
     """
     with home.store.write() as tx:
         was = worth.standings(tx, [identity]).get(identity)
@@ -349,10 +333,17 @@ def place_of(tx: Tx, stix_id: str) -> tuple[str, str]:
 
 
 def _resting_on(tx: Tx, identities: Iterable[str], why: str, now: int) -> Weighed:
-    """Weigh again what rests on these identities, and on whoever is the same."""
+    """Weigh again what rests on these identities, and on whoever is the same.
+
+    Where that is very much, what has no grade that could fall is noted for `settle` instead.
+    """
     everybody = {each for identity in identities for each in worth.everybody(tx, identity)}
-    rows = claims.naming(tx, sorted(everybody))
-    return _around(tx, [each.stix_id for each in rows], why=why, now=now)
+    names = worth.resting_on(tx, sorted(everybody))
+    if len(names) > PART:
+        graded = set(worth.graded_in(tx, names))
+        claims_upto.WORTH_AGAIN.note(tx, [each for each in names if each not in graded])
+        names = sorted(graded)
+    return reweigh(tx, names, why=why, now=now)
 
 
 def _see_reason(why: str) -> None:

@@ -9,11 +9,11 @@ from tearline.store.claim_lists import MOST, Chosen
 from tearline.store.claims import ASSERTED, DENIED
 from tearline.store.database import Tx
 from tearline.store.worth import Fall, Worth
-from tearline.web.page import Asked, Form, Page
+from tearline.web.page import Asked, Form, Page, number_of
 from tearline.weighing import browsing, indexing
 from tearline.weighing.browsing import Line, title_of
 from tearline.weighing.held import held
-from tearline.weighing.showing import Wrong
+from tearline.weighing.showing import Brief, Wrong
 
 ROWS, MOST_ROWS = 50, 200
 FILTERS = ("polarity", "report", "source", "only")
@@ -43,8 +43,8 @@ def _part(
     tx: Tx, asked: Asked, filters: Mapping[str, str | None], chosen: Chosen
 ) -> dict[str, Any]:
     """One part of the list: claims, or with `only=wrong` what is none."""
-    before = _number(asked.query.get("before"))
-    limit = min(max(_number(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
+    before = number_of(asked.query.get("before"))
+    limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
     wanted = [each for each in (chosen.report, chosen.source) if each]
     named = held(tx, wanted, now=asked.now)
     found: dict[str, Any] = {
@@ -56,13 +56,14 @@ def _part(
     }
     if filters["only"] == WRONG:
         wrong = browsing.browse_wrong(tx, limit=limit, before=before, now=asked.now)
-        return found | {"wrong": [_not_one(each) for each in wrong.lines], "next": wrong.next}
+        return found | {"wrong": [brief(each) for each in wrong.lines], "next": wrong.next}
     part = browsing.browse(tx, chosen, limit=limit, before=before, now=asked.now)
     return found | {"claims": [told(each) for each in part.lines], "next": part.next}
 
 
-def _not_one(wrong: Wrong) -> dict[str, Any]:
-    found = wrong._asdict()
+def brief(each: Brief | Wrong) -> dict[str, Any]:
+    """A claim, or what is none, in short."""
+    found = each._asdict()
     return {**found, "agreement": found.pop("origin") or None}
 
 
@@ -112,11 +113,6 @@ def _chosen(filters: Mapping[str, str | None]) -> Chosen:
         source=filters.get("source"),
         fell=filters.get("only") == FELL,
     )
-
-
-def _number(text: str | None) -> int | None:
-    fits = text is not None and text.isascii() and text.isdigit() and len(text) < 16  # noqa: PLR2004  # far below 2**63
-    return int(text) if fits and text else None
 
 
 PAGES = (Page("/claims", "claims.html", _claims),)

@@ -7,8 +7,7 @@ from typing import Any
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.provenance.hypotheses import MARKS, Analysis, Cell
 from tearline.provenance.matrices import Rating
-from tearline.release.arrive import NOTHING, Annotation
-from tearline.stix.marking import parse_level
+from tearline.release.arrive import annotation_of
 from tearline.store.agreements import versions
 from tearline.store.database import Tx
 from tearline.web.page import AbsentError, Asked, Form, Page
@@ -153,7 +152,12 @@ def _rate(asked: Asked, given: Mapping[str, str]) -> str:
         rated = {one: rating for (of, one), rating in chosen.items() if of == claim}
         if rated:
             questions.rate(
-                asked.home, matrix_id, claim, rated, annotation=_marked(given), now=asked.now
+                asked.home,
+                matrix_id,
+                claim,
+                rated,
+                annotation=annotation_of(given.get("marking") or None),
+                now=asked.now,
             )
     return f"/hypotheses/{matrix_id}"
 
@@ -181,11 +185,6 @@ def _chosen(board: Board, side: Side | None, given: Mapping[str, str]) -> dict[C
     return found
 
 
-def _marked(given: Mapping[str, str]) -> Annotation:
-    level = given.get("marking", "")
-    return Annotation(marking=parse_level(level)) if level else NOTHING
-
-
 def _ask(asked: Asked, given: Mapping[str, str]) -> str:
     """Open a question, its hypotheses a line each, its claims by their ids."""
     text, texts = given.get("question", "").strip(), _lines(given.get("hypotheses", ""))
@@ -201,7 +200,7 @@ def _ask(asked: Asked, given: Mapping[str, str]) -> str:
         texts,
         given.get("claims", "").split(),
         labels=given.get("labels", "").split(),
-        annotation=_marked(given),
+        annotation=annotation_of(given.get("marking") or None),
         now=asked.now,
     )
     return f"/hypotheses/{made.stix_id}"

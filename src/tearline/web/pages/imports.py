@@ -7,8 +7,8 @@ import orjson
 
 from tearline.agreement.home import Home
 from tearline.release import bringing
-from tearline.release.arrive import Annotation
-from tearline.stix.marking import grade_name, level_name, parse_grade, parse_level
+from tearline.release.arrive import annotation_of
+from tearline.stix.marking import grade_name, level_name
 from tearline.store.imports import OPEN, ImportJob
 from tearline.web.page import AbsentError, Asked, Brought, Drop, Form, Page
 from tearline.web.signing_in import Role
@@ -66,9 +66,7 @@ def _short(job: ImportJob) -> dict[str, Any]:
 def _bring(asked: Asked, given: Mapping[str, str], files: Sequence[Brought]) -> str:
     """Keep the files; the import runs in the node."""
     mark, grade, source = (given.get(each, "").strip() for each in ("mark", "grade", "source"))
-    annotation = Annotation(
-        parse_level(mark) if mark else None, parse_grade(grade) if grade else None
-    )
+    annotation = annotation_of(mark or None, grade or None)
     job = bringing.bring(
         asked.home,
         [bringing.Brought(*each) for each in files],

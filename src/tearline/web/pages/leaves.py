@@ -16,7 +16,7 @@ from tearline.stix.timestamp import parse_timestamp
 from tearline.store import aliases, logs
 from tearline.store.database import Tx
 from tearline.web.naming import names_of
-from tearline.web.page import AbsentError, Asked, Download, File, Form, Page
+from tearline.web.page import AbsentError, Asked, Download, File, Form, Page, number_of
 from tearline.web.pages.logs import address_of, may_see
 from tearline.web.signing_in import WEIGHING
 from tearline.web.telling import told
@@ -59,8 +59,8 @@ def _entries(asked: Asked) -> dict[str, Any]:
         signed, problem = _signed(tx, asked, log)
         begin = explore.first_since(tx, log, since) if since else 0
         end = explore.first_since(tx, log, f"{until}~") if until else size
-        leaf = _number(asked.query.get("leaf"))
-        before = _number(asked.query.get("before"))
+        leaf = number_of(asked.query.get("leaf"))
+        before = number_of(asked.query.get("before"))
         upto = min(end, size, *(each for each in (leaf and leaf + 1, before) if each)) - 1
         if leaf == 0:
             upto = min(upto, 0)
@@ -132,17 +132,12 @@ def _ours(tx: Tx, log: str, ids: set[str]) -> dict[str, tuple[str, str]]:
     return {each: (our, names[our]) for each, our in mine.items() if our in names}
 
 
-def _number(text: str | None) -> int | None:
-    """A number from an address; None for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None  # noqa: PLR2004  # fits 64 bits
-
-
 # ------------------------------------------------------------------------------------ one leaf
 
 
 def _one(asked: Asked) -> dict[str, Any]:
     log, name = _named(asked)
-    index, item = _number(asked.path["leaf"]), _number(asked.query.get("item", "0"))
+    index, item = number_of(asked.path["leaf"]), number_of(asked.query.get("item", "0"))
     with asked.home.store.read() as tx:
         entry = logs.leaf(tx, log, index) if index is not None else None
         if entry is None or index is None or item is None:
@@ -212,7 +207,7 @@ def _inside(opened: list[logs.OpenedRow], item: int, leaf: Leaf) -> dict[str, An
 def _receipt(asked: Asked) -> File:
     """The receipt of one record, as `tearline receipt make` writes it."""
     log, name = _named(asked)
-    index, item = _number(asked.path["leaf"]), _number(asked.query.get("item", "0"))
+    index, item = number_of(asked.path["leaf"]), number_of(asked.query.get("item", "0"))
     if index is None or item is None:
         raise AbsentError("There is no such leaf.")
     with asked.home.store.read() as tx:

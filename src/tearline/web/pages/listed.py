@@ -14,7 +14,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.web import saved
 from tearline.web.naming import ends_of, name_of, parsed, row
-from tearline.web.page import Asked, Form, Page
+from tearline.web.page import Asked, Form, Page, number_of
 from tearline.web.signing_in import ROLES, Viewer
 
 ROWS = 50
@@ -35,7 +35,7 @@ def sight(_who: Viewer) -> finding.Sight:
 
 def _objects(asked: Asked) -> dict[str, Any]:
     filters = filters_of(asked.query)
-    limit = min(max(_number(asked.query.get("rows")) or ROWS, 1), _MOST_ROWS)
+    limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), _MOST_ROWS)
     with asked.home.store.read() as tx:
         origins = _origins(tx, asked.now)
         wanted = _wanted(filters, origins, asked.now)
@@ -43,8 +43,8 @@ def _objects(asked: Asked) -> dict[str, Any]:
             tx,
             wanted,
             sight(asked.who),
-            at=_number(asked.query.get("at")) or 0,
-            before=_number(asked.query.get("before")),
+            at=number_of(asked.query.get("at")) or 0,
+            before=number_of(asked.query.get("before")),
             limit=limit,
         )
         rows = _rows(tx, found.rows, origins)
@@ -208,11 +208,6 @@ def _level(text: str) -> int:
         return parse_level(text)
     except InputError:
         return -9
-
-
-def _number(text: str | None) -> int | None:
-    fits = text is not None and text.isascii() and text.isdigit() and len(text) < 16  # noqa: PLR2004  # far below 2**63
-    return int(text) if fits and text else None
 
 
 def _but(filters: dict[str, str], name: str) -> dict[str, str]:

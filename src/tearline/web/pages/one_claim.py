@@ -6,12 +6,13 @@ from typing import Any
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import Claim
 from tearline.provenance.grade import WORDS
-from tearline.store import claim_lists, claims
+from tearline.store import claims
+from tearline.store import worth as worth_rows
 from tearline.store.claims import CONFIRMED, REFUSED
 from tearline.store.database import Tx
 from tearline.store.worth import Tie
 from tearline.web.page import AbsentError, Asked, Form, Page
-from tearline.web.pages.claims import told
+from tearline.web.pages.claims import brief, told
 from tearline.web.pages.stops import reason_of
 from tearline.web.signing_in import Role
 from tearline.weighing import grouping, views, worth
@@ -19,7 +20,7 @@ from tearline.weighing.browsing import title_of
 from tearline.weighing.explained import Explained, Source, explain
 from tearline.weighing.held import held
 from tearline.weighing.rests import Chained, Rests, rests
-from tearline.weighing.showing import Brief, Shown, look
+from tearline.weighing.showing import Shown, look
 
 JUDGING: tuple[Role, ...] = ("analyst", "officer")
 """Who may judge claims and sources."""
@@ -39,8 +40,8 @@ def _claim(asked: Asked) -> dict[str, Any]:
         ties = _ties(tx, asked, resting)
     return {
         **_words(shown),
-        "denies": _brief(shown.denies) if shown.denies else None,
-        "denied_by": [_brief(each) for each in shown.denied_by],
+        "denies": brief(shown.denies) if shown.denies else None,
+        "denied_by": [brief(each) for each in shown.denied_by],
         "worth": _worth(asked, stix_id),
         "claims": [told(each.line) for each in resting.claims],
         "more": resting.more,
@@ -147,11 +148,6 @@ def _real(number: float | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _brief(brief: Brief) -> dict[str, Any]:
-    found = brief._asdict()
-    return {**found, "agreement": found.pop("origin") or None}
-
-
 # ---------------------------------------------------------------------------------------- worth
 
 
@@ -234,7 +230,7 @@ def _estimates(found: Iterable[Chained]) -> list[dict[str, Any]]:
 def _ties(tx: Tx, asked: Asked, resting: Rests) -> list[dict[str, Any]]:
     """What is proposed, judged or said of the reports of these claims."""
     reports = sorted({each.line.report for each in resting.claims if each.line.report})[:_REPORTS]
-    judged = claim_lists.ties_of(tx, reports)
+    judged = worth_rows.ties_of(tx, reports)
     known = {(each.from_id, each.to_id) for each in judged}
     said = [
         Tie(each.from_id, each.to_id, each.kind, "said", "", 0, "")

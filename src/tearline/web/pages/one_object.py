@@ -12,18 +12,16 @@ from tearline.errors import ProofError, RefusedError
 from tearline.log import record
 from tearline.log.receipt import prove
 from tearline.release import arrive, lives
-from tearline.release.arrive import Annotation
 from tearline.release.lives import Side
 from tearline.release.showing import Shown, changes, show
 from tearline.stix.handling import pap_name
-from tearline.stix.marking import parse_grade, parse_level
 from tearline.store import annotations, around, claims, objects
 from tearline.store.around import Tie
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.topics.topic import type_of
 from tearline.web.naming import ends_of, name_of, parsed, row
-from tearline.web.page import AbsentError, Asked, Form, Page
+from tearline.web.page import AbsentError, Asked, Form, Page, number_of
 from tearline.web.signing_in import WEIGHING, Role
 
 _VERSIONS = 8
@@ -224,8 +222,7 @@ def _ties(tx: Tx, asked: Asked, origin: str, latest: Version) -> dict[str, Any]:
     wanted = [
         each for each in found if kind in {None, each.kind} and type_ in {None, type_of(each.other)}
     ]
-    text = asked.query.get("ties", "")
-    page = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1  # noqa: PLR2004
+    page = number_of(asked.query.get("ties")) or 1
     rows = wanted[(page - 1) * _TIES :][:_TIES]
     return {
         "number": len(found),
@@ -293,8 +290,8 @@ def _shown(shown: Shown) -> dict[str, Any]:
 
 def _say(asked: Asked, given: Mapping[str, str]) -> str:
     """Put our marking or grade beside an object; what is left empty stays as it is."""
-    level, grade = given.get("marking", ""), given.get("grade", "").strip()
-    said = Annotation(parse_level(level) if level else None, parse_grade(grade) if grade else None)
+    grade = given.get("grade", "").strip()
+    said = arrive.annotation_of(given.get("marking") or None, grade or None)
     arrive.annotate(asked.home, [asked.path["id"]], said, now=asked.now)
     return f"/objects/{asked.path['id']}"
 

@@ -14,9 +14,9 @@ from tearline.web.pages.stops import reason_of
 from tearline.weighing import browsing, losing
 from tearline.weighing import worth as weighing
 from tearline.weighing.browsing import title_of
+from tearline.weighing.grades import LETTERS
 from tearline.weighing.held import held
 from tearline.weighing.sources import source_of
-from tearline.weighing.worth import LETTERS
 
 _SHOWN = 50
 

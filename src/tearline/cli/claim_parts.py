@@ -10,12 +10,11 @@ import msgspec
 from tearline import clock
 from tearline.agreement.home import Home
 from tearline.cli import afterwards
-from tearline.cli.importing import labels_of
 from tearline.cli.options import read_bytes
 from tearline.cli.terminal import Part, Table, count, joined
 from tearline.errors import InputError, MisuseError
 from tearline.provenance.claims import extension_of
-from tearline.release.arrive import Annotation
+from tearline.release.arrive import annotation_of
 from tearline.stix.strict import parse_strict
 from tearline.weighing import grouping, showing, telling
 from tearline.weighing.showing import Brief
@@ -84,9 +83,7 @@ def add(
     home: Home, claim: Mapping[str, Any], mark: str | None, grade: str | None
 ) -> dict[str, Any]:
     """Keep a claim, and let releases follow."""
-    labels = labels_of(mark, grade, None)
-    note = Annotation(labels.mark, labels.grade)
-    done = telling.tell(home, claim, annotation=note, now=clock.now())
+    done = telling.tell(home, claim, annotation=annotation_of(mark, grade), now=clock.now())
     return {**done._asdict(), "made": list(done.made), **afterwards.reconcile(home)}
 
 
@@ -100,10 +97,12 @@ def added_parts(done: dict[str, Any]) -> list[Part]:
     ]
 
 
-def put_together(home: Home, ids: Sequence[str], mark: str | None) -> dict[str, Any]:
+def put_together(
+    home: Home, ids: Sequence[str], labels: Sequence[str], mark: str | None
+) -> dict[str, Any]:
     """Put claims into one proposition, and let releases follow."""
-    note = Annotation(labels_of(mark, None, None).mark, None)
-    done = grouping.together(home, ids, annotation=note, now=clock.now())
+    note = annotation_of(mark)
+    done = grouping.together(home, ids, labels=labels, annotation=note, now=clock.now())
     return {**done._asdict(), **afterwards.reconcile(home)}
 
 

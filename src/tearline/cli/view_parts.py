@@ -13,10 +13,9 @@ from tearline.errors import InputError, MisuseError
 from tearline.provenance import perspectives
 from tearline.provenance.claims import Likelihood
 from tearline.provenance.perspectives import OPINIONS, View
-from tearline.release.arrive import NOTHING, Annotation
-from tearline.stix import marking
+from tearline.release.arrive import annotation_of
 from tearline.weighing import views
-from tearline.weighing.views import Held
+from tearline.weighing.views import HeldView
 
 _GRADE = 2
 
@@ -54,11 +53,6 @@ def draft(
     said |= {"wording": wording, "reliability": letter, "credibility": digit}
     said["likelihood"] = None if word is None else {"scale": scale, "word": word}
     return msgspec.convert(said, View)
-
-
-def annotation_of(mark: str | None) -> Annotation:
-    """Return our marking of what is said, where one was given."""
-    return NOTHING if mark is None else Annotation(marking=marking.parse_level(mark))
 
 
 def say(home: Home, view: View, mark: str | None) -> Shown:
@@ -109,7 +103,7 @@ SEALS = {
 """What a signature is worth, for people."""
 
 
-def _row(each: Held) -> tuple[object, ...]:
+def _row(each: HeldView) -> tuple[object, ...]:
     view = each.view
     seal = SEALS[each.seal] + (", on other bytes than these" if each.stale else "")
     return (
@@ -123,7 +117,7 @@ def _row(each: Held) -> tuple[object, ...]:
     )
 
 
-def _value(each: Held) -> dict[str, Any]:
+def _value(each: HeldView) -> dict[str, Any]:
     view = each.view
     span = perspectives.range_of(view.likelihood) if view.likelihood else None
     return {

@@ -5,16 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from tearline.cli.options import Json, Place
+from tearline.cli.options import ClaimId, Json, Place
 
-Claim = Annotated[str, typer.Argument(metavar="ID", help="The claim's STIX id.")]
 Mark = Annotated[
     str | None, typer.Option("--mark", metavar="TLP:…", help="Our marking of what is said.")
 ]
 
 
 def view(
-    claim: Claim,
+    claim: ClaimId,
     *,
     agree: Annotated[bool, typer.Option("--agree", help="We agree.")] = False,
     strongly_agree: Annotated[bool, typer.Option("--strongly-agree", help="Strongly.")] = False,
@@ -49,18 +48,18 @@ def view(
     It is kept as a STIX opinion on the exact bytes of the claim, and goes to partners who may have
     the claim, and to whoever gave it to us, once it is marked.
     """
-    from tearline.cli import viewed
+    from tearline.cli import view_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
     flags = (strongly_disagree, disagree, neutral, agree, strongly_agree)
-    draft = viewed.draft(claim, flags, wording, grade, reason or (), (likely, scale))
-    done = viewed.say(open_home(home), draft, mark)
+    draft = view_parts.draft(claim, flags, wording, grade, reason or (), (likely, scale))
+    done = view_parts.say(open_home(home), draft, mark)
     answer(json, done.value, *done.parts)
 
 
 def views(
-    claim: Claim,
+    claim: ClaimId,
     side: Annotated[
         str | None, typer.Option("--side", metavar="PARTY", help="Show this side's as current.")
     ] = None,
@@ -71,11 +70,11 @@ def views(
 
     In order of the parties' names. None is the current one unless a side is picked with `--side`.
     """
-    from tearline.cli import viewed
+    from tearline.cli import view_parts
     from tearline.cli.options import open_home
     from tearline.cli.terminal import answer
 
-    found = viewed.shown(open_home(home), claim, side)
+    found = view_parts.shown(open_home(home), claim, side)
     answer(json, found.value, *found.parts)
 
 
