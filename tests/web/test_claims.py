@@ -13,6 +13,7 @@ from tearline.store import private
 from tearline.web import signing_in
 from tearline.web.drawn import chains, estimates
 from tearline.web.pages import claims
+from tearline.weighing import losing
 from tests.pair import Pair, make_pair, sdo, stix_id
 from tests.web.debated import BROKEN, ENVOY, FEW, HARBOUR, MANY, NO, REPORTS, debate, ready
 from tests.web.site import site
@@ -311,6 +312,21 @@ def test_what_a_loss_would_lower_is_what_it_lowers(officer: TestClient, name: st
     assert "Discredited: paid" in text
     officer.post(f"{who(name)}/discredit", data={"act": "restore"})
     assert officer.get(f"{who(name)}.json").json()["standing"] is None
+
+
+def test_of_a_busy_source_few_claims_are_looked_at(
+    officer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = who("a spokeswoman")
+    assert officer.get(f"{at}.json").json()["loss"]["whole"]
+    monkeypatch.setattr(losing, "FEW", 1)
+    found = officer.get(f"{at}.json").json()
+    assert (found["loss"]["claims"], found["loss"]["whole"]) == (1, False)
+    assert found["number"] == {"number": 2, "more": False}
+    assert 'href="?count=all#loss"' in officer.get(at).text
+    more = officer.get(f"{at}.json?count=all").json()["loss"]
+    assert (more["claims"], more["whole"]) == (2, True)
+    assert 'href="?count=all' not in officer.get(f"{at}?count=all").text
 
 
 def test_a_source_gets_its_letter_and_its_others(officer: TestClient) -> None:

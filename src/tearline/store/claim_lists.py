@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from tearline.store.claims import DENIED, ROWS, Row, claim, claim_link, row_of
-from tearline.store.columns import among
+from tearline.store.columns import among, aside
 from tearline.store.database import Statement, Tx
 from tearline.store.objects import OURS, reference
 from tearline.store.worth import Fall, fallen
@@ -70,9 +70,16 @@ _NAMED = Statement(
 
 def page(tx: Tx, chosen: Chosen, limit: int, before: int | None = None) -> list[Row]:
     """The chosen claims that came last, the last first; `before` the number of a version."""
-    query = ROWS.where(_SOUND, claim.c.seq < (2**62 if before is None else before))
-    query = query.where(*_chosen(chosen)).order_by(claim.c.seq.desc()).limit(limit)
-    return [row_of(row) for row in tx.execute(query)]
+    query, at = _narrowed(ROWS, chosen)
+    query = query.order_by(at.desc()).limit(limit)
+    found: dict[int, Row] = {}
+    after = 2**62 if before is None else before
+    while True:
+        part = [row_of(row) for row in tx.execute(_before(query, at, after))]
+        found |= {each.seq: each for each in part}
+        if len(found) >= limit or len(part) < limit:
+            return list(found.values())[:limit]
+        after = part[-1].seq
 
 
 def wrong(tx: Tx, limit: int, before: int | None = None) -> list[Row]:
@@ -82,7 +89,10 @@ def wrong(tx: Tx, limit: int, before: int | None = None) -> list[Row]:
 
 def number(tx: Tx, chosen: Chosen) -> int:
     """How many claims are chosen; MOST + 1 stands for more."""
-    return _number(tx, select(claim.c.seq).where(_SOUND, *_chosen(chosen)))
+    query, at = _narrowed(select(claim.c.seq), chosen)
+    if chosen.source is not None:
+        query = query.with_only_columns(at).distinct().order_by(at.desc())
+    return _number(tx, query)
 
 
 def number_wrong(tx: Tx) -> int:
@@ -113,6 +123,24 @@ def places_named(tx: Tx, seqs: list[int]) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in _NAMED.among(tx, seqs)]
 
 
+def _narrowed(query: Select[Any], chosen: Chosen) -> tuple[Select[Any], ColumnElement[int]]:
+    """Narrow a query of claims to the chosen ones; return it with the column of their order.
+
+    The claims of a source are walked in the order of its links, so that a page reads no more of a
+    busy source than it shows; a claim that cites it twice comes twice.
+    """
+    query = query.where(_SOUND, *_chosen(chosen))
+    if chosen.source is None:
+        return query, claim.c.seq
+    query = query.join(claim_link, claim_link.c.seq == claim.c.seq)
+    return query.where(claim_link.c.identity == chosen.source), claim_link.c.seq
+
+
+def _before(query: Select[Any], at: ColumnElement[int], before: int) -> Select[Any]:
+    """Narrow a query to what came before; said of both tables, for PostgreSQL may merge them."""
+    return query.where(at < before, aside(claim.c.seq) < before)
+
+
 def _chosen(chosen: Chosen) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.polarity == DENIED:
@@ -122,9 +150,6 @@ def _chosen(chosen: Chosen) -> list[ColumnElement[bool]]:
         found.append(claim.c.polarity == chosen.polarity)
     if chosen.report is not None:
         found.append(claim.c.report == chosen.report)
-    if chosen.source is not None:
-        through = select(claim_link.c.seq).where(claim_link.c.identity == chosen.source)
-        found.append(claim.c.seq.in_(through))
     if chosen.fell:
         found.append(claim.c.stix_id.in_(select(fallen.c.stix_id)))
     return found

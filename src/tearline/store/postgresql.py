@@ -295,4 +295,4 @@ def _mark(column: Any) -> str:  # noqa: ANN401  # any column
 
 def _type(column: Any) -> str:  # noqa: ANN401  # any column
     """Return the name that PostgreSQL has for a column's type, without its collation."""
-    return str(column.type.compile(_DIALECT)).partition(" ")[0].lower()
+    return str(column.type.compile(_DIALECT)).partition(" COLLATE ")[0].lower()

@@ -147,8 +147,8 @@ def upgrade() -> None:
         sa.Column("true_from_at", sa.BigInteger(), nullable=True),
         sa.Column("true_until_at", sa.BigInteger(), nullable=True),
         sa.Column("report", text, nullable=True),
-        sa.Column("number", sa.Float(precision=53), nullable=True),
-        sa.Column("upto", sa.Float(precision=53), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.Column("upto", sa.Double(), nullable=True),
         sa.Column("bound", text, nullable=True),
         sa.Column("unit", text, nullable=True),
         sa.Column("own_judgement", sa.Boolean(), nullable=False),
@@ -194,7 +194,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("claim_link", schema=None) as batch_op:
-        batch_op.create_index("claim_link_identity", ["identity"], unique=False)
+        batch_op.create_index("claim_link_identity", ["identity", "seq"], unique=False)
 
     op.create_table(
         "claim_upto",
