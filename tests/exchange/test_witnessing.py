@@ -17,7 +17,7 @@ from tearline.agreement.renewing import revoke, rotate
 from tearline.errors import ProofError
 from tearline.exchange import peer
 from tearline.exchange.cosigned import offer
-from tearline.exchange.witnessed import PATIENCE_US, FoundOutError
+from tearline.exchange.witnessed import PATIENCE_US, FoundOutError, View
 from tearline.log import committing, evidence, record, tiles, tree
 from tearline.log.checkpoint import Checkpoint, cosigned_at, vkey_for
 from tearline.node.publisher import publish_grown, publish_node
@@ -260,6 +260,32 @@ def test_an_answer_that_was_overtaken_is_no_rollback(lines: Lines) -> None:
         assert last is not None
         later = last._replace(size=last.size + 1, at=lines.pair.now + MINUTE)
         witnessing.set_witnessed(tx, later)
+    lines.look(south)
+    assert kept(south) == []
+
+
+@pytest.mark.parametrize("log", ["ours", "node"])
+def test_a_head_that_the_partner_itself_overtook_is_no_rollback(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
+    """It brings a larger one between our look at what we cosigned last and our signature."""
+    north, south = lines.pair.north, lines.pair.south
+    lines.publish(north)
+    lines.look(south)
+    grow(north, north_log(lines), lines)
+    lines.publish(north)
+    name = record.origin_of(north.slug, lines.pair.agreement_id)
+    origin = name if log == "ours" else f"{north.slug}/log/node"
+    sign = View.submit
+
+    def submit(view: View, old: int, proof: list[bytes], note: str, **how: bool) -> int:
+        with view.home.store.write() as tx:
+            last = witnessing.witnessed_of(tx, origin)
+            if last is not None and note.startswith(f"{origin}\n"):
+                witnessing.set_witnessed(tx, last._replace(size=last.size + 100))
+        return sign(view, old, proof, note, **how)
+
+    monkeypatch.setattr(View, "submit", submit)
     lines.look(south)
     assert kept(south) == []
 

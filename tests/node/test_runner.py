@@ -138,6 +138,18 @@ def test_partners_are_read_at_the_set_pace_and_messages_go_at_once(
     assert found == [("sync", 0), ("deliver", 30), ("sync", 60), ("sync", 120)]
 
 
+def test_a_clock_that_is_set_back_holds_up_nothing(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes.agree(reach=2)
+    partner = Partner(monkeypatch)
+    carrying = Carrying(nodes.north)
+    begin = nodes.tick() // SECOND
+    for at in (begin + 3600, begin, begin + 30, begin + 60):
+        carrying(at * SECOND)
+    assert partner.tried == [("sync", begin + 3600), ("sync", begin), ("sync", begin + 60)]
+
+
 def test_who_is_away_is_tried_less_and_less_until_something_new_is_to_be_said(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

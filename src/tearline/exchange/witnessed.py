@@ -94,11 +94,18 @@ class View(NamedTuple):
         with self.home.store.read() as tx:
             return witnessing.witnessed_of(tx, origin)
 
-    def submit(self, old: int, proof: list[bytes], note: str, *, asked: bool = False) -> int:
+    def submit(
+        self,
+        old: int,
+        proof: list[bytes],
+        note: str,
+        *,
+        asked: bool = False,
+        grown: bool = False,
+    ) -> int:
         """Have us cosign a head; FoundOutError when it proves a lie, else the status."""
-        agreement_id = self.force.agreement_id
-        given = Submission(old, proof, note)
-        outcome = take(self.home, self.cards, agreement_id, given, now=self.now, asked=asked)
+        given, of = Submission(old, proof, note), self.force.agreement_id
+        outcome = take(self.home, self.cards, of, given, now=self.now, asked=asked, grown=grown)
         if outcome.evidence is not None:
             raise _found_out(outcome.evidence)
         return outcome.status
@@ -217,7 +224,7 @@ def cosign(view: View, promise: "Promise") -> None:
         with view.home.store.read() as tx:
             old = last.size if last else 0
             proof = StoredTree(tx, view.log).consistency_proof(old, signed.size) if old else []
-        _bring(view, view.submit(old, proof, signed.note), view.origin)
+        _bring(view, view.submit(old, proof, signed.note, grown=True), view.origin)
     _see_committed(view, promise)
     if promise.shown is not None:
         _cosign_node(view, promise.shown["checkpoint"])
@@ -254,7 +261,7 @@ def _cosign_node(view: View, note: str) -> None:
     before = Checkpoint(origin, last.size, last.root)
     _fork(view, served, before, last.note, head, note)
     proof = served.consistency_proof(last.size, head.size)
-    _bring(view, view.submit(last.size, proof, note), origin)
+    _bring(view, view.submit(last.size, proof, note, grown=True), origin)
 
 
 # ---------------------------------------------------------------------------------- node log

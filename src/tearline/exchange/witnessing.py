@@ -57,18 +57,29 @@ def node_origin(slug: str) -> str:
     return record.origin_of(slug, record.NODE)
 
 
-def take(
-    home: Home, cards: Cards, agreement_id: str, given: Submission, *, now: int, asked: bool = False
+def take(  # what is to be known of a head, each by its name
+    home: Home,
+    cards: Cards,
+    agreement_id: str,
+    given: Submission,
+    *,
+    now: int,
+    asked: bool = False,
+    grown: bool = False,
 ) -> Outcome:
     """Cosign a partner's head, or keep the evidence of why not; one transaction.
 
     `asked`: we asked for it after we had seen a larger one. What is sent to us may have been
-    overtaken on the way: that it is smaller is kept then, and suspends nothing.
+    overtaken on the way: that it is smaller is kept then, and suspends nothing. `grown`: we saw
+    just now that it goes on from the last one; where it is smaller all the same, the partner
+    brought a larger one since, and nothing is kept.
     """
     us, known = home.witness, known_logs(cards, agreement_id, now=now)
     with home.store.write() as tx:
         outcome = witness.add_checkpoint(tx, us, given, known, now=now)
         found = outcome.evidence
+        if found is not None and found.kind == "rollback" and grown:
+            outcome, found = outcome._replace(evidence=None), None
         if found is not None:
             quiet = found.kind == "rollback" and not asked
             kept = keep(tx, home, found, now=now, quiet=quiet)

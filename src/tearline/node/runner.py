@@ -207,9 +207,14 @@ class Carrying:
         self._waits: dict[str, tuple[int, int]] = {}
         self._synced: dict[str, int] = {}
         self._tried: dict[str, frozenset[str]] = {}
+        self._called_at = 0
 
     def __call__(self, now: int) -> None:
         """Do what is due at this moment, partner by partner."""
+        if now < self._called_at:  # the clock was set back: what was noted by it would hold us up
+            self._waits.clear()
+            self._synced.clear()
+        self._called_at = now
         for slug in self._partners():
             with self._home.store.read() as tx:
                 waiting = frozenset(each.id for each in agreements.pending(tx, slug))
