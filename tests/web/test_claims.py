@@ -4,12 +4,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from tearline import clock
 from tearline.provenance.claims import Claim, Link, Wording, note_of
-from tearline.store import private
+from tearline.stix.marking import parse_level
+from tearline.store import annotations, objects, private
+from tearline.store.objects import OURS
 from tearline.web import signing_in
 from tearline.web.drawn import chains, estimates
 from tearline.web.pages import claims
@@ -279,6 +282,19 @@ def test_claims_are_put_together_and_taken_apart(officer: TestClient) -> None:
     assert one(officer, ENVOY)["proposition"] != one(officer, MANY)["proposition"]
     assert one(officer, MANY)["worth"]["supporting"] == before
     assert officer.post(f"{at(NO)}/alike", data={"claims": "note--none"}).status_code == 400
+
+
+def test_a_proposition_is_labelled_and_marked_so_that_it_may_go(
+    pair: Pair, officer: TestClient
+) -> None:
+    given = {"claims": note_id(MANY), "labels": "gray-heron", "marking": "TLP:GREEN"}
+    officer.post(f"{at('Apart')}/alike", data=given)
+    with pair.north.store.read() as tx:
+        (kept,) = (each for each in objects.latest_all(tx, OURS) if each.type == "grouping")
+        doc = orjson.loads(objects.raw_of(tx, [kept.seq])[kept.seq])
+        said = annotations.annotations(tx, [kept.stix_id])
+    assert doc["labels"][1:] == ["gray-heron"]
+    assert said[kept.stix_id][0] == parse_level("TLP:GREEN")
 
 
 def test_a_tie_is_confirmed_or_refused(officer: TestClient) -> None:

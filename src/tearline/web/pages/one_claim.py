@@ -6,6 +6,7 @@ from typing import Any
 from tearline.errors import MisuseError, RefusedError
 from tearline.provenance.claims import Claim
 from tearline.provenance.grade import WORDS
+from tearline.release.arrive import annotation_of
 from tearline.store import claims
 from tearline.store import worth as worth_rows
 from tearline.store.claims import CONFIRMED, REFUSED
@@ -271,8 +272,13 @@ def _grade(asked: Asked, given: Mapping[str, str]) -> str:
 
 def _alike(asked: Asked, given: Mapping[str, str]) -> str:
     """Put this claim and others together."""
-    others = given.get("claims", "").split()
-    grouping.together(asked.home, [asked.path["id"], *others], now=asked.now)
+    grouping.together(
+        asked.home,
+        [asked.path["id"], *given.get("claims", "").split()],
+        labels=given.get("labels", "").split(),
+        annotation=annotation_of(given.get("marking") or None),
+        now=asked.now,
+    )
     worth.settle(asked.home, now=asked.now)
     return f"/claims/{asked.path['id']}#alike"
 
