@@ -26,7 +26,7 @@ def on_a_port(app: Starlette, host: str = "127.0.0.1") -> Iterator[str]:
     """Where an application is served, until the end of the block."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="error"))
         running = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
         running.start()
         while not server.started:

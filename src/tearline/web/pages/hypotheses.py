@@ -11,6 +11,7 @@ from tearline.release.arrive import annotation_of
 from tearline.store.agreements import versions
 from tearline.store.database import Tx
 from tearline.web.page import AbsentError, Asked, Form, Page
+from tearline.web.seen import seen
 from tearline.web.signing_in import Role
 from tearline.weighing import questions
 from tearline.weighing.held import held
@@ -168,9 +169,9 @@ def _chosen(board: Board, side: Side | None, given: Mapping[str, str]) -> dict[C
     for cell in ((claim, one.id) for claim in board.matrix.claims for one in board.matrix.live):
         field = ".".join(cell)
         before = side.marks.get(cell, "") if side else ""
-        reasoned = side.why.get(cell, "") if side else ""
+        reasoned = _in_line(seen(side.why.get(cell, ""))) if side else ""
         mark = given.get(field, "") or before
-        why = " ".join(given.get(f"{field}.why", reasoned if mark == before else "").split())
+        why = _in_line(given.get(f"{field}.why", reasoned if mark == before else ""))
         if (mark, why) == (before, reasoned):
             continue
         if mark not in MARKS:
@@ -222,6 +223,11 @@ def _change(asked: Asked, given: Mapping[str, str]) -> str:
         now=asked.now,
     )
     return f"/hypotheses/{made.stix_id}"
+
+
+def _in_line(text: str) -> str:
+    """A text as the field of a form gives it back."""
+    return " ".join(text.split())
 
 
 def _lines(text: str) -> list[str]:
