@@ -39,6 +39,7 @@ class Echo(NamedTuple):
 _ECHO = select(*(echo.c[name] for name in Echo._fields))
 _BY_SEQ = Statement(_ECHO.where(among(echo.c.seq, bindparam("ids"))))
 _BY_ID = Statement(_ECHO.where(among(echo.c.stix_id, bindparam("ids"))))
+_ANY = Statement(select(echo.c.seq).limit(1))
 _NEWEST = Statement(_ECHO.order_by(echo.c.seq.desc()).limit(bindparam("limit")))
 _IDENTITY = Statement(
     select(our_pseudonym.c.pseudonym, our_pseudonym.c.identity).where(
@@ -70,6 +71,8 @@ def not_counting(tx: Tx, held: Iterable[tuple[str, str]]) -> set[str]:
 
     Our own claim counts where it came back as it went; an echo that we pass on does not.
     """
+    if not _ANY.rows(tx):
+        return set()
     whose = dict(held)
     found = (Echo._make(row) for row in _BY_ID.among(tx, whose))
     return {each.stix_id for each in found if whose[each.stix_id] or each.ours != each.stix_id}

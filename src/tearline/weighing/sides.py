@@ -95,11 +95,13 @@ def read(
     circles = echoes.not_counting(tx, ((each.stix_id, each.origin) for each in held))
     found = {}
     for key, rows in groupby(held, itemgetter(0, 1)):
-        group = tuple(each for each in rows if each.seq in paths)
-        made = tuple(_marked(each, paths[each.seq], interested) for each in group)
-        count = [each.stix_id not in circles for each in group]
-        counted = tuple(compress(made, count))
-        tied = tuple(_edges(tuple(compress(group, count)), counted, reports)) if reports else ()
+        group = tuple([each for each in rows if each.seq in paths])
+        made = tuple([_marked(each, paths[each.seq], interested) for each in group])
+        counting, counted = group, made
+        if circles:
+            count = [each.stix_id not in circles for each in group]
+            counting, counted = tuple(compress(group, count)), tuple(compress(made, count))
+        tied = tuple(_edges(counting, counted, reports)) if reports else ()
         found[key] = Side(group, made, chains.ends(counted, tied, known))
     return Sides(tuple(numbers), found)
 

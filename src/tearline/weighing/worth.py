@@ -17,6 +17,7 @@ from tearline.release.arrive import Annotation, put_beside
 from tearline.stix.marking import grade_name
 from tearline.stix.timestamp import format_timestamp
 from tearline.store import agreements, annotations, claims, claims_upto, private, releases, worth
+from tearline.store.claims import ASSERTED, DENIED
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.worth import Fall, Graded, Same, Standing, Tie, Worth
@@ -99,6 +100,9 @@ def _stood(before: Mapping[tuple[str, str], Worth], found: Sides) -> dict[tuple[
     A proposition has the name of one of its claims, and a newcomer may give it another. Of several
     that became one, the best counts: none of their grades may stay by that.
     """
+    sides_of = found.found.keys()
+    if all((name, ASSERTED) in sides_of or (name, DENIED) in sides_of for name, _ in before):
+        return dict(before)
     now_in = {each.stix_id: key[0] for key, side in found.found.items() for each in side.claims}
     stood = dict(before)
     for (name, polarity), was in before.items():
@@ -140,6 +144,8 @@ def _lower(  # what was read, what changed and why
         for each in found.found[row.proposition, row.polarity].claims
     }
     fall = falling(tx, moved)
+    if not fall:
+        return []
     stand = _letters(tx, found, fall)
     lowered = {
         # The letter stays as it was, but for that of the origin where it is worse.
@@ -175,8 +181,6 @@ def letter_of(tx: Tx, identity: str) -> int | None:
 def _put_lower(
     tx: Tx, lowered: Mapping[str, tuple[int, int]], ours: set[str], why: str, now: int
 ) -> list[Fall]:
-    if not lowered:
-        return []
     by_grade: dict[int, list[str]] = {}
     for each, (_, code) in lowered.items():
         by_grade.setdefault(code, []).append(each)
