@@ -23,7 +23,7 @@ GOAL_PAGE = 0.9
 _ADDRESS = "http://north.example"
 _INDICATORS = 510
 _PAGE = 1_000
-_POLLS = 4_000
+_POLLS = 16_000
 _PAGES = 400
 _FIRST = f"limit={_PAGE}&added_after=2020-01-01T00:00:00.{DIFFERENT}Z"
 """The same page each time, and never one that was made before: a node reads each page once."""

@@ -208,6 +208,21 @@ def test_relations_and_references_are_looked_up(filled: Store, *, often: bool) -
                 assert read(nodes(tx, query, values, often=often)) <= 8 * len(names)
 
 
+@pytest.mark.parametrize("often", [False, True])
+def test_what_names_something_received_is_looked_up_from_there(
+    filled: Store, *, often: bool
+) -> None:
+    """Where nothing came, nothing is read of what is ours."""
+    query = received._naming(THERE, "")  # noqa: SLF001  # its plan
+    with filled.read() as tx:
+        if filled.path is not None:
+            first, *rest = planned(tx, query, {})
+            assert first.startswith("SEARCH received")
+            assert not any(step.startswith("SCAN") or "(origin=?" in step for step in rest)
+        else:
+            assert read(nodes(tx, query, {}, often=often)) == 0
+
+
 def test_this_test_sees_the_trap(filled: Store) -> None:
     """The same page, asked for in the way that was measured to grow slower with its depth."""
     _, values = local_page(9 * OBJECTS // 10)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from tearline.store.columns import Text, among
+from tearline.store.columns import Text, among, aside
 from tearline.store.database import Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_version, reference
 from tearline.store.walking import Order, Place, latest, part
@@ -188,19 +188,23 @@ def accepted_among(tx: Tx, agreement_id: str, ids: Iterable[str]) -> set[str]:
 
 def named_by(tx: Tx, agreement_id: str, origin: str) -> set[str]:
     """Return what names, in its latest version of an origin, something accepted from a partner."""
-    query = (
+    return set(tx.execute(_naming(agreement_id, origin)).scalars())
+
+
+def _naming(agreement_id: str, origin: str) -> Select[Any]:
+    """Begin with what came: it is mostly less than all that is of an origin."""
+    return (
         select(object_version.c.stix_id)
         .join(reference, reference.c.from_seq == object_version.c.seq)
         .join(received, received.c.delivered_id == reference.c.to_id)
         .where(
             received.c.agreement_id == agreement_id,
             received.c.state == "accepted",
-            object_version.c.origin == origin,
-            object_version.c.latest,
+            aside(object_version.c.origin) == origin,
+            aside(object_version.c.latest),
         )
         .distinct()
     )
-    return set(tx.execute(query).scalars())
 
 
 def holds_any(tx: Tx, agreement_id: str, *states: str) -> bool:
