@@ -1,6 +1,7 @@
 """Answers that every face of the pages gives: pages, JSON, refusals, the way to the sign-in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -11,9 +12,12 @@ from tearline import clock
 from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.web import shown, signing_in
-from tearline.web.page import AbsentError
+from tearline.web.page import AbsentError, Asked
 from tearline.web.signing_in import Role, Viewer
 from tearline.web.where import where
+
+Answer: TypeAlias = Callable[[Home, Request, Mapping[str, str], int], Response]
+"""What answers a request of a home: with the fields of a form, and the moment it is."""
 
 COOKIE = "tearline"
 HEADERS = {
@@ -35,6 +39,43 @@ def viewer(home: Home, request: Request, now: int) -> Viewer | None:
     """Who asks, by the cookie; None for nobody."""
     token = request.cookies.get(COOKIE)
     return signing_in.viewer(home, token, now=now) if token else None
+
+
+def asking(
+    home: Home, request: Request, roles: Sequence[Role], now: int, *, as_json: bool
+) -> Asked | Response:
+    """Who asks, where they are signed in and may; else the answer that they get.
+
+    What a role may not see is not there for it.
+    """
+    who = viewer(home, request, now)
+    if who is None:
+        return to_sign_in(request, as_json=as_json)
+    if not who.may(*roles):
+        absent = AbsentError("There is no such page.", do="Ask an admin for another role.")
+        return refused(404, absent, who, request, as_json=as_json)
+    return Asked(home, who, request.path_params, request.query_params, now, where(request))
+
+
+def to_members(
+    roles: Sequence[Role],
+    reply: Callable[[Asked, Request, Mapping[str, str]], Response],
+    *,
+    as_json: bool,
+) -> Answer:
+    """Answer whoever is signed in and may; what is refused or absent is said in words."""
+
+    def _answer(home: Home, request: Request, given: Mapping[str, str], now: int) -> Response:
+        asked = asking(home, request, roles, now, as_json=as_json)
+        if isinstance(asked, Response):
+            return asked
+        try:
+            return reply(asked, request, given)
+        except TearlineError as error:
+            status = 404 if isinstance(error, AbsentError) else 400
+            return refused(status, error, asked.who, request, as_json=as_json)
+
+    return _answer
 
 
 def keep_signed_in(reply: Response, request: Request, token: str) -> Response:
@@ -93,12 +134,6 @@ def is_ours(request: Request) -> bool:
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
     return origin is not None and urlsplit(origin).netloc == host
-
-
-def check_role(who: Viewer, roles: Sequence[Role]) -> None:
-    """AbsentError unless they may: what a role may not see is not there for it."""
-    if not who.may(*roles):
-        raise AbsentError("There is no such page.", do="Ask an admin for another role.")
 
 
 def plain(status: int, text: str) -> Response:

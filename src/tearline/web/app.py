@@ -15,12 +15,11 @@ from starlette.routing import BaseRoute, Route
 
 from tearline import clock
 from tearline.agreement.home import Home
-from tearline.errors import TearlineError
 from tearline.web import described, doors, files, signing_in
 from tearline.web.answers import (
     COOKIE,
     HEADERS,
-    check_role,
+    Answer,
     guarded,
     html,
     is_ours,
@@ -28,15 +27,13 @@ from tearline.web.answers import (
     not_ours,
     own,
     plain,
-    refused,
+    to_members,
     to_sign_in,
     viewer,
 )
 from tearline.web.assets import asset
-from tearline.web.doors import Answer
-from tearline.web.page import AbsentError, Asked, Call, Form, Page
+from tearline.web.page import Asked, Call, Form, Page
 from tearline.web.pages import CALLS, CHECKS, DOWNLOADS, DROPS, FORMS, PAGES
-from tearline.web.where import where
 
 _FORM_BYTES = 64 << 10
 
@@ -86,63 +83,39 @@ def _door(home: Callable[[], Home], answer: Answer) -> Callable[[Request], objec
 
 
 def _read(page: Page, *, as_json: bool) -> Answer:
-    def _answer(home: Home, request: Request, _given: Mapping[str, str], now: int) -> Response:
-        who = viewer(home, request, now)
-        if who is None:
-            return to_sign_in(request, as_json=as_json)
-        asked = Asked(home, who, request.path_params, request.query_params, now, where(request))
-        try:
-            check_role(who, page.roles)
-            value = page.read(asked)
-        except AbsentError as error:
-            return refused(404, error, who, request, as_json=as_json)
-        except TearlineError as error:
-            return refused(400, error, who, request, as_json=as_json)
+    def _reply(asked: Asked, request: Request, _given: Mapping[str, str]) -> Response:
+        value = page.read(asked)
         if as_json:
             return json(200, value)
-        return html(200, page.template, request, who=who, value=value)
+        return html(200, page.template, request, who=asked.who, value=value)
 
-    return _answer
+    return to_members(page.roles, _reply, as_json=as_json)
 
 
 def _act(form: Form) -> Answer:
-    def _answer(home: Home, request: Request, given: Mapping[str, str], now: int) -> Response:
-        who = viewer(home, request, now)
-        if who is None:
-            return to_sign_in(request, as_json=False)
-        asked = Asked(home, who, request.path_params, request.query_params, now, where(request))
-        try:
-            check_role(who, form.roles)
-            if form.proven and now - who.proven_at > signing_in.PROVEN:
-                return RedirectResponse(f"/prove?next={quote(_from(request))}", 303)
-            return RedirectResponse(form.act(asked, given), 303)
-        except AbsentError as error:
-            return refused(404, error, who, request, as_json=False)
-        except TearlineError as error:
-            return refused(400, error, who, request, as_json=False)
+    def _reply(asked: Asked, request: Request, given: Mapping[str, str]) -> Response:
+        to = _to_prove(form, asked, request) or form.act(asked, given)
+        return RedirectResponse(to, 303)
 
-    return _answer
+    return to_members(form.roles, _reply, as_json=False)
 
 
 def _call(call: Call) -> Answer:
     """An act that a script asks for; where the password has to be shown again, it says where."""
 
-    def _answer(home: Home, request: Request, given: Mapping[str, str], now: int) -> Response:
-        who = viewer(home, request, now)
-        if who is None:
-            return to_sign_in(request, as_json=True)
-        asked = Asked(home, who, request.path_params, request.query_params, now, where(request))
-        try:
-            check_role(who, call.roles)
-            if call.proven and now - who.proven_at > signing_in.PROVEN:
-                return json(403, {"next": f"/prove?next={quote(_from(request))}"})
-            return json(200, call.act(asked, given))
-        except AbsentError as error:
-            return refused(404, error, who, request, as_json=True)
-        except TearlineError as error:
-            return refused(400, error, who, request, as_json=True)
+    def _reply(asked: Asked, request: Request, given: Mapping[str, str]) -> Response:
+        if to := _to_prove(call, asked, request):
+            return json(403, {"next": to})
+        return json(200, call.act(asked, given))
 
-    return _answer
+    return to_members(call.roles, _reply, as_json=True)
+
+
+def _to_prove(act: Form | Call, asked: Asked, request: Request) -> str | None:
+    """Where the password is shown again before an act, and from where back; None where it was."""
+    if not act.proven or asked.now - asked.who.proven_at <= signing_in.PROVEN:
+        return None
+    return f"/prove?next={quote(_from(request))}"
 
 
 def _from(request: Request) -> str:

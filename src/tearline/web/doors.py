@@ -4,8 +4,7 @@ Nobody is known here yet, or somebody who is known shows it anew; everything els
 or a call.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +17,7 @@ from tearline.stix import canonical
 from tearline.web import challenges, passkeys, sign_on, signing_in
 from tearline.web.answers import (
     COOKIE,
+    Answer,
     html,
     json,
     keep_signed_in,
@@ -28,8 +28,6 @@ from tearline.web.answers import (
 )
 from tearline.web.signing_in import Viewer
 from tearline.web.where import where
-
-Answer: TypeAlias = Callable[[Home, Request, Mapping[str, str], int], Response]
 
 DOOR = "tearline-door"
 """The cookie that binds a challenge to the browser it was given to, before anybody signed in."""

@@ -14,41 +14,29 @@ from tearline.agreement.home import Home
 from tearline.errors import TearlineError
 from tearline.web import taking
 from tearline.web.answers import (
-    check_role,
+    Answer,
+    asking,
     guarded,
     html,
     is_ours,
     json,
     not_ours,
     refused,
-    to_sign_in,
-    viewer,
+    to_members,
 )
-from tearline.web.doors import Answer
-from tearline.web.page import AbsentError, Asked, Check, Download, Drop
+from tearline.web.page import Asked, Check, Download, Drop
 from tearline.web.signing_in import Role
-from tearline.web.where import where
 
 
 def hand(download: Download) -> Answer:
     """Answer with a file to keep."""
 
-    def _answer(home: Home, request: Request, _given: Mapping[str, str], now: int) -> Response:
-        who = viewer(home, request, now)
-        if who is None:
-            return to_sign_in(request, as_json=False)
-        asked = Asked(home, who, request.path_params, request.query_params, now, where(request))
-        try:
-            check_role(who, download.roles)
-            file = download.read(asked)
-        except AbsentError as error:
-            return refused(404, error, who, request, as_json=False)
-        except TearlineError as error:
-            return refused(400, error, who, request, as_json=False)
+    def _reply(asked: Asked, _request: Request, _given: Mapping[str, str]) -> Response:
+        file = download.read(asked)
         headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
         return Response(file.content, media_type=file.media_type, headers=headers)
 
-    return _answer
+    return to_members(download.roles, _reply, as_json=False)
 
 
 def drop(home: Callable[[], Home], of: Drop) -> Callable[[Request], object]:
@@ -104,12 +92,4 @@ def _asking(home: Home, request: Request, roles: Sequence[Role]) -> Asked | Resp
     """Who sends a form, where they may; else the answer that they get before it is read."""
     if not is_ours(request):
         return not_ours()
-    now = clock.now()
-    who = viewer(home, request, now)
-    if who is None:
-        return to_sign_in(request, as_json=False)
-    try:
-        check_role(who, roles)
-    except AbsentError as error:
-        return refused(404, error, who, request, as_json=False)
-    return Asked(home, who, request.path_params, request.query_params, now, where(request))
+    return asking(home, request, roles, clock.now(), as_json=False)
