@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
 import uvicorn
@@ -13,7 +14,8 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from starlette.applications import Starlette
 
 from tearline.agreement.home import Home
-from tearline.web.app import routes
+from tearline.web.app import COOKIE, routes
+from tests.web.site import session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -49,6 +51,43 @@ def chromium() -> Iterator[Browser]:
         found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found
         found.close()
+
+
+class Window(NamedTuple):
+    """A window of a browser, and how many bytes each answer in it had; clear them at will."""
+
+    page: Page
+    came: list[int]
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    home: Home,
+    at: str,
+    *,
+    role: str = "officer",
+    **more: Any,  # noqa: ANN401  # whatever a context of Playwright takes
+) -> Iterator[Window]:
+    """A window in which somebody is signed in; an error, or a word on its console, is a fault."""
+    context = browser.new_context(base_url=at, **more)
+    context.add_cookies([{"name": COOKIE, "value": session(home, role), "url": at}])
+    made = Window(context.new_page(), [])
+    said: list[str] = []
+    made.page.on("console", lambda message: said.append(message.text))
+    made.page.on("pageerror", lambda error: said.append(str(error)))
+    sizes = made.came.append
+    made.page.on("requestfinished", lambda asked: sizes(asked.sizes()["responseBodySize"]))
+    yield made
+    context.close()
+    assert said == []
+
+
+def look(page: Page, path: str, name: str) -> None:
+    """Open a page, and see that it is there and not wider than its window."""
+    assert visit(page, path).status == 200, name
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
 
 
 def visit(page: Page, url: str) -> Response:

@@ -14,11 +14,10 @@ from playwright.sync_api import Browser, Page
 from tearline import clock
 from tearline.node import publisher
 from tearline.release import recall
-from tearline.web.app import COOKIE
 from tests.docs.pages import ROOT
 from tests.pair import Pair, make_pair, rel, sdo
 from tests.web import debated
-from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, painted, serving, visit
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, look, opened, painted, serving
 from tests.web.site import brought, put_aside, questioned, session
 from tests.weighing.told import note_id, source
 
@@ -146,41 +145,23 @@ WIDE, NARROW = (1360, 860), (390, 844)
 
 @pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_holds(pair: Pair, at: str, browser: Browser, window: tuple[int, int]) -> None:
-    width, height = window
-    context = browser.new_context(viewport={"width": width, "height": height})
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    came: list[int] = []
-    page.on("requestfinished", lambda asked: came.append(asked.sizes()["responseBodySize"]))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    for name, path in places(pair, page, at).items():
-        came.clear()
-        assert visit(page, f"{at}{path}").status == 200, name
-        assert page.title().endswith("Tearline"), name
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
-        assert sum(came) < LARGER.get(name, BUDGET), name
-        hold(page, name)
-    assert said == []
-    context.close()
+    size = {"width": window[0], "height": window[1]}
+    with opened(browser, pair.north, at, viewport=size) as (page, came):
+        for name, path in places(pair, page, at).items():
+            came.clear()
+            look(page, path, name)
+            assert page.title().endswith("Tearline"), name
+            assert sum(came) < LARGER.get(name, BUDGET), name
+            hold(page, name)
 
 
 def test_every_page_is_there_without_a_script(pair: Pair, at: str, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    for name, path in places(pair, page, at).items():
-        reply = page.goto(f"{at}{path}")
-        assert reply is not None
-        assert reply.status == 200, name
-        assert page.title().endswith("Tearline"), name
-    assert said == []
-    context.close()
+    with opened(browser, pair.north, at, java_script_enabled=False) as (page, _):
+        for name, path in places(pair, page, at).items():
+            reply = page.goto(path)
+            assert reply is not None
+            assert reply.status == 200, name
+            assert page.title().endswith("Tearline"), name
 
 
 _PAPER = 695
@@ -210,29 +191,25 @@ _READ = """() => {
 
 
 def test_pages_are_printed_whole_in_black_on_white(pair: Pair, at: str, browser: Browser) -> None:
-    context = browser.new_context(
-        viewport={"width": _PAPER, "height": 1000}, color_scheme="dark", base_url=at
-    )
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
-    page = context.new_page()
-    page.emulate_media(media="print", color_scheme="dark")
-    for name, path in places(pair, page, at).items():
-        if name in {"sign-in", "prove", "draft", "new-agreement"}:
-            continue
-        page.goto(path, wait_until="networkidle")
-        found = page.evaluate(_READ)
-        assert found["clickable"] == [], name
-        assert found["unreadable"] == [], name
-        assert found["cut"] == [], name
-        assert set(found["heads"]) <= {"table-header-group"}, name
-        black, white = "rgb(0, 0, 0)", "rgb(255, 255, 255)"
-        assert all(each == [white, black] for each in found["paper"]), name
-        assert set(found["links"]) <= {black}, name
-        assert f"{page.url.removeprefix('http://')} · printed by officer, 2026" in found["line"]
-    page.goto(places(pair, page, at)["hypothesis"])
-    assert page.locator("tbody td >> text=north-cert").count() > 0, "what was rated is printed"
-    assert page.pdf(format="A4").startswith(b"%PDF")
-    context.close()
+    size = {"width": _PAPER, "height": 1000}
+    with opened(browser, pair.north, at, viewport=size, color_scheme="dark") as (page, _):
+        page.emulate_media(media="print", color_scheme="dark")
+        for name, path in places(pair, page, at).items():
+            if name in {"sign-in", "prove", "draft", "new-agreement"}:
+                continue
+            page.goto(path, wait_until="networkidle")
+            found = page.evaluate(_READ)
+            assert found["clickable"] == [], name
+            assert found["unreadable"] == [], name
+            assert found["cut"] == [], name
+            assert set(found["heads"]) <= {"table-header-group"}, name
+            black, white = "rgb(0, 0, 0)", "rgb(255, 255, 255)"
+            assert all(each == [white, black] for each in found["paper"]), name
+            assert set(found["links"]) <= {black}, name
+            assert f"{page.url.removeprefix('http://')} · printed by officer, 2026" in found["line"]
+        page.goto(places(pair, page, at)["hypothesis"])
+        assert page.locator("tbody td >> text=north-cert").count() > 0, "what was rated is printed"
+        assert page.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_what_waits_is_found_by_keyboard_alone(pair: Pair, at: str, browser: Browser) -> None:

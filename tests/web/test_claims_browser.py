@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tearline import clock
 from tearline.provenance.claims import Claim, Link, Quantity, Wording, note_of
-from tearline.web.app import COOKIE
 from tests.pair import Pair, make_pair, sdo
 from tests.web.debated import MANY, NO, debate, ready
-from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving, visit
-from tests.web.site import session
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, look, opened, serving
 from tests.web.test_browser import NARROW, WIDE, hold
 from tests.weighing.told import note_id, source
 
 pytestmark = [NEEDS_CHROMIUM, ONE_BROWSER]
 BUDGET, MAP = 60_000, 220_000
+PLAIN = {"java_script_enabled": False, "locale": "de-DE"}
 EVIL = "<b id=taken>\u202e{{7*7}}\u200b" + "w" * 400
 nasty = sdo("identity", EVIL)
 
@@ -67,59 +66,39 @@ def places() -> dict[str, str]:
 
 @pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_the_pages_hold(pair: Pair, at: str, browser: Browser, window: tuple[int, int]) -> None:
-    width, height = window
-    context = browser.new_context(viewport={"width": width, "height": height})
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "officer"), "url": at}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    came: list[int] = []
-    page.on("requestfinished", lambda asked: came.append(asked.sizes()["responseBodySize"]))
-    for name, path in places().items():
-        came.clear()
-        look(page, f"{at}{path}", name)
-        assert sum(came) < (MAP if "map" in name else BUDGET), name
-    assert said == []
-    context.close()
-
-
-def look(page: Page, url: str, name: str) -> None:
-    assert visit(page, url).status == 200, name
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
-    assert page.query_selector("#taken") is None, name
-    hold(page, name)
+    size = {"width": window[0], "height": window[1]}
+    with opened(browser, pair.north, at, viewport=size) as (page, came):
+        for name, path in places().items():
+            came.clear()
+            look(page, path, name)
+            assert page.query_selector("#taken") is None, name
+            assert sum(came) < (MAP if "map" in name else BUDGET), name
+            hold(page, name)
 
 
 def test_a_grade_is_given_without_script_in_german(pair: Pair, at: str, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="de-DE")
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "analyst"), "url": at}])
-    page = context.new_page()
-    page.goto(f"{at}/claims/{note_id(NO)}")
-    page.click("text=4 übernehmen, wie vorgeschlagen")
-    page.wait_for_url("**#worth")
-    assert "analyst gab 4, als 4 vorgeschlagen war" in page.inner_text("main")
-    context.close()
+    with opened(browser, pair.north, at, role="analyst", **PLAIN) as (page, _):
+        page.goto(f"/claims/{note_id(NO)}")
+        page.click("text=4 übernehmen, wie vorgeschlagen")
+        page.wait_for_url("**#worth")
+        assert "analyst gab 4, als 4 vorgeschlagen war" in page.inner_text("main")
 
 
 def test_a_question_is_asked_and_rated_without_script(
     pair: Pair, at: str, browser: Browser
 ) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="de-DE")
-    context.add_cookies([{"name": COOKIE, "value": session(pair.north, "analyst"), "url": at}])
-    page = context.new_page()
-    page.goto(f"{at}/claims/{note_id(MANY)}")
-    page.click("text=Zu einer Frage hinzufügen")
-    page.fill("#question", "Who promised arms?")
-    page.fill("#hypotheses", "The ministry\nNobody")
-    page.click("button:has-text('Frage stellen')")
-    page.select_option("select[name$='.H1']", "II")
-    page.fill("input[name$='.H1.why']", "It denies it.")
-    page.click("text=Unsere Einstufungen unterschreiben")
-    assert page.input_value("input[name$='.H1.why']") == "It denies it."
-    asked = page.url
-    page.goto(f"{at}/hypotheses?claim={note_id(NO)}")
-    page.click("tbody button")
-    assert page.url == asked
-    assert page.locator("tbody >> text=E2").count() > 0
-    context.close()
+    with opened(browser, pair.north, at, role="analyst", **PLAIN) as (page, _):
+        page.goto(f"/claims/{note_id(MANY)}")
+        page.click("text=Zu einer Frage hinzufügen")
+        page.fill("#question", "Who promised arms?")
+        page.fill("#hypotheses", "The ministry\nNobody")
+        page.click("button:has-text('Frage stellen')")
+        page.select_option("select[name$='.H1']", "II")
+        page.fill("input[name$='.H1.why']", "It denies it.")
+        page.click("text=Unsere Einstufungen unterschreiben")
+        assert page.input_value("input[name$='.H1.why']") == "It denies it."
+        asked = page.url
+        page.goto(f"/hypotheses?claim={note_id(NO)}")
+        page.click("tbody button")
+        assert page.url == asked
+        assert page.locator("tbody >> text=E2").count() > 0
