@@ -43,6 +43,7 @@ def fill(tx: Connection) -> None:
         (OBJECTS, "reference", "n, 0, 'created_by_ref', 'identity--' || (n % 24)"),
         (OBJECTS, "reference", f"n, 1, 'sighting_of_ref', {_ID}"),
         (OBJECTS, "relation", f"n, 0, 'indicates', {_ID}, {_ID}"),
+        (OBJECTS, "question", "n"),
         (1, "collection", f"n, 'c1', 'feed', '', '', 1, NULL, {OBJECTS}, 0"),
         (RELEASED, "recall", f"'{HERE}', n, {_ID}, 'held', n / 100, {_ANSWERED}, NULL"),
         (

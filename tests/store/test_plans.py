@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, select
 
-from tearline.store import collections, objects, recalls, received, releases, ties
+from tearline.store import asked, collections, objects, recalls, received, releases, ties
 from tearline.store.collections import collected
 from tearline.store.columns import among
 from tearline.store.database import Store, Tx
@@ -104,7 +104,15 @@ def recalls_page(
     return recalls._newest(Some(HERE, answered, **span), LIMIT, before), {}  # noqa: SLF001  # its plan
 
 
+def questions_page(before: int) -> tuple[Select[Any], dict[str, Any]]:
+    query = asked._PAGE._query  # noqa: SLF001  # its plan
+    assert isinstance(query, Select)
+    return query, {"before": before, "limit": LIMIT}
+
+
 PAGES = {
+    "questions": questions_page(2**62),
+    "questions, deep": questions_page(OBJECTS // 10),
     "quarantine": quarantine(),
     "quarantine, deep": quarantine(Place(30, HERE, "sha256:3030")),
     "quarantine, deep, another's place": quarantine(Place(30, THERE, "sha256:3030")),

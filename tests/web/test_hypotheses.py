@@ -1,5 +1,6 @@
 """A question as a matrix in a browser: both sides at equal rank, and a form without a script."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from tearline import clock
-from tearline.provenance.matrices import Rating
+from tearline.provenance.matrices import LABEL, Rating
+from tearline.store import objects
+from tearline.store.asked import KEY, number
 from tearline.weighing import questions
-from tests.pair import Pair
+from tests.pair import Pair, make_pair
 from tests.web.site import questioned, site
 from tests.weighing.both import CLEAR, DENIAL, ENVOY, give, two_ways
 
@@ -219,3 +222,58 @@ def test_who_may_not_ask_sees_no_form(ways: tuple[Pair, Pair]) -> None:
     with site(there.north, "analyst") as analyst:
         analyst.headers["Origin"] = "https://elsewhere.example"
         assert analyst.post("/hypotheses", data=ASKED).status_code not in {SEE_OTHER, 200}
+
+
+def test_the_list_goes_on_in_parts_the_newest_first(ways: tuple[Pair, Pair]) -> None:
+    """Ours and the partner's together; a change brings a question to the top, and none twice."""
+    there, back = ways
+    own = [
+        questions.ask(there.south, f"South asks {n}", ["A", "B"], [DENIAL_ID], now=back.tick())
+        for n in range(3)
+    ]
+    there.now = back.now
+    questions.change(there.south, own[0].stix_id, texts=["C"], now=there.tick())
+    with site(there.south, "analyst") as client:
+        found, query = [], "?rows=2"
+        while query:
+            part = client.get(f"/hypotheses.json{query}").json()
+            assert len(part["questions"]) == 2
+            assert (part["number"], part["first"]) == (
+                {"number": 4, "more": False},
+                query == "?rows=2",
+            )
+            found += [(each["text"], each["partner"]) for each in part["questions"]]
+            query = f"?rows=2&before={part['next']}" if part["next"] else ""
+        texts = ["South asks 0", "South asks 2", "South asks 1"]
+        assert found[:3] == [(text, None) for text in texts]
+        assert found[3:] == [("Why do they exchange intelligence?", "north-cert")]
+        shown = client.get(f"/hypotheses?rows=2&claim={ENVOY_ID}").text
+        assert f'<a rel="next" href="/hypotheses?claim={ENVOY_ID}&amp;before=' in shown
+        assert client.get("/hypotheses?before=1").text.count("The newest") == 1
+    read = questions.questions(there.south, now=there.now)
+    assert [each.question for _, each in read] == [text for text, _ in found]
+
+
+def test_what_is_revoked_or_gone_is_in_no_list(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    asked = questioned(pair, "Is it so?")
+    with pair.north.store.read() as tx:
+        (version,) = objects.latest(tx, "", [asked]).values()
+        doc = json.loads(objects.raw_of(tx, [version.seq])[version.seq])
+    pair.put({**doc, "revoked": True, "modified": "2027-01-01T00:00:00.000Z"})
+    assert questions.questions(pair.north, now=pair.now) == []
+    assert asked_number(pair) == 0
+    again = questioned(pair, "Is it so again?")
+    assert asked_number(pair) == 1
+    with pair.north.store.write() as tx:
+        objects.erase(tx, "", [again])
+    assert asked_number(pair) == 0
+
+
+def asked_number(pair: Pair) -> int:
+    with pair.north.store.read() as tx:
+        return number(tx)
+
+
+def test_what_asks_is_found_by_the_label_of_a_question() -> None:
+    assert f"label:{LABEL}" == KEY

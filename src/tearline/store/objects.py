@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store import claims_upto, listed, partitions
+from tearline.store import asked, claims_upto, listed, partitions
 from tearline.store.columns import Serial, Text, among, aside
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 from tearline.store.partitions import BY_RANGE
@@ -401,6 +401,12 @@ def _index(tx: Tx, origin: str, newest: Sequence[tuple[int, NewVersion]]) -> Non
     insert_rows(tx, relation, relations)
     insert_rows(tx, reference, references)
     insert_rows(tx, topic_key, keys, ignore=True)
+    asking = [(seq,) for seq, new in newest if asked.KEY in new.keys and _may_ask(new.version)]
+    insert_rows(tx, asked.question, asking)
+
+
+def _may_ask(version: Version) -> bool:
+    return version.type == "grouping" and not version.revoked
 
 
 def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:
@@ -414,7 +420,7 @@ def _forget_index(tx: Tx, origin: str, ids: Sequence[str]) -> None:
 
 
 def _unindex(tx: Tx, origin: str, ids: Sequence[str], seqs: Sequence[int]) -> None:
-    for column in (relation.c.via_seq, reference.c.from_seq):
+    for column in (relation.c.via_seq, reference.c.from_seq, asked.question.c.seq):
         tx.execute(delete(column.table).where(among(column, seqs)))
     of_origin = topic_key.c.origin == origin
     tx.execute(delete(topic_key).where(of_origin, among(topic_key.c.stix_id, ids)))

@@ -87,11 +87,11 @@ def speaking_of(tx: Tx, stix_id: str, kind: str, *, now: int) -> Iterator[Held]:
         yield from _standing(tx, origin, _of_type(kind, found), now)
 
 
-def labelled(tx: Tx, label: str, kind: str, *, now: int) -> Iterator[Held]:
-    """Objects of a type that carry a label."""
-    for origin in _origins(tx, now):
-        found = {stix_id for _, stix_id in ties.carrying(tx, origin, [f"label:{label}"])}
-        yield from _standing(tx, origin, _of_type(kind, found), now)
+def numbered(tx: Tx, seqs: Iterable[int], *, now: int) -> list[Held]:
+    """What is held of versions by their numbers, the last first."""
+    origins = set(_origins(tx, now))
+    found = sorted(objects.numbered(tx, seqs).items(), reverse=True)
+    return _read(tx, [each for _, each in found if each[0] in origins], now)
 
 
 def our_name(tx: Tx, origin: str, stix_id: str) -> str:
@@ -121,13 +121,19 @@ def _of_type(kind: str, ids: Iterable[str]) -> list[str]:
 
 def _latest(tx: Tx, origin: str, ids: Iterable[str], now: int) -> dict[str, Held]:
     """What of one origin is held: from a partner, only while its time is not over."""
-    found = [
-        each
-        for each in objects.latest(tx, origin, ids).values()
+    found = [(origin, each) for each in objects.latest(tx, origin, ids).values()]
+    return {each.stix_id: each for each in _read(tx, found, now)}
+
+
+def _read(tx: Tx, found: Iterable[tuple[str, Version]], now: int) -> list[Held]:
+    """Versions with their origins as they are held: from a partner, while the time is not over."""
+    held = [
+        (origin, each)
+        for origin, each in found
         if not origin or is_over(tx, origin, each.stix_id, now=now) is None
     ]
-    raws = objects.raw_of(tx, [each.seq for each in found])
-    return {each.stix_id: Held(origin, each, orjson.loads(raws[each.seq])) for each in found}
+    raws = objects.raw_of(tx, [each.seq for _, each in held])
+    return [Held(origin, each, orjson.loads(raws[each.seq])) for origin, each in held]
 
 
 def _standing(tx: Tx, origin: str, ids: Iterable[str], now: int) -> list[Held]:

@@ -13,6 +13,7 @@ from tearline.provenance import matrices
 from tearline.provenance.hypotheses import Analysis, Cell, Merged
 from tearline.provenance.matrices import Hypothesis, Matrix, Rating, Ratings
 from tearline.release.arrive import NOTHING, Annotation
+from tearline.store import asked
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.topics.topic import depends
@@ -21,7 +22,7 @@ from tearline.weighing.held import (
     held_claim,
     held_object,
     known_hashes,
-    labelled,
+    numbered,
     our_name,
     speaking_of,
 )
@@ -34,6 +35,7 @@ _AGAINST: Mapping[str, str] = {
     "unsigned": "Nothing shows that the party it names said it.",
 }
 """Why ratings do not count, by what their signature is worth."""
+_PART = 500
 
 
 class Evidence(NamedTuple):
@@ -70,6 +72,13 @@ class Board(NamedTuple):
     analyses: dict[str, Analysis]
     merged: Merged
     problems: tuple[tuple[str, str], ...]
+
+
+class Part(NamedTuple):
+    """One part of the list; `next` is the number of a version before which the list goes on."""
+
+    questions: list[tuple[Held, Matrix]]
+    next: int | None
 
 
 def ask(
@@ -178,17 +187,28 @@ def rate(
 
 
 def questions(home: Home, *, now: int) -> list[tuple[Held, Matrix]]:
-    """Every question that is held, ours and those that partners gave."""
+    """Every question that is held, ours and those that partners gave, the last first."""
     with home.store.read() as tx:
-        found = []
-        for each in labelled(tx, matrices.LABEL, "grouping", now=now):
-            try:
-                matrix = matrices.matrix_of(each.doc)
-            except InputError:
-                continue
-            if matrix is not None:
-                found.append((each, matrix))
+        part = browse(tx, limit=_PART, now=now)
+        found = part.questions
+        while part.next is not None:
+            part = browse(tx, limit=_PART, before=part.next, now=now)
+            found += part.questions
     return found
+
+
+def browse(tx: Tx, *, limit: int, before: int | None = None, now: int) -> Part:
+    """List questions, the last first; what may not be used any more, or is none, is out."""
+    seqs = asked.page(tx, limit + 1, before)
+    found = []
+    for each in numbered(tx, seqs[:limit], now=now):
+        try:
+            matrix = matrices.matrix_of(each.doc)
+        except InputError:
+            continue
+        if matrix is not None:
+            found.append((each, matrix))
+    return Part(found, seqs[limit - 1] if len(seqs) > limit else None)
 
 
 def board(home: Home, matrix_id: str, *, weighted: bool = False, now: int) -> Board:

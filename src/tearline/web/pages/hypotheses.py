@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
+from urllib.parse import urlencode
 
 from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.provenance.hypotheses import MARKS, Analysis, Cell
 from tearline.provenance.matrices import Rating
 from tearline.release.arrive import annotation_of
 from tearline.store.agreements import versions
+from tearline.store.asked import number as asked_number
 from tearline.store.database import Tx
-from tearline.web.page import AbsentError, Asked, Form, Page
+from tearline.web.page import AbsentError, Asked, Form, Page, number_of
+from tearline.web.pages.claims import MOST_ROWS, ROWS, counted
 from tearline.web.seen import seen
 from tearline.web.signing_in import Role
 from tearline.weighing import questions
@@ -22,8 +25,10 @@ _LONGEST = 500
 
 
 def _questions(asked: Asked) -> dict[str, Any]:
-    found = questions.questions(asked.home, now=asked.now)
+    before = number_of(asked.query.get("before"))
+    limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
     with asked.home.store.read() as tx:
+        part = questions.browse(tx, limit=limit, before=before, now=asked.now)
         listed = [
             {
                 "question": matrix.stix_id,
@@ -32,10 +37,19 @@ def _questions(asked: Asked) -> dict[str, Any]:
                 "claims": len(matrix.claims),
                 "partner": _partner(tx, each.origin),
             }
-            for each, matrix in found
+            for each, matrix in part.questions
         ]
         claim = _held(tx, asked)
-    return {"questions": listed, "claim": claim, "may_ask": asked.who.may(*_RATING)}
+        number = counted(asked_number(tx))
+    return {
+        "questions": listed,
+        "number": number,
+        "first": before is None,
+        "next": part.next,
+        "claim": claim,
+        "query": urlencode({"claim": claim["id"]}) if claim else "",
+        "may_ask": asked.who.may(*_RATING),
+    }
 
 
 def _held(tx: Tx, asked: Asked) -> dict[str, str] | None:

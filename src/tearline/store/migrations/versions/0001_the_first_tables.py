@@ -693,6 +693,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
+        "question",
+        sa.Column("seq", serial, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
         "quota_day",
         sa.Column("agreement_id", text, nullable=False),
         sa.Column("day_at", sa.BigInteger(), nullable=False),
