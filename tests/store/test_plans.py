@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, select
 
-from tearline.store import asked, collections, objects, recalls, received, releases, ties
+from tearline.store import (
+    agreements,
+    asked,
+    collections,
+    objects,
+    recalls,
+    received,
+    releases,
+    reviews,
+    ties,
+)
 from tearline.store.collections import collected
 from tearline.store.columns import among
 from tearline.store.database import Store, Tx
@@ -229,6 +239,20 @@ def test_what_names_something_received_is_looked_up_from_there(
             assert not any(step.startswith("SCAN") or "(origin=?" in step for step in rest)
         else:
             assert read(nodes(tx, query, {}, often=often)) == 0
+
+
+def test_what_is_found_by_a_title_or_a_beginning_is_looked_up(filled: Store) -> None:
+    hot = {
+        "agreement_version_title (title=?)": agreements._TITLED,  # noqa: SLF001  # its plan
+        "review_item (item>? AND item<?)": reviews._NAMED,  # noqa: SLF001  # its plan
+    }
+    for index, statement in hot.items():
+        query = statement._query  # noqa: SLF001  # its plan
+        assert isinstance(query, Select)
+        with filled.read() as tx:
+            if filled.path is not None:
+                found = planned(tx, query, {"title": "x", "item": "x", "end": "xg"})
+                assert any(index in step for step in found), found
 
 
 def test_this_test_sees_the_trap(filled: Store) -> None:

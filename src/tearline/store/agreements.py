@@ -51,6 +51,7 @@ agreement_version = Table(
     Column("arrived_at", BigInteger, nullable=False),
     Index("agreement_version_id", "agreement_id", "version"),
     Index("agreement_version_partner", "partner"),
+    Index("agreement_version_title", "title"),
 )
 statement = Table(
     "statement",
@@ -235,6 +236,19 @@ def agreement_ids(tx: Tx, *, state: str | None = None) -> list[str]:
     if state is not None:
         ids = ids.where(agreement_version.c.state == state)
     return list(tx.execute(ids.order_by(agreement_version.c.agreement_id)).scalars())
+
+
+_TITLED = Statement(
+    select(agreement_version.c.agreement_id)
+    .where(agreement_version.c.title == bindparam("title"))
+    .distinct()
+    .limit(2)
+)
+
+
+def titled(tx: Tx, title: str) -> list[str]:
+    """Return the ids of the agreements of which a version has this title, two at most."""
+    return [row[0] for row in _TITLED.rows(tx, title=title)]
 
 
 def set_signed(tx: Tx, agreement: str, signed: bytes) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from tearline import clock
 from tearline.agreement.home import Home
-from tearline.web import described, doors, files, signing_in
+from tearline.web import described, doors, files, find, signing_in
 from tearline.web.answers import (
     COOKIE,
     HEADERS,
@@ -34,6 +34,7 @@ from tearline.web.answers import (
 from tearline.web.assets import asset
 from tearline.web.page import Asked, Call, Form, Page
 from tearline.web.pages import CALLS, CHECKS, DOWNLOADS, DROPS, FORMS, PAGES
+from tearline.web.signing_in import ROLES
 
 _FORM_BYTES = 64 << 10
 
@@ -43,6 +44,7 @@ def routes(home: Callable[[], Home]) -> list[BaseRoute]:
     found: list[BaseRoute] = [
         Route("/static/{name:path}", _static),
         *(Route(path, _door(home, each), methods=[method]) for path, method, each in doors.DOORS),
+        Route("/find", _door(home, to_members(ROLES, _find, as_json=False)), methods=["GET"]),
         Route("/openapi-pages.json", _door(home, _description), methods=["GET"]),
     ]
     for page in PAGES:
@@ -90,6 +92,10 @@ def _read(page: Page, *, as_json: bool) -> Answer:
         return html(200, page.template, request, who=asked.who, value=value)
 
     return to_members(page.roles, _reply, as_json=as_json)
+
+
+def _find(asked: Asked, _request: Request, _given: Mapping[str, str]) -> Response:
+    return RedirectResponse(find.place_of(asked), 303)
 
 
 def _act(form: Form) -> Answer:

@@ -73,6 +73,7 @@ def upgrade() -> None:
     with op.batch_alter_table("agreement_version", schema=None) as batch_op:
         batch_op.create_index("agreement_version_id", ["agreement_id", "version"], unique=False)
         batch_op.create_index("agreement_version_partner", ["partner"], unique=False)
+        batch_op.create_index("agreement_version_title", ["title"], unique=False)
 
     op.create_table(
         "alias",
