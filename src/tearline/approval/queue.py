@@ -5,7 +5,7 @@ Nothing is released here: what was said is kept and logged, and `release.reconci
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 import orjson
@@ -26,14 +26,14 @@ from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.preview import Told
 from tearline.release.reasons import Code
-from tearline.release.reviewing import Reviewed, weigh
+from tearline.release.reviewing import Reviewed, State, state_of, weigh
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import objects, private, releases, reviews, stirred
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Standing
-from tearline.store.reviews import Person, Review, Verdict
+from tearline.store.reviews import Person, Place, Review, Verdict
 
 SKEW = 600_000_000
 """How far the moment in a statement may lie from ours: ten minutes, in microseconds."""
@@ -45,7 +45,6 @@ _SHORT = 8
 """The fewest hex digits that name an item."""
 
 Says: TypeAlias = Literal["approve", "refuse", "query", "request"]
-State: TypeAlias = Literal["waits", "approved", "refused", "lapsed", "rests"]
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,9 +64,8 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Item(NamedTuple):
     """One item of the queue: what would go to whom, why it waits, since and until when.
 
-    *waits* for people; *approved*, and goes; *refused* by a person; *lapsed* in silence; *rests*
-    while it stays for a reason that no person here can settle. `needed` people have to approve,
-    not counting whoever requested it. `until_at` is None where silence has no limit.
+    `needed` people have to approve, not counting whoever requested it. `until_at` is None where
+    silence has no limit.
     """
 
     review: Review
@@ -83,29 +81,71 @@ class Item(NamedTuple):
     said: tuple[Verdict, ...]
 
 
-def items(home: Home, party: str | None = None, *, now: int) -> list[Item]:
-    """Everything that people were asked about, what was asked first before all else.
+class Among(NamedTuple):
+    """A place among what waits: the how manyth of how many, each counted up to `COUNTED` + 1.
+
+    `previous` and `next` are the items around it, in a ring; None where nothing waits.
+    """
+
+    place: int
+    number: int
+    previous: str | None
+    next: str | None
+
+
+def items(
+    home: Home, party: str | None = None, state: State | None = None, *, now: int
+) -> list[Item]:
+    """Everything that people were asked about, or what is in one state; the first asked first.
 
     `party` names one partner. MisuseError when there is no such party.
     """
     with home.store.read() as tx:
         slug = find_party(tx, party).slug if party is not None else None
-        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
-        rows = reviews.all_reviews(tx)
-        wanted = [
-            each
-            for each in rows
-            if each.agreement_id in bound and slug in {None, bound[each.agreement_id].partner}
-        ]
-        return _items(tx, wanted, bound, now)
+        bound = _in_force(tx, now)
+        wanted = [name for name, each in bound.items() if slug in {None, each.partner}]
+        return _items(tx, reviews.queued(tx, state, wanted), bound, now)
 
 
-def first_waiting(home: Home, most: int, *, now: int) -> tuple[int, list[Item]]:
-    """How many items wait, counted up to `COUNTED` + 1, and those that have waited longest."""
+def listed(
+    home: Home, state: State, most: int, after: Place | None = None, *, now: int
+) -> list[Item]:
+    """The items in a state, from a place on, what was asked first before all else."""
     with home.store.read() as tx:
-        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
-        number = reviews.waiting_number(tx, bound, COUNTED + 1)
-        return number, _items(tx, reviews.waiting(tx, bound, most), bound, now)
+        bound = _in_force(tx, now)
+        return _items(tx, reviews.queued(tx, state, bound, most, after), bound, now)
+
+
+def counts(home: Home, *, now: int) -> dict[State, int]:
+    """How many items are in each state, each counted up to `COUNTED` + 1."""
+    with home.store.read() as tx:
+        bound = _in_force(tx, now)
+        return {each: reviews.number(tx, each, bound, COUNTED + 1) for each in get_args(State)}
+
+
+def waiting(home: Home, *, now: int) -> int:
+    """How many items wait, counted up to `COUNTED` + 1."""
+    with home.store.read() as tx:
+        return reviews.number(tx, "waits", _in_force(tx, now), COUNTED + 1)
+
+
+def among_waiting(home: Home, at: Place, *, now: int) -> Among:
+    """Where a place is among what waits, and which items wait before and after it."""
+    with home.store.read() as tx:
+        bound = _in_force(tx, now)
+        first = reviews.queued(tx, "waits", bound, 1)
+        following = reviews.queued(tx, "waits", bound, 1, at) or first
+        last = reviews.last_before(tx, "waits", bound)
+        return Among(
+            reviews.number(tx, "waits", bound, COUNTED + 1, at) + 1,
+            reviews.number(tx, "waits", bound, COUNTED + 1),
+            reviews.last_before(tx, "waits", bound, at) or last,
+            following[0].item if following else None,
+        )
+
+
+def _in_force(tx: Tx, now: int) -> dict[str, InForce]:
+    return {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
 
 
 def item(home: Home, name: str, *, now: int) -> tuple[Item, bytes]:
@@ -252,7 +292,7 @@ def _item(  # what an item is made of
     ]
     return Item(
         review=row,
-        state=_state(standing, {code for code, _ in codes}),
+        state=state_of(standing),
         agreement=bound.hash,
         title=bound.title,
         partner=bound.partner,
@@ -263,18 +303,6 @@ def _item(  # what an item is made of
         reviewed=weigh(row, said, keys),
         said=tuple(said),
     )
-
-
-def _state(standing: Standing | None, codes: set[str]) -> State:
-    if standing is None:
-        return "rests"
-    if standing.outcome == "release":
-        return "approved"
-    if standing.outcome == "wait":
-        return "waits"
-    if Code.REFUSED in codes:
-        return "refused"
-    return "lapsed" if Code.SILENCE in codes else "rests"
 
 
 def _named(tx: Tx, name: str) -> Review:
