@@ -4,7 +4,7 @@ A person signs a statement about one item: exact bytes under a clause of a versi
 Nothing is released here: what was said is kept and logged, and `release.reconcile` weighs it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -27,6 +27,7 @@ from tearline.release.facts import Known
 from tearline.release.preview import Told
 from tearline.release.reasons import Code
 from tearline.release.reviewing import Reviewed, State, state_of, weigh
+from tearline.release.rules import Clause
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import objects, private, releases, reviews, stirred
@@ -34,6 +35,7 @@ from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Standing
 from tearline.store.reviews import Person, Place, Review, Verdict
+from tearline.topics.topic import type_of
 
 SKEW = 600_000_000
 """How far the moment in a statement may lie from ours: ten minutes, in microseconds."""
@@ -61,6 +63,20 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     at: Annotated[str, Meta(max_length=40)]
 
 
+class Line(NamedTuple):
+    """An item as a list has it: why it waits by codes alone; nothing of it is decided or read anew.
+
+    `until_at` is None where silence has no limit.
+    """
+
+    review: Review
+    state: State
+    title: str
+    partner: str
+    codes: tuple[str, ...]
+    until_at: int | None
+
+
 class Item(NamedTuple):
     """One item of the queue: what would go to whom, why it waits, since and until when.
 
@@ -79,6 +95,12 @@ class Item(NamedTuple):
     until_at: int | None
     reviewed: Reviewed
     said: tuple[Verdict, ...]
+
+    @property
+    def line(self) -> Line:
+        """The item as a list has it."""
+        codes = tuple(each.code for each in self.reasons)
+        return Line(self.review, self.state, self.title, self.partner, codes, self.until_at)
 
 
 class Among(NamedTuple):
@@ -109,11 +131,13 @@ def items(
 
 def listed(
     home: Home, state: State, most: int, after: Place | None = None, *, now: int
-) -> list[Item]:
+) -> list[Line]:
     """The items in a state, from a place on, what was asked first before all else."""
     with home.store.read() as tx:
         bound = _in_force(tx, now)
-        return _items(tx, reviews.queued(tx, state, bound, most, after), bound, now)
+        rows = reviews.queued(tx, state, bound, most, after)
+        stood = _stood(tx, rows)
+        return [_line(row, bound[row.agreement_id], stood) for row in rows]
 
 
 def counts(home: Home, *, now: int) -> dict[State, int]:
@@ -253,15 +277,12 @@ def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) 
     said = reviews.verdicts_on(tx, [each.item for each in rows])
     known = Known(tx, OURS)
     known.facts([each.stix_id for each in rows], now)
-    stood: dict[str, dict[str, Standing]] = {}
-    for agreement_id in {each.agreement_id for each in rows}:
-        ids = [each.stix_id for each in rows if each.agreement_id == agreement_id]
-        stood[agreement_id] = releases.standing(tx, agreement_id, ids)
+    stood = _stood(tx, rows)
     return [
         _item(
             row,
             bound[row.agreement_id],
-            stood[row.agreement_id].get(row.stix_id),
+            stood.get((row.agreement_id, row.stix_id)),
             said.get(row.item, []),
             keys,
             known,
@@ -269,6 +290,43 @@ def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) 
         )
         for row in rows
     ]
+
+
+def _stood(tx: Tx, rows: Sequence[Review]) -> dict[tuple[str, str], Standing]:
+    """By agreement and object, the standing decisions on what people were asked about."""
+    ids: dict[str, list[str]] = {}
+    for each in rows:
+        ids.setdefault(each.agreement_id, []).append(each.stix_id)
+    return {
+        (agreement_id, stix_id): each
+        for agreement_id, its in ids.items()
+        for stix_id, each in releases.standing(tx, agreement_id, its).items()
+    }
+
+
+def _codes(standing: Standing | None) -> list[tuple[str, str | None]]:
+    return orjson.loads(standing.reasons) if standing is not None else []
+
+
+def _clauses(bound: InForce) -> dict[str, Clause]:
+    return {each.id: each for each in rules_under(bound.terms_bytes, bound.our_slot).clauses}
+
+
+def _until(row: Review, clause: Clause | None) -> int | None:
+    """When silence ends an item; of a version amended just now, the clause may be gone."""
+    return row.asked_at + clause.within if clause and clause.within else None
+
+
+def _line(row: Review, bound: InForce, stood: Mapping[tuple[str, str], Standing]) -> Line:
+    standing = stood.get((row.agreement_id, row.stix_id))
+    return Line(
+        row,
+        state_of(standing),
+        bound.title,
+        bound.partner,
+        tuple(code for code, _ in _codes(standing)),
+        _until(row, _clauses(bound).get(row.clause)),
+    )
 
 
 def _item(  # what an item is made of
@@ -280,14 +338,12 @@ def _item(  # what an item is made of
     known: Known,
     now: int,
 ) -> Item:
-    rules = rules_under(bound.terms_bytes, bound.our_slot)
-    clauses = {each.id: each for each in rules.clauses}
-    clause = clauses.get(row.clause)  # of a version that was amended just now, it may be gone
+    clauses = _clauses(bound)
+    clause = clauses.get(row.clause)
     facts = known.facts([row.stix_id], now).get(row.stix_id)
-    codes = orjson.loads(standing.reasons) if standing is not None else []
     told = [
         Told(Code(code), name, reasons.ours(Code(code), facts, clauses.get(name or "")))
-        for code, name in codes
+        for code, name in _codes(standing)
         if facts is not None
     ]
     return Item(
@@ -296,10 +352,10 @@ def _item(  # what an item is made of
         agreement=bound.hash,
         title=bound.title,
         partner=bound.partner,
-        type=row.stix_id.partition("--")[0],
+        type=type_of(row.stix_id),
         reasons=tuple(told),
         needed=clause.approvals if clause else 0,
-        until_at=row.asked_at + clause.within if clause and clause.within else None,
+        until_at=_until(row, clause),
         reviewed=weigh(row, said, keys),
         said=tuple(said),
     )

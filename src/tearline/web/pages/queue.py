@@ -6,7 +6,7 @@ from typing import Any, get_args
 import orjson
 
 from tearline.approval import queue
-from tearline.approval.queue import Item, Says
+from tearline.approval.queue import Line, Says
 from tearline.errors import RefusedError
 from tearline.release.health import Counted
 from tearline.release.reviewing import State
@@ -14,13 +14,14 @@ from tearline.release.showing import changes
 from tearline.store import objects, parties
 from tearline.store.objects import OURS
 from tearline.store.reviews import Place, Review
+from tearline.topics.topic import type_of
 from tearline.web import approving
 from tearline.web.naming import names_of
 from tearline.web.page import AbsentError, Asked, Call, Form, Page, number_of
 from tearline.web.passkeys import APPROVING
 from tearline.web.signing_in import WEIGHING
 
-ROWS, MOST_ROWS = 100, 500
+ROWS, MOST_ROWS = 50, 500
 
 
 def _queue(asked: Asked) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _item(asked: Asked) -> dict[str, Any]:
     at = Place(found.review.asked_at, found.review.item)
     among = queue.among_waiting(asked.home, at, now=asked.now)
     others = found.state != "waits" or among.number > 1
-    (line,) = lines(asked, [found])
+    (line,) = lines(asked, [found.line])
     return line | {
         "needed": found.needed,
         "approved": len(found.reviewed.approvals),
@@ -125,7 +126,7 @@ def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
     return {"said": verdict, "next": f"/queue/{following or item}"}
 
 
-def lines(asked: Asked, items: Sequence[Item]) -> list[dict[str, Any]]:
+def lines(asked: Asked, items: Sequence[Line]) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
     ids = [each.review.stix_id for each in items]
     with asked.home.store.read() as tx:
@@ -137,12 +138,12 @@ def lines(asked: Asked, items: Sequence[Item]) -> list[dict[str, Any]]:
             "state": each.state,
             "object": each.review.stix_id,
             "name": named.get(each.review.stix_id, each.review.stix_id),
-            "type": each.type,
+            "type": type_of(each.review.stix_id),
             "partner": each.partner,
             "partner_name": partners.get(each.partner, each.partner),
             "agreement": each.title,
             "clause": each.review.clause,
-            "reasons": [told.code for told in each.reasons],
+            "reasons": list(each.codes),
             "since_at": each.review.asked_at,
             "until_at": each.until_at,
         }
