@@ -67,6 +67,11 @@ class Place(NamedTuple):
         return f"/taxii2/local/collections/{self.collection}/objects/"
 
     @property
+    def store_name(self) -> str:
+        """What kind of store it has."""
+        return "PostgreSQL" if self.store else "SQLite"
+
+    @property
     def basic(self) -> dict[str, str]:
         """What the account brings."""
         given = b64encode(f"{_NAME}:{self.password}".encode()).decode()
@@ -198,7 +203,7 @@ def held(number: int, *, plain: bool = False) -> Iterator[Home]:
         with collector_paused():
             for begin in range(0, number, _BATCH):
                 some = islice(raws, min(_BATCH, number - begin))
-                new = [_version(index(read(each)), clock.now()) for each in some]
+                new = [version_of(index(read(each)), clock.now()) for each in some]
                 with home.store.write() as tx:
                     objects.keep(tx, OURS, new)
         yield home
@@ -207,7 +212,7 @@ def held(number: int, *, plain: bool = False) -> Iterator[Home]:
 
 def _put(tx: Tx, agreed: Agreed, raws: list[bytes], now: int) -> None:
     indexed = [index(read(each)) for each in raws]
-    seqs = objects.keep(tx, OURS, [_version(each, now) for each in indexed])
+    seqs = objects.keep(tx, OURS, [version_of(each, now) for each in indexed])
     found = collections.collection_named(tx, _NAME)
     assert found is not None
     start = max(now, found.last_at + 1)
@@ -220,7 +225,8 @@ def _put(tx: Tx, agreed: Agreed, raws: list[bytes], now: int) -> None:
     _release(tx, agreed, numbered[::RELEASED], now)
 
 
-def _version(each: Indexed, now: int) -> NewVersion:
+def version_of(each: Indexed, now: int) -> NewVersion:
+    """An object that came now, as it is kept."""
     version = Version(
         0,
         each.id,

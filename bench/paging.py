@@ -1,7 +1,8 @@
 """What a page of the web interface costs, and a jump to the middle of all rows in a browser.
 
-25,000 objects of the corpus, one of ten released; with `LARGE=1` a million. A page is asked of
-`tearline serve` over one kept connection, and the median of its answers counts, by the clock.
+25,000 objects of the corpus, one of ten released, and what years bring beside them (`lived`); with
+`LARGE=1` a million. A page is asked of `tearline serve` over one kept connection, and the median of
+its answers counts, by the clock. What is loaded apart by a page has no goal of its own.
 """
 
 import http.client
@@ -11,11 +12,13 @@ import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from bench import corpus
-from bench.loading import Load, Place, place
+from bench import corpus, lived
+from bench.lived import Lived
+from bench.loading import STORES, Load, Place, place
 from bench.measuring import Figure, duration, large
 from tearline import clock
 from tearline.release import listing
+from tearline.store import agreements
 from tearline.web import signing_in
 from tearline.web.app import COOKIE
 
@@ -43,40 +46,49 @@ async (part) => {
 def figures() -> Iterator[Figure]:
     """Each page, then jumps in the browser; the floor of a page is one that reads nothing."""
     size = LARGE if large() else SIZE
-    with place("SQLite") as at:
-        Load(at).to(size)
-        yield from measured(at, size)
+    for store in STORES:
+        with place(store) as at:
+            Load(at).to(size)
+            yield from measured(at, size)
 
 
 def measured(at: Place, size: int) -> Iterator[Figure]:
     """Sort in what a home holds, and measure its pages."""
     with at.home() as home:
         listing.sort_in(home)
+        with home.store.read() as tx:
+            (agreement,) = agreements.agreement_ids(tx)
+        found = lived.live(home, at.path.parent, agreement)
         now = clock.now()
         token = signing_in.invite(home, "bench", "officer", now=now)
         secret = signing_in.accept(home, token, "a password for the bench", now=now)
-        agreement = _agreement(at)
+    at.settle()
     with at.serving() as server:
         floor = _median(server.port, secret, "/settings.json")
-        for name, path in _pages(size, agreement).items():
+        of = f"{size:,} objects, {at.store_name}"
+        for name, path in _pages(size, found).items():
             taken = _median(server.port, secret, path)
-            yield duration(f"page: {name}, {size:,} objects", taken, floor, GOAL_S)
-        yield from _jumps(server.port, secret, size)
+            yield duration(f"page: {name}, {of}", taken, floor, GOAL_S)
+        for name, path in _APART.items():
+            yield duration(f"apart: {name}, {of}", _median(server.port, secret, path), floor)
+        yield from _jumps(server.port, secret, size, at.store_name)
 
 
-def _agreement(at: Place) -> str:
-    with at.home() as home, home.store.read() as tx:
-        from tearline.store import agreements  # noqa: PLC0415
+_APART = {
+    "counts": "/objects/counts.json",
+    "counts, filtered": "/objects/counts.json?type=indicator&came=week",
+    "counts of a search": "/objects/counts.json?q=generated",
+}
 
-        return agreements.agreement_ids(tx)[0].removeprefix("urn:uuid:")
 
-
-def _pages(size: int, agreement: str) -> dict[str, str]:
+def _pages(size: int, found: Lived) -> dict[str, str]:
     """A path for each page; the middle of a list is where an OFFSET would be slowest to guess."""
     sign = corpus.sign_id(1234)
+    log = f"/log/ours/{found.with_node.removeprefix('urn:uuid:')}"
     return {
         "home": "/",
         "queue": "/queue",
+        "item": f"/queue/{found.item}",
         "objects, first": "/objects",
         "objects, middle": f"/objects?at={size // 2}",
         "objects, last": f"/objects?at={size - 50}",
@@ -89,16 +101,29 @@ def _pages(size: int, agreement: str) -> dict[str, str]:
         "search, an id": f"/objects?q={sign}",
         "search, an address": "/objects?q=198.51.100.7",
         "search, filtered": "/objects?q=generated&type=malware",
-        "counts": "/objects/counts.json",
-        "counts, filtered": "/objects/counts.json?type=indicator&came=week",
-        "counts of a search": "/objects/counts.json?q=generated",
         "object": f"/objects/{sign}",
+        "could it go": f"/objects/{sign}?to={found.partner}",
+        "explore": f"/explore?id={sign}",
+        "explore, what has many ties": f"/explore?id={corpus.organisations()[0]}",
         "agreements": "/agreements",
-        "agreement": f"/agreements/{agreement}",
+        "agreement": f"/agreements/{found.one_sided.removeprefix('urn:uuid:')}",
         "partners": "/partners",
+        "partner": f"/partners/{found.partner}",
         "recalls": "/recalls",
         "quarantine": "/quarantine",
+        "holds": "/holds",
+        "claims": "/claims",
+        "claims of a source": f"/claims?source={found.source}",
+        "claim": f"/claims/{found.claim}",
+        "source": f"/sources/{found.source}",
+        "hypotheses": "/hypotheses",
+        "hypothesis": f"/hypotheses/{found.question}",
         "log": "/log",
+        "leaves": log,
+        "leaf": f"{log}/{lived.BESIDE // 2}",
+        "map": "/map",
+        "imports": "/import",
+        "account": "/account",
     }
 
 
@@ -117,9 +142,9 @@ def _median(port: int, secret: str, path: str) -> float:
     return statistics.median(taken[2:])
 
 
-def _jumps(port: int, secret: str, size: int) -> Iterator[Figure]:
+def _jumps(port: int, secret: str, size: int, store: str) -> Iterator[Figure]:
     """From the thumb's move to the rows drawn, in Chromium, where there is one."""
-    name = f"jump to any place of {size:,} rows"
+    name = f"jump to any place of {size:,} rows, {store}"
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         yield Figure(name, 0, "", note="skipped: no Chromium on this machine")
@@ -135,7 +160,7 @@ def _jumps(port: int, secret: str, size: int) -> Iterator[Figure]:
         page.goto(f"{at}/objects", wait_until="networkidle")
         places = [0.5, *((0.37 * number) % 1 for number in range(1, _JUMPS))]
         taken = [page.evaluate(_JUMP, each) / 1000 for each in places]
-        yield duration(f"jump to the middle of {size:,} rows", taken[0], None, GOAL_JUMP_S)
+        yield duration(f"jump to the middle of {size:,} rows, {store}", taken[0], None, GOAL_JUMP_S)
         yield duration(name, statistics.median(taken), None, GOAL_JUMP_S)
         page.goto(f"{at}/objects?type=indicator", wait_until="networkidle")
         taken = [page.evaluate(_JUMP, each) / 1000 for each in places]

@@ -69,7 +69,9 @@ class Life:
     def said(self) -> list[list[str]]:
         """People say something of a few items; what was kept."""
         kept = []
-        found = [each for each in queue.items(self.home, now=self.now) if each.state != "rests"]
+        every = queue.items(self.home, now=self.now)
+        assert all(each.state == each.review.state for each in every)
+        found = [each for each in every if each.state != "rests"]
         with self.home.store.read() as tx:
             enrolled = {each.name: each for each in reviews.people(tx)}
         wanted = [

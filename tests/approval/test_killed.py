@@ -310,7 +310,7 @@ def _is_verdict(entry: dict[str, Any]) -> bool:
 def waiting_in_vain(home: Home) -> Iterator[str]:
     """What two people approved, both of a clinic and of what targets it, and does not go."""
     with home.store.read() as tx:
-        asked = {each.stix_id: each for each in reviews.all_reviews(tx, AGREEMENT)}
+        asked = {each.stix_id: each for each in reviews.of_agreement(tx, AGREEMENT)}
         held = {value for _, value in annotations.holds(tx)}
         live = {each.stix_id for each in releases.standing_all(tx, AGREEMENT).values() if each.live}
         said = {each: _approvals(tx, asked[each]) for each in asked}

@@ -40,6 +40,7 @@ class Desk:
 
     def items(self) -> dict[str, Item]:
         found = queue.items(self.pair.north, now=self.pair.now)
+        assert all(each.state == each.review.state for each in found)
         return {each.review.stix_id: each for each in found}
 
     def signed(self, name: str, verdict: Says, doc: dict[str, Any], text: str = "") -> jws.Signed:

@@ -177,6 +177,7 @@ class World:
         """Some of what waits is approved, refused or requested; what cannot be said is refused."""
         chance, north = self.chance, self.pair.north
         found = queue.items(north, now=self.pair.now)
+        assert all(each.state == each.review.state for each in found)
         for each in chance.sample(found, min(len(found), 5)):
             name, verdict = chance.choice(list(self.people)), chance.choice(SAYS)
             person, key = self.people[name]

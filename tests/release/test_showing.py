@@ -180,7 +180,7 @@ def test_a_preview_counts_them(pair: Pair) -> None:
 
 def test_what_waits_is_shown_in_the_bytes_that_people_sign(pair: Pair) -> None:
     with pair.north.store.read() as tx:
-        asked = {each.stix_id: each for each in reviews.all_reviews(tx, pair.agreement_id)}
+        asked = {each.stix_id: each for each in reviews.of_agreement(tx, pair.agreement_id)}
     assert {clinic["id"], targets["id"]} <= asked.keys()
     for doc in (clinic, targets):
         row = asked[str(doc["id"])]

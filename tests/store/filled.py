@@ -51,6 +51,8 @@ def fill(tx: Connection) -> None:
             "received",
             f"'{HERE}', 'sha256:' || n, {_ID}, NULL, '', {_STATE}, '[]', n / 100, {FOREVER}",
         ),
+        (RELEASED, "review", _review(HERE)),
+        (RELEASED, "review", _review(THERE)),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),
     ):
         rows = _NUMBERS[kind].format(count, f"SELECT {columns} FROM")
@@ -64,6 +66,12 @@ def steps(tx: Tx, statement: str, given: Sequence[Any] | Mapping[str, Any]) -> l
     """What the database would do for a question, in its own words, a step each."""
     explain = "EXPLAIN" if tx.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     return [str(row[-1]) for row in tx.exec_driver_sql(f"{explain} {statement}", given)]
+
+
+def _review(agreement: str) -> str:
+    """Every third waits; they were asked about a hundred at once."""
+    state = "CASE WHEN n % 3 = 0 THEN 'waits' ELSE 'approved' END"
+    return f"'{agreement}', {_ID}, 'sha256:' || n, 'U1', {_ID}, 'h', n, NULL, n / 100, '', {state}"
 
 
 def _released(agreement: str, every: int, yes: str) -> str:

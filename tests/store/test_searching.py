@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tearline.stix.words import RECIPE, Words, holds, mark_of, sought, words_of
@@ -76,6 +76,7 @@ def kept(tx: Tx, docs: list[dict[str, Any]]) -> None:
 
 @AFRESH
 @given(st.lists(TEXTS, min_size=1, max_size=4), TEXTS)
+@example(["0*"], "")
 def test_an_object_is_found_by_every_word_that_it_holds(
     store: Store, texts: list[str], question: str
 ) -> None:

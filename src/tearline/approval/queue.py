@@ -4,8 +4,8 @@ A person signs a statement about one item: exact bytes under a clause of a versi
 Nothing is released here: what was said is kept and logged, and `release.reconcile` weighs it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 import orjson
@@ -26,14 +26,16 @@ from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.preview import Told
 from tearline.release.reasons import Code
-from tearline.release.reviewing import Reviewed, weigh
+from tearline.release.reviewing import Reviewed, State, state_of, weigh
+from tearline.release.rules import Clause
 from tearline.stix import canonical
 from tearline.stix.timestamp import format_timestamp, parse_timestamp
 from tearline.store import objects, private, releases, reviews, stirred
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.releases import Standing
-from tearline.store.reviews import Person, Review, Verdict
+from tearline.store.reviews import Person, Place, Review, Verdict
+from tearline.topics.topic import type_of
 
 SKEW = 600_000_000
 """How far the moment in a statement may lie from ours: ten minutes, in microseconds."""
@@ -45,7 +47,6 @@ _SHORT = 8
 """The fewest hex digits that name an item."""
 
 Says: TypeAlias = Literal["approve", "refuse", "query", "request"]
-State: TypeAlias = Literal["waits", "approved", "refused", "lapsed", "rests"]
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,12 +63,25 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     at: Annotated[str, Meta(max_length=40)]
 
 
+class Line(NamedTuple):
+    """An item as a list has it: why it waits by codes alone; nothing of it is decided or read anew.
+
+    `until_at` is None where silence has no limit.
+    """
+
+    review: Review
+    state: State
+    title: str
+    partner: str
+    codes: tuple[str, ...]
+    until_at: int | None
+
+
 class Item(NamedTuple):
     """One item of the queue: what would go to whom, why it waits, since and until when.
 
-    *waits* for people; *approved*, and goes; *refused* by a person; *lapsed* in silence; *rests*
-    while it stays for a reason that no person here can settle. `needed` people have to approve,
-    not counting whoever requested it. `until_at` is None where silence has no limit.
+    `needed` people have to approve, not counting whoever requested it. `until_at` is None where
+    silence has no limit.
     """
 
     review: Review
@@ -82,30 +96,80 @@ class Item(NamedTuple):
     reviewed: Reviewed
     said: tuple[Verdict, ...]
 
+    @property
+    def line(self) -> Line:
+        """The item as a list has it."""
+        codes = tuple(each.code for each in self.reasons)
+        return Line(self.review, self.state, self.title, self.partner, codes, self.until_at)
 
-def items(home: Home, party: str | None = None, *, now: int) -> list[Item]:
-    """Everything that people were asked about, what was asked first before all else.
+
+class Among(NamedTuple):
+    """A place among what waits: the how manyth of how many, each counted up to `COUNTED` + 1.
+
+    `previous` and `next` are the items around it, in a ring; None where nothing waits.
+    """
+
+    place: int
+    number: int
+    previous: str | None
+    next: str | None
+
+
+def items(
+    home: Home, party: str | None = None, state: State | None = None, *, now: int
+) -> list[Item]:
+    """Everything that people were asked about, or what is in one state; the first asked first.
 
     `party` names one partner. MisuseError when there is no such party.
     """
     with home.store.read() as tx:
         slug = find_party(tx, party).slug if party is not None else None
-        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
-        rows = reviews.all_reviews(tx)
-        wanted = [
-            each
-            for each in rows
-            if each.agreement_id in bound and slug in {None, bound[each.agreement_id].partner}
-        ]
-        return _items(tx, wanted, bound, now)
+        bound = _in_force(tx, now)
+        wanted = [name for name, each in bound.items() if slug in {None, each.partner}]
+        return _items(tx, reviews.queued(tx, state, wanted), bound, now)
 
 
-def first_waiting(home: Home, most: int, *, now: int) -> tuple[int, list[Item]]:
-    """How many items wait, counted up to `COUNTED` + 1, and those that have waited longest."""
+def listed(
+    home: Home, state: State, most: int, after: Place | None = None, *, now: int
+) -> list[Line]:
+    """The items in a state, from a place on, what was asked first before all else."""
     with home.store.read() as tx:
-        bound = {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
-        number = reviews.waiting_number(tx, bound, COUNTED + 1)
-        return number, _items(tx, reviews.waiting(tx, bound, most), bound, now)
+        bound = _in_force(tx, now)
+        rows = reviews.queued(tx, state, bound, most, after)
+        stood = _stood(tx, rows)
+        return [_line(row, bound[row.agreement_id], stood) for row in rows]
+
+
+def counts(home: Home, *, now: int) -> dict[State, int]:
+    """How many items are in each state, each counted up to `COUNTED` + 1."""
+    with home.store.read() as tx:
+        bound = _in_force(tx, now)
+        return {each: reviews.number(tx, each, bound, COUNTED + 1) for each in get_args(State)}
+
+
+def waiting(home: Home, *, now: int) -> int:
+    """How many items wait, counted up to `COUNTED` + 1."""
+    with home.store.read() as tx:
+        return reviews.number(tx, "waits", _in_force(tx, now), COUNTED + 1)
+
+
+def among_waiting(home: Home, at: Place, *, now: int) -> Among:
+    """Where a place is among what waits, and which items wait before and after it."""
+    with home.store.read() as tx:
+        bound = _in_force(tx, now)
+        first = reviews.queued(tx, "waits", bound, 1)
+        following = reviews.queued(tx, "waits", bound, 1, at) or first
+        last = reviews.last_before(tx, "waits", bound)
+        return Among(
+            reviews.number(tx, "waits", bound, COUNTED + 1, at) + 1,
+            reviews.number(tx, "waits", bound, COUNTED + 1),
+            reviews.last_before(tx, "waits", bound, at) or last,
+            following[0].item if following else None,
+        )
+
+
+def _in_force(tx: Tx, now: int) -> dict[str, InForce]:
+    return {each.agreement_id: each for each in force.all_in_force(tx, now=now)}
 
 
 def item(home: Home, name: str, *, now: int) -> tuple[Item, bytes]:
@@ -213,15 +277,12 @@ def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) 
     said = reviews.verdicts_on(tx, [each.item for each in rows])
     known = Known(tx, OURS)
     known.facts([each.stix_id for each in rows], now)
-    stood: dict[str, dict[str, Standing]] = {}
-    for agreement_id in {each.agreement_id for each in rows}:
-        ids = [each.stix_id for each in rows if each.agreement_id == agreement_id]
-        stood[agreement_id] = releases.standing(tx, agreement_id, ids)
+    stood = _stood(tx, rows)
     return [
         _item(
             row,
             bound[row.agreement_id],
-            stood[row.agreement_id].get(row.stix_id),
+            stood.get((row.agreement_id, row.stix_id)),
             said.get(row.item, []),
             keys,
             known,
@@ -229,6 +290,43 @@ def _items(tx: Tx, rows: Sequence[Review], bound: dict[str, InForce], now: int) 
         )
         for row in rows
     ]
+
+
+def _stood(tx: Tx, rows: Sequence[Review]) -> dict[tuple[str, str], Standing]:
+    """By agreement and object, the standing decisions on what people were asked about."""
+    ids: dict[str, list[str]] = {}
+    for each in rows:
+        ids.setdefault(each.agreement_id, []).append(each.stix_id)
+    return {
+        (agreement_id, stix_id): each
+        for agreement_id, its in ids.items()
+        for stix_id, each in releases.standing(tx, agreement_id, its).items()
+    }
+
+
+def _codes(standing: Standing | None) -> list[tuple[str, str | None]]:
+    return orjson.loads(standing.reasons) if standing is not None else []
+
+
+def _clauses(bound: InForce) -> dict[str, Clause]:
+    return {each.id: each for each in rules_under(bound.terms_bytes, bound.our_slot).clauses}
+
+
+def _until(row: Review, clause: Clause | None) -> int | None:
+    """When silence ends an item; of a version amended just now, the clause may be gone."""
+    return row.asked_at + clause.within if clause and clause.within else None
+
+
+def _line(row: Review, bound: InForce, stood: Mapping[tuple[str, str], Standing]) -> Line:
+    standing = stood.get((row.agreement_id, row.stix_id))
+    return Line(
+        row,
+        state_of(standing),
+        bound.title,
+        bound.partner,
+        tuple(code for code, _ in _codes(standing)),
+        _until(row, _clauses(bound).get(row.clause)),
+    )
 
 
 def _item(  # what an item is made of
@@ -240,41 +338,27 @@ def _item(  # what an item is made of
     known: Known,
     now: int,
 ) -> Item:
-    rules = rules_under(bound.terms_bytes, bound.our_slot)
-    clauses = {each.id: each for each in rules.clauses}
-    clause = clauses.get(row.clause)  # of a version that was amended just now, it may be gone
+    clauses = _clauses(bound)
+    clause = clauses.get(row.clause)
     facts = known.facts([row.stix_id], now).get(row.stix_id)
-    codes = orjson.loads(standing.reasons) if standing is not None else []
     told = [
         Told(Code(code), name, reasons.ours(Code(code), facts, clauses.get(name or "")))
-        for code, name in codes
+        for code, name in _codes(standing)
         if facts is not None
     ]
     return Item(
         review=row,
-        state=_state(standing, {code for code, _ in codes}),
+        state=state_of(standing),
         agreement=bound.hash,
         title=bound.title,
         partner=bound.partner,
-        type=row.stix_id.partition("--")[0],
+        type=type_of(row.stix_id),
         reasons=tuple(told),
         needed=clause.approvals if clause else 0,
-        until_at=row.asked_at + clause.within if clause and clause.within else None,
+        until_at=_until(row, clause),
         reviewed=weigh(row, said, keys),
         said=tuple(said),
     )
-
-
-def _state(standing: Standing | None, codes: set[str]) -> State:
-    if standing is None:
-        return "rests"
-    if standing.outcome == "release":
-        return "approved"
-    if standing.outcome == "wait":
-        return "waits"
-    if Code.REFUSED in codes:
-        return "refused"
-    return "lapsed" if Code.SILENCE in codes else "rests"
 
 
 def _named(tx: Tx, name: str) -> Review:

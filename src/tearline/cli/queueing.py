@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tearline.cli import afterwards
 from tearline.cli.asking import ask_password
 from tearline.cli.options import open_home, read_bytes
 from tearline.cli.terminal import Part, Table, answer, interactive, moment, stamp
-from tearline.errors import MisuseError
+from tearline.errors import MisuseError, RefusedError
 from tearline.store.reviews import Person
 
 _DIGITS = len("sha256:") + 12
@@ -86,8 +86,7 @@ def open_key(path: Path, *, from_input: bool, as_json: bool) -> Ed25519PrivateKe
 
 def listed(home: Home, party: str | None, *, everything: bool) -> list[Item]:
     """Return what waits, or all that people were ever asked about and that is still held."""
-    found = queue.items(home, party, now=clock.now())
-    return [each for each in found if everything or each.state == "waits"]
+    return queue.items(home, party, None if everything else "waits", now=clock.now())
 
 
 def tell(  # what the four verbs share
@@ -125,8 +124,9 @@ def _said(
     said = queue.statement(found.review.item, person.name, verdict, text, now=now)
     queue.say(home, queue.sign(said, person, key), now=now)
     followed = afterwards.reconcile(home)
-    still = [i for i in queue.items(home, now=now) if i.review.item == found.review.item]
-    value = item_value(still[0] if still else found)
+    with suppress(RefusedError):  # nobody is asked about it any more
+        found, _ = queue.item(home, found.review.item, now=now)
+    value = item_value(found)
     return value | {"person": person.name, "verdict": verdict} | followed
 
 

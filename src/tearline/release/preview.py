@@ -131,7 +131,7 @@ def stage(tx: Tx, terms: Terms, rules: Rules, at: int, running: InForce | None) 
     had = {} if running is None else releases.revoked_held(tx, running.agreement_id)
     said: Mapping[str, Reviewed] = {}
     if running is not None and running.hash == agreement_hash(to_bytes(terms)):
-        asked = [each.stix_id for each in reviews.all_reviews(tx, running.agreement_id)]
+        asked = [each.stix_id for each in reviews.of_agreement(tx, running.agreement_id)]
         said = reviewed_on(tx, asked).get(running.agreement_id, {})
     over: Mapping[str, int] = {}
     if running is not None and rules.keep is not None:

@@ -6,18 +6,23 @@ a statement about one item, so that no byte and no line of the agreement can cha
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
+import orjson
 
 from tearline.agreement import by_person
 from tearline.errors import TearlineError
 from tearline.release import consents
+from tearline.release.reasons import Code
 from tearline.release.rules import Facts
 from tearline.stix import canonical
 from tearline.store import reviews
 from tearline.store.database import Tx
+from tearline.store.releases import Standing
 from tearline.store.reviews import Review, Verdict
+
+State: TypeAlias = Literal["waits", "approved", "refused", "lapsed", "rests"]
 
 
 class Reviewed(NamedTuple):
@@ -25,7 +30,8 @@ class Reviewed(NamedTuple):
 
     `approvals` are the hashes of the signed statements, one for each person, in their order; of the
     bytes asked about stands the id under which they would go, and their hash. Of what a partner
-    gave, `consent` is the statement by which it may go on, `declined` that it may not.
+    gave, `consent` is the statement by which it may go on, `declined` that it may not. `state` is
+    what is noted of it.
     """
 
     item: str
@@ -37,6 +43,7 @@ class Reviewed(NamedTuple):
     hash: str
     consent: str = ""
     declined: bool = False
+    state: str = ""
 
     def under(self, agreement: str, source: str) -> bool:
         """Whether they were asked under this version, of what came under that one, or is ours.
@@ -82,7 +89,7 @@ def reviewed_on(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Reviewed]]:
     found: dict[str, dict[str, Reviewed]] = {}
     for row in rows:
         of_agreement = found.setdefault(row.agreement_id, {})
-        its = weigh(row, said.get(row.item, ()), keys)
+        its = weigh(row, said.get(row.item, ()), keys)._replace(state=row.state)
         if (answer := answers.get(row.item)) is not None:
             yes = answer.verdict == "consent"
             its = its._replace(consent=answer.signed if yes else "", declined=not yes)
@@ -103,6 +110,22 @@ def weigh(row: Review, said: Iterable[Verdict], keys: Mapping[str, tuple[str, ..
     said_yes = tuple(approvals.values())
     asked = row.item, row.clause, row.asked_at
     return Reviewed(*asked, said_yes, refused, row.delivered_id, row.hash)
+
+
+def state_of(standing: Standing | None) -> State:
+    """What a standing decision makes of an item that people were asked about.
+
+    It *waits* for them; was *approved*, and goes; was *refused* by one; *lapsed* in silence; or
+    *rests*, while it stays for a reason that no person here can settle.
+    """
+    if standing is None:
+        return "rests"
+    if standing.outcome != "withhold":
+        return "approved" if standing.outcome == "release" else "waits"
+    codes = {code for code, _ in orjson.loads(standing.reasons)}
+    if Code.REFUSED in codes:
+        return "refused"
+    return "lapsed" if Code.SILENCE in codes else "rests"
 
 
 @lru_cache(maxsize=4_096)

@@ -19,6 +19,7 @@ from tearline.release.facts import Known
 from tearline.release.form import sealed
 from tearline.release.planned import Ground, Planned, Way, depth, is_held, way_of
 from tearline.release.reasons import Code
+from tearline.release.reviewing import State, state_of
 from tearline.release.revoking import revocations, taken_back
 from tearline.release.rules import FOREVER, day_of
 from tearline.release.stopping import LEAF
@@ -121,7 +122,7 @@ class Turn:
         waiting = {each.stix_id for each, _ in ending} if keep else set()
         head = self._withdraw(head, ending, waiting, {})
         releases.drop_standing(self._tx, head.agreement_id, standing)
-        asked = reviews.all_reviews(self._tx, head.agreement_id)
+        asked = reviews.of_agreement(self._tx, head.agreement_id)
         reviews.end_reviews(self._tx, head.agreement_id, [(r.stix_id, r.item) for r in asked])
         self._heads.append(head._replace(hash=""))
         stirred.forget_seen(self._tx, head.agreement_id)
@@ -160,18 +161,29 @@ class Turn:
         self._standing += [(agreement_id, *row) for row in changed]
 
     def _ask(self, agreement_id: str, planned: Mapping[str, Planned]) -> None:
-        """Ask people about what waits for them now, and end what was said of what is no more."""
+        """Ask people about what waits for them now, and end what was said of what is no more.
+
+        How it stands is noted with what people were asked, so that a queue is read by index.
+        """
         asks = []
         ended = []
+        moved: dict[State, list[str]] = {}
         for stix_id, each in planned.items():
             before = each.reviewed.item if each.reviewed else None
+            if each.ask is None and before is None:
+                continue
+            state = state_of(each.standing if each.stands else None)
+            if each.reviewed and each.reviewed.state != state:
+                moved.setdefault(state, []).append(stix_id)
             # What ended is asked anew, be it about the same bytes.
             if each.ask is not None and (each.void or each.ask.item != before):
-                asks.append(Review(agreement_id, stix_id, *each.ask, self._now, ""))
+                asks.append(Review(agreement_id, stix_id, *each.ask, self._now, "", state))
             gone = each.decided is None and each.standing.outcome == "withhold"
             if before is not None and (each.void or gone):
                 ended.append((stix_id, before))
         reviews.end_reviews(self._tx, agreement_id, ended)
+        for state, ids in moved.items():
+            reviews.put_state(self._tx, agreement_id, state, ids)
         reviews.put_reviews(self._tx, asks)
 
     # ----------------------------------------------------------------------------- release

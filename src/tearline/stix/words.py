@@ -116,8 +116,9 @@ def sought(text: str) -> Sought:
     for quoted, bare in list(_TERM.findall(text))[:_MOST_TERMS]:
         term = quoted or bare
         words = tuple(_words(term))
-        begins = bool(bare) and bare.endswith("*") and len(words[-1:]) == 1
-        if words and not (begins and len(words[-1]) < _LEAST_BEGINNING):
+        # What begins with one letter is too much to look for: alone it is a word.
+        begins = bare.endswith("*") and len(words) > 0 and len(words[-1]) >= _LEAST_BEGINNING
+        if words:
             phrases.append(Phrase(words, begins))
             whole.append(_whole(_clean(term)))
     return Sought(tuple(dict.fromkeys(whole)) if phrases else (), tuple(dict.fromkeys(phrases)))

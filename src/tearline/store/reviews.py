@@ -5,7 +5,7 @@ is signed with the key of its person. That one is gone shows in the private log,
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -14,18 +14,19 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
+    Select,
     Table,
     bindparam,
     delete,
     func,
     select,
     sql,
+    tuple_,
     update,
 )
 
 from tearline.store.columns import Serial, Text, among
 from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
-from tearline.store.releases import decision
 
 person = Table(
     "person",
@@ -48,8 +49,10 @@ review = Table(
     Column("raw", LargeBinary),
     Column("asked_at", BigInteger, nullable=False),
     Column("requested_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
     PrimaryKeyConstraint("stix_id", "agreement_id"),
     Index("review_item", "item"),
+    Index("review_state", "state", "asked_at", "item"),
 )
 verdict = Table(
     "verdict",
@@ -83,7 +86,8 @@ class Review(NamedTuple):
     """Exact bytes that people are asked about, or were: one row for an object under an agreement.
 
     `item` names them together with agreement, version and clause. Exactly one of `seq` (a stored
-    version) and `raw` (a cut one) is there. Who requested them may not approve.
+    version) and `raw` (a cut one) is there. Who requested them may not approve. `state` is what the
+    standing decision makes of it: waits, approved, refused, lapsed or rests.
     """
 
     agreement_id: str
@@ -96,6 +100,14 @@ class Review(NamedTuple):
     raw: bytes | None
     asked_at: int
     requested_by: str
+    state: str
+
+
+class Place(NamedTuple):
+    """Where an item stands in the queue: when people were asked, and its name."""
+
+    asked_at: int
+    item: str
 
 
 class Verdict(NamedTuple):
@@ -147,6 +159,7 @@ def keys_by_name(tx: Tx) -> dict[str, tuple[str, ...]]:
 
 # -------------------------------------------------------------------------------------- reviews
 
+_ORDER = review.c.asked_at, review.c.item
 _REVIEWS = Statement(select(review).where(among(review.c.stix_id, bindparam("ids"))))
 _END = Statement(
     delete(review).where(
@@ -161,33 +174,69 @@ def reviews_on(tx: Tx, ids: Iterable[str]) -> list[Review]:
     return [Review(*row) for row in _REVIEWS.among(tx, ids)]
 
 
-def all_reviews(tx: Tx, agreement_id: str | None = None) -> list[Review]:
-    """Every review, under one agreement or all; who was asked first comes first."""
-    query = select(review).order_by(review.c.asked_at, review.c.item)
-    if agreement_id is not None:
-        query = query.where(review.c.agreement_id == agreement_id)
+def of_agreement(tx: Tx, agreement_id: str) -> list[Review]:
+    """Every review under an agreement; who was asked first comes first."""
+    return queued(tx, None, [agreement_id])
+
+
+def queued(
+    tx: Tx,
+    state: str | None,
+    agreement_ids: Iterable[str],
+    limit: int | None = None,
+    after: Place | None = None,
+) -> list[Review]:
+    """The reviews under some agreements, in one state or any; who was asked first comes first.
+
+    At most `limit` of those after a place.
+    """
+    query = _after(_queued(state, agreement_ids), after).limit(limit)
     return [Review(*row) for row in tx.execute(query)]
 
 
-def waiting(tx: Tx, agreement_ids: Iterable[str], limit: int) -> list[Review]:
-    """The reviews that wait for people under some agreements; who was asked first comes first."""
-    query = _WAITING.order_by(review.c.asked_at, review.c.item).limit(limit)
-    rows = tx.execute(query.where(among(review.c.agreement_id, list(agreement_ids))))
-    return [Review(*row) for row in rows]
+def last_before(
+    tx: Tx, state: str, agreement_ids: Iterable[str], before: Place | None = None
+) -> str | None:
+    """The last item in a state under some agreements that stands before a place, if one does.
+
+    Without a place the last of all.
+    """
+    query = _before(_queued(state, agreement_ids), before).limit(1)
+    found = tx.execute(query.with_only_columns(review.c.item)).first()
+    return found[0] if found else None
 
 
-def waiting_number(tx: Tx, agreement_ids: Iterable[str], most: int) -> int:
-    """How many reviews wait for people under some agreements, counted up to a number."""
-    query = _WAITING.where(among(review.c.agreement_id, list(agreement_ids))).limit(most)
-    return int(tx.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+def number(
+    tx: Tx, state: str, agreement_ids: Iterable[str], most: int, before: Place | None = None
+) -> int:
+    """How many reviews are in a state under some agreements, before a place, up to a number."""
+    query = _before(_queued(state, agreement_ids), before).limit(most)
+    some = query.with_only_columns(review.c.item).subquery()
+    return int(tx.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-_WAITING = select(review).join(
-    decision,
-    (decision.c.stix_id == review.c.stix_id)
-    & (decision.c.agreement_id == review.c.agreement_id)
-    & (decision.c.outcome == "wait"),
-)
+def _queued(state: str | None, agreement_ids: Iterable[str]) -> Select[Any]:
+    query = select(review).where(among(review.c.agreement_id, list(agreement_ids)))
+    return query if state is None else query.where(review.c.state == state)
+
+
+def _after(query: Select[Any], after: Place | None) -> Select[Any]:
+    """Put reviews in the order of the queue, from a place on."""
+    query = query.order_by(*_ORDER)
+    return query if after is None else query.where(tuple_(*_ORDER) > after)
+
+
+def _before(query: Select[Any], before: Place | None) -> Select[Any]:
+    """Put reviews in the order of the queue from its end, from a place backwards."""
+    query = query.order_by(*(each.desc() for each in _ORDER))
+    return query if before is None else query.where(tuple_(*_ORDER) < before)
+
+
+def put_state(tx: Tx, agreement_id: str, state: str, ids: Iterable[str]) -> None:
+    """Note in which state the reviews of some objects are under an agreement."""
+    for chunk in in_chunks(ids):
+        query = update(review).where(review.c.agreement_id == agreement_id)
+        tx.execute(query.where(among(review.c.stix_id, chunk)).values(state=state))
 
 
 # Between two values, and not by LIKE: for that SQLite uses no index. Behind "f" comes "g".

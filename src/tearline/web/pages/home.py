@@ -43,7 +43,8 @@ def _home(asked: Asked) -> dict[str, Any]:
     if not asked.who.may(*WEIGHING):
         return found
     found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
-    number, waits = queue.first_waiting(asked.home, _SHOWN, now=asked.now)
+    number = queue.waiting(asked.home, now=asked.now)
+    waits = queue.listed(asked.home, "waits", _SHOWN, now=asked.now)
     due = [each.until_at for each in waits if each.until_at is not None]
     return found | {
         "waiting": _counted(Counted.of(number)),

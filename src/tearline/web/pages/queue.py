@@ -1,37 +1,58 @@
 """The queue: what waits for people, and one item with the exact bytes that they would get."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
 from tearline.approval import queue
-from tearline.approval.queue import Item, Says, State
+from tearline.approval.queue import Line, Says
 from tearline.errors import RefusedError
+from tearline.release.health import Counted
+from tearline.release.reviewing import State
 from tearline.release.showing import changes
 from tearline.store import objects, parties
 from tearline.store.objects import OURS
+from tearline.store.reviews import Place, Review
+from tearline.topics.topic import type_of
 from tearline.web import approving
 from tearline.web.naming import names_of
-from tearline.web.page import AbsentError, Asked, Call, Form, Page
+from tearline.web.page import AbsentError, Asked, Call, Form, Page, number_of
 from tearline.web.passkeys import APPROVING
 from tearline.web.signing_in import WEIGHING
 
-_MOST = 500
-"""Items that a list shows; those that wait longest come first."""
+ROWS, MOST_ROWS = 50, 500
 
 
 def _queue(asked: Asked) -> dict[str, Any]:
-    wanted = asked.query.get("state", "waits")
-    found = queue.items(asked.home, now=asked.now)
-    counts: dict[str, int] = {}
-    for each in found:
-        counts[each.state] = counts.get(each.state, 0) + 1
+    """The items in one state, part by part; those that people were asked about first come first."""
+    named = {each: each for each in get_args(State)}
+    wanted: State = named.get(asked.query.get("state", ""), "waits")
+    after = _place(asked.query.get("after", ""))
+    limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
+    found = queue.listed(asked.home, wanted, limit, after, now=asked.now)
     return {
         "state": wanted,
-        "counts": counts,
-        "items": lines(asked, [each for each in found if each.state == wanted][:_MOST]),
+        "counts": {
+            state: Counted.of(number)._asdict()
+            for state, number in queue.counts(asked.home, now=asked.now).items()
+        },
+        "items": lines(asked, found),
+        "first": after is None,
+        "next": _name(found[-1].review) if len(found) == limit else None,
     }
+
+
+def _place(text: str) -> Place | None:
+    """Read the place that an address names; None without one, or when it is none."""
+    asked_at, _, item = text.partition(".")
+    number = number_of(asked_at)
+    return None if number is None else Place(number, item)
+
+
+def _name(row: Review) -> str:
+    """The name of an item's place in an address."""
+    return f"{row.asked_at}.{row.item}"
 
 
 def _item(asked: Asked) -> dict[str, Any]:
@@ -43,9 +64,10 @@ def _item(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         held = objects.latest(tx, OURS, [found.review.stix_id]).get(found.review.stix_id)
         ours = orjson.loads(objects.raw_of(tx, [held.seq])[held.seq]) if held else {}
-    names = _waiting(asked)
-    place = names.index(found.review.item) if found.review.item in names else None
-    (line,) = lines(asked, [found])
+    at = Place(found.review.asked_at, found.review.item)
+    among = queue.among_waiting(asked.home, at, now=asked.now)
+    others = found.state != "waits" or among.number > 1
+    (line,) = lines(asked, [found.line])
     return line | {
         "needed": found.needed,
         "approved": len(found.reviewed.approvals),
@@ -66,14 +88,14 @@ def _item(asked: Asked) -> dict[str, Any]:
             }
             for each in found.said
         ],
-        "place": None if place is None else place + 1,
-        "waiting": len(names),
+        "place": Counted.of(among.place)._asdict() if found.state == "waits" else None,
+        "waiting": Counted.of(among.number)._asdict(),
         "passkeys": len(approving.ready(asked.home, asked.who, asked.where)),
         "approves": asked.who.may(*APPROVING),
         "here": asked.where.here,
         "may_say": _may_say(found.state) if asked.who.may(*APPROVING) else [],
-        "previous": names[place - 1] if place is not None and len(names) > 1 else None,
-        "next": names[(place + 1) % len(names)] if place is not None and len(names) > 1 else None,
+        "previous": among.previous if others else None,
+        "next": among.next if others else None,
     }
 
 
@@ -92,24 +114,19 @@ def _begin(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
 
 def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
     """Keep what was said and lead on; what was refused may take others out of the queue with it."""
-    item, before = asked.path["item"], _waiting(asked)
-    answer = given.get("answer", "")
-    verdict = approving.say(asked.home, asked.who, asked.where, answer, now=asked.now)
-    next_item = item
-    if verdict in {"approve", "refuse"} and item in before:
-        place, still = before.index(item), set(_waiting(asked))
-        following = before[place + 1 :] + before[:place]
-        next_item = next((each for each in following if each in still), item)
-    return {"said": verdict, "next": f"/queue/{next_item}"}
+    item = asked.path["item"]
+    before, _ = queue.item(asked.home, item, now=asked.now)
+    verdict = approving.say(
+        asked.home, asked.who, asked.where, given.get("answer", ""), now=asked.now
+    )
+    following = None
+    if verdict in {"approve", "refuse"} and before.state == "waits":
+        at = Place(before.review.asked_at, before.review.item)
+        following = queue.among_waiting(asked.home, at, now=asked.now).next
+    return {"said": verdict, "next": f"/queue/{following or item}"}
 
 
-def _waiting(asked: Asked) -> list[str]:
-    """What waits for people now, in the order of the queue."""
-    found = queue.items(asked.home, now=asked.now)
-    return [each.review.item for each in found if each.state == "waits"]
-
-
-def lines(asked: Asked, items: Sequence[Item]) -> list[dict[str, Any]]:
+def lines(asked: Asked, items: Sequence[Line]) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
     ids = [each.review.stix_id for each in items]
     with asked.home.store.read() as tx:
@@ -121,12 +138,12 @@ def lines(asked: Asked, items: Sequence[Item]) -> list[dict[str, Any]]:
             "state": each.state,
             "object": each.review.stix_id,
             "name": named.get(each.review.stix_id, each.review.stix_id),
-            "type": each.type,
+            "type": type_of(each.review.stix_id),
             "partner": each.partner,
             "partner_name": partners.get(each.partner, each.partner),
             "agreement": each.title,
             "clause": each.review.clause,
-            "reasons": [told.code for told in each.reasons],
+            "reasons": list(each.codes),
             "since_at": each.review.asked_at,
             "until_at": each.until_at,
         }

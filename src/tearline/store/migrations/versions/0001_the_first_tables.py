@@ -860,10 +860,12 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("requested_by", text, nullable=False),
+        sa.Column("state", text, nullable=False),
         sa.PrimaryKeyConstraint("stix_id", "agreement_id"),
     )
     with op.batch_alter_table("review", schema=None) as batch_op:
         batch_op.create_index("review_item", ["item"], unique=False)
+        batch_op.create_index("review_state", ["state", "asked_at", "item"], unique=False)
 
     op.create_table(
         "same_source",
