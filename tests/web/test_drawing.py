@@ -123,7 +123,7 @@ WORDS = life.Words(
     "origin",
     "asserted",
     "denied",
-    "proposed",
+    "proposed {n}",
 )
 
 

@@ -100,7 +100,7 @@ def _weight(claim: Mapping[str, Any], words: Words) -> str:
     if claim["grade"]:
         return f"{said} · {claim['grade']}"
     if claim["worth"]:
-        return f"{said} · {words.proposed} {claim['worth']['credibility']}"
+        return f"{said} · {words.proposed.format(n=claim['worth']['credibility'])}"
     return said
 
 
