@@ -227,12 +227,14 @@ def test_what_changed_is_to_be_weighed_anew(home: Home) -> None:
 def courses(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
     """What arrives, and from whom: claims, denials, groupings, versions, wrong and revoked ones."""
     name = st.sampled_from(NAMES)
+    about_ids = st.sampled_from([sdo("tool", each)["id"] for each in "xy"])
     origin = st.sampled_from((OURS, OURS, PARTNER, ANOTHER))
     found = []
     for place in range(draw(st.integers(1, 14))):
         at = START + place * 1_000_000
         if draw(st.integers(0, 2)):
             doc = told(draw(name), denies=draw(st.none() | name), at=at)
+            doc["object_refs"] += draw(st.lists(about_ids, max_size=2))
             kind = draw(st.integers(0, 9))
             if kind == 0:
                 doc["revoked"] = True
