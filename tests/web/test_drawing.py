@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -119,10 +120,27 @@ WORDS = life.Words(
     "and {n} more",
     "made it",
     "came",
+    "origin",
+    "asserted",
+    "denied",
+    "proposed {n}",
 )
 
 
-def lived(sources: int, sides: int, partners: int) -> dict[str, object]:
+def claimed(number: int, polarity: str = "asserted", **more: object) -> dict[str, object]:
+    """A claim about it, by a source of its own."""
+    return {
+        "id": f"note--{number}",
+        "title": f"It is claimed to be so {number} " * 3,
+        "polarity": polarity,
+        "source_id": f"identity--of {number}",
+        "source": f"source {number}",
+        "grade": None,
+        "worth": None,
+    } | more
+
+
+def lived(sources: int, sides: int, partners: int, claims: int = 0) -> dict[str, Any]:
     """The facts of a life with so many of each."""
     return {
         "author": {"id": "identity--1", "name": "somebody", "held": True},
@@ -130,7 +148,9 @@ def lived(sources: int, sides: int, partners: int) -> dict[str, object]:
             {"name": f"feed {n}", "agreement": None, "versions": 1, "last_at": 0}
             for n in range(sources)
         ],
-        "object": {"name": "it", "type": "tool", "version_at": 0},
+        "claims": [claimed(n, ("asserted", "denied")[n % 2]) for n in range(min(claims, 6))],
+        "claims_number": {"number": claims, "more": claims > 10_000},
+        "object": {"id": "tool--1", "name": "it", "type": "tool", "version_at": 0},
         "sides": [
             {
                 "partner": f"p{n % partners}",
@@ -151,14 +171,61 @@ def lived(sources: int, sides: int, partners: int) -> dict[str, object]:
     }
 
 
-@given(st.integers(0, 200), st.integers(0, 500), st.integers(1, 60))
-def test_a_life_has_a_bounded_number_of_marks(sources: int, sides: int, partners: int) -> None:
-    drawing = life.draw(lived(sources, sides, partners), WORDS)
+@given(st.integers(0, 200), st.integers(0, 500), st.integers(1, 60), st.integers(0, 2_000))
+def test_a_life_has_a_bounded_number_of_marks(
+    sources: int, sides: int, partners: int, claims: int
+) -> None:
+    drawing = life.draw(lived(sources, sides, partners, claims), WORDS)
     holds(drawing)
     assert len(drawing.boxes) <= life.MOST
-    said = [text.text for box in drawing.boxes for text in box.texts]
-    if sides > 22:
+    said = [box.node.lines[0] for box in drawing.boxes]
+    if sides > 22 and not claims:
         assert f"and {sides - 21} more" in said
+    if claims > 6:
+        assert f"and {claims - 6} more" in said
+    drawn = sum(box.node.id.startswith("decision-") for box in drawing.boxes)
+    assert drawn == min(sides, 22) if not claims else drawn >= min(sides, 18)
+
+
+def boxes(facts: dict[str, Any]) -> dict[str, Box]:
+    return {each.node.id: each for each in life.draw(facts, WORDS).boxes}
+
+
+def test_a_claim_stands_between_its_source_and_the_object() -> None:
+    facts = lived(1, 0, 1)
+    facts["claims"] = [
+        claimed(1, grade="B2", worth={"credibility": 3}),
+        claimed(2, "denied", worth={"credibility": 4}, source_id="identity--of 1"),
+        claimed(3, source_id="identity--1", source="somebody"),
+        claimed(4, source_id="", source=""),
+    ]
+    found = boxes(facts)
+    first, denial = found["claim-note--1"], found["claim-note--2"]
+    said = [found[f"claim-note--{n}"].node.lines[1] for n in (1, 2, 3)]
+    assert said == ["asserted · B2", "denied · proposed 4", "asserted"]
+    assert (first.node.kind, first.node.href) == ("asserted", "/claims/note--1")
+    assert (denial.node.kind, denial.node.href) == ("denied", "/claims/note--2")
+    by = found["origin-identity--of 1"]
+    assert by.x < first.x == denial.x < found["object"].x
+    assert (by.node.lines, by.node.href) == (("source 1", "origin"), "/sources/identity--of 1")
+    assert sum(each.startswith("origin-") for each in found) == 1, "who made it is there already"
+    assert {each.x for each in (by, found["author"])} == {0}
+    kinds = [each.kind for each in life.draw(facts, WORDS).curves]
+    assert (kinds.count("asserted"), kinds.count("denied")) == (5, 2)
+
+
+def test_without_a_claim_the_picture_has_room_for_all_decisions() -> None:
+    plain = boxes(lived(8, 22, 22))
+    assert len(plain) == 1 + 8 + 1 + 22 + 22
+    assert not any(each.startswith(("claim-", "origin-")) for each in plain)
+
+
+def test_further_claims_are_one_box_that_leads_to_them() -> None:
+    more = boxes(lived(1, 1, 1, 1_000))["claim-more"]
+    assert (more.node.lines, more.node.href) == (("and 994 more",), "/claims?about=tool--1")
+    facts = lived(1, 1, 1, 10_001) | {"claims_number": {"number": 10_000, "more": True}}
+    assert boxes(facts)["claim-more"].node.full == "and 9994+ more"
+    assert "claim-more" not in boxes(lived(1, 1, 1, 6))
 
 
 def test_a_column_without_anything_takes_no_room() -> None:

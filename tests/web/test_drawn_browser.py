@@ -4,6 +4,7 @@ Pictures are kept in build/pages. Without Chromium on this machine these tests a
 """
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,9 +16,11 @@ from tearline.web import assets
 from tearline.web.app import COOKIE
 from tearline.web.drawn import places
 from tests.pair import DAY, START, Pair, make_pair, rel, sdo
+from tests.web.debated import ready
 from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving, visit
 from tests.web.site import session
 from tests.web.test_browser import NARROW, WIDE, hold
+from tests.weighing.told import source, told
 
 pytestmark = [NEEDS_CHROMIUM, ONE_BROWSER]
 BUDGET = {"map": 220_000}
@@ -46,6 +49,19 @@ TIES = [
 ]
 
 
+def claims() -> list[dict[str, Any]]:
+    """More about one thing than is drawn, one of them a denial, and one that it says itself."""
+    said = [
+        told(f"Mud was seen {n} times in the harbour 漢字", f"witness {n}", "a spokeswoman")
+        for n in range(9)
+    ]
+    said += [told("W" * 80, "W" * 40), told("No mud", "W" * 40, denies="W" * 80)]
+    for each in said:
+        each["object_refs"].append(hospital["id"])
+    own = told("V" * 80, hospital["name"])
+    return [source("a spokeswoman"), source("W" * 40), *said, own]
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with pytest.MonkeyPatch.context() as patch:
@@ -55,6 +71,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         made.sync()
         made.now = START + DAY
         made.put(loader | {"modified": "2026-03-02T00:00:00.000Z", "description": "It loads."})
+        made.put(*claims())
+        ready(made.north, now=made.now)
         recall.recall(made.north, lead["id"], "south-isac", "a false lead", now=made.tick())
         made.reconcile()
         made.north.publish(made.agreement_id, now=made.tick())
@@ -79,7 +97,7 @@ def drawn(pair: Pair) -> dict[str, str]:
     receipt = pair.agreement_id.removeprefix("urn:uuid:")
     return {
         "life": f"/objects/{loader['id']}?to=south-isac&receipt={receipt}",
-        "life-waits": f"/objects/{hospital['id']}",
+        "life-claimed": f"/objects/{hospital['id']}",
         "life-hostile": f"/objects/{hostile['id']}",
         "life-recalled": f"/objects/{lead['id']}",
         "map": "/map",

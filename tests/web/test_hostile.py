@@ -124,7 +124,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 def claimed(at: int) -> list[dict[str, Any]]:
-    """A source and a claim of its that say all of it wherever they say anything."""
+    """A source and its claim of an object, and a partner's version of that, all full of it."""
     radio = source("Tall Mast Radio")
     claim = Claim(
         polarity="asserted",
@@ -137,9 +137,10 @@ def claimed(at: int) -> list[dict[str, Any]]:
         extractor=ALL_OF_IT,
         said="2026-01-01",
     )
-    words = Wording(ALL_OF_IT, f"{ALL_OF_IT}.", lang="de")
+    words = Wording(ALL_OF_IT, f"{ALL_OF_IT}.", (heron["id"],), lang="de")
     return [
         radio | {"name": ALL_OF_IT},
+        heron | {"name": ALL_OF_IT, "description": ALL_OF_IT, "x_tearline_odd": {PRINTED: "x"}},
         note_of(claim, words, note_id=note_id("Mud is sold"), at=at),
     ]
 
@@ -186,6 +187,7 @@ def everywhere(pair: Pair, client: TestClient) -> list[str]:
     found = [at.replace("south-isac", pair.south.slug) for at in addresses(pair, client)]
     found += ["/objects?type=tool", f"/holds?kind=object&what={heron['id']}", "/holds?what=%3Cb%3E"]
     found += [f"/objects/{doc['id']}" for doc in objects()]
+    found += [f"/objects/{heron['id']}", f"/claims?about={heron['id']}"]
     found.append(f"/objects/{hospital['id']}?to={pair.south.slug}")
     private = client.get("/log/ours/private.json").json()["leaves"]
     agreement = pair.agreement_id.removeprefix("urn:uuid:")
@@ -209,6 +211,16 @@ def test_nothing_that_was_written_is_markup_or_hidden(pair: Pair) -> None:
                 assert reply.status_code == 200, at
                 see_text(at, reply.text)
             assert client.get(f"{at.partition('?')[0] or '/home'}.json").status_code in {200, 404}
+
+
+def test_a_hostile_claim_and_version_are_on_the_page_of_their_object(pair: Pair) -> None:
+    with site(pair.north, "officer") as client:
+        value = client.get(f"/objects/{heron['id']}.json").json()
+        page = client.get(f"/objects/{heron['id']}").text
+    assert [each["title"] for each in value["life"]["claims"]] == [ALL_OF_IT]
+    (theirs,) = value["beside"]
+    assert {each["place"] for each in theirs["difference"]} >= {"name", "description"}
+    assert page.count("alert(2)") > 4, "it is shown, as text"
 
 
 def test_refusals_echo_nothing_as_markup(pair: Pair) -> None:

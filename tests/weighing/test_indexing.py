@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tearline.agreement.home import Home
 from tearline.provenance.claims import EXTENSION, Quantity
 from tearline.stix.timestamp import parse_timestamp
-from tearline.store import claim_lists, claims, claims_upto, objects
+from tearline.store import aliases, claim_lists, claims, claims_upto, objects
 from tearline.store.claim_lists import Chosen
 from tearline.store.objects import OURS
 from tearline.weighing import indexing
@@ -49,7 +49,14 @@ def alike(home: Home) -> dict[str, str]:
 
 
 def tables(home: Home) -> list[list[str]]:
-    made = (claims.claim, claims.claim_link, claims.alike_said, claims.report_said, claims.alike)
+    made = (
+        claims.claim,
+        claims.claim_link,
+        claims.claim_about,
+        claims.alike_said,
+        claims.report_said,
+        claims.alike,
+    )
     with home.store.read() as tx:
         return [sorted(repr(row) for row in tx.execute(select(each))) for each in made]
 
@@ -91,6 +98,38 @@ def test_a_claim_is_found_with_its_chain(home: Home) -> None:
         ("origin", source("an envoy")["id"]),
     ]
     assert names(home, "a", "b") == [min(note_id("a"), note_id("b"))] * 2
+
+
+def about(home: Home, doc: dict[str, Any]) -> list[str]:
+    with home.store.read() as tx:
+        return [each.stix_id for each in claim_lists.page(tx, Chosen(about=doc["id"]), 9)]
+
+
+def test_a_claim_is_about_what_its_note_names_beside_report_and_sources(home: Home) -> None:
+    report, spoken = sdo("report", "r"), sdo("malware", "spoken of")
+    first = told("a", "Blue Paper", report_ref=report["id"])
+    first["object_refs"] += [spoken["id"], spoken["id"]]
+    wrong = told("b")
+    wrong["object_refs"].append(spoken["id"])
+    wrong["extensions"][EXTENSION]["polarity"] = "perhaps"
+    plain = sdo("note", "p", content="x", object_refs=[spoken["id"]])
+    put(home, first, wrong, plain)
+    assert about(home, spoken) == [note_id("a")]
+    assert about(home, report) == about(home, source("Blue Paper")) == []
+    put(home, told("a", at=START + 1_000_000))
+    assert about(home, spoken) == [], "the newest version does not name it"
+
+
+def test_a_partner_names_ours_by_the_id_that_we_derived(home: Home) -> None:
+    ours, cut = sdo("malware", "ours"), sdo("malware", "ours, as they have it")
+    claimed = told("a")
+    claimed["object_refs"].append(cut["id"])
+    with home.store.write() as tx:
+        aliases.put_aliases(tx, [(PARTNER, cut["id"], ours["id"])])
+    put(home, claimed, origin=PARTNER)
+    assert (about(home, ours), about(home, cut)) == ([note_id("a")], [])
+    put(home, claimed | {"id": note_id("b")}, origin=ANOTHER)
+    assert (about(home, ours), about(home, cut)) == ([note_id("a")], [note_id("b")])
 
 
 def test_a_wrong_extension_is_listed_with_what_is_wrong(home: Home) -> None:
@@ -188,12 +227,14 @@ def test_what_changed_is_to_be_weighed_anew(home: Home) -> None:
 def courses(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
     """What arrives, and from whom: claims, denials, groupings, versions, wrong and revoked ones."""
     name = st.sampled_from(NAMES)
+    about_ids = st.sampled_from([sdo("tool", each)["id"] for each in "xy"])
     origin = st.sampled_from((OURS, OURS, PARTNER, ANOTHER))
     found = []
     for place in range(draw(st.integers(1, 14))):
         at = START + place * 1_000_000
         if draw(st.integers(0, 2)):
             doc = told(draw(name), denies=draw(st.none() | name), at=at)
+            doc["object_refs"] += draw(st.lists(about_ids, max_size=2))
             kind = draw(st.integers(0, 9))
             if kind == 0:
                 doc["revoked"] = True

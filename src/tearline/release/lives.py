@@ -3,7 +3,7 @@
 Told from what was decided, not decided anew: that is what `explain` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import orjson
@@ -11,8 +11,10 @@ import orjson
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.log import record
+from tearline.release import holding
 from tearline.release.rules import DAY
-from tearline.store import aliases, around, objects, parties, releases, reviews
+from tearline.release.slips import Attested, read_slip
+from tearline.store import aliases, around, objects, parties, received, releases, reviews
 from tearline.store.around import Given, Recall
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
@@ -33,6 +35,18 @@ class Source(NamedTuple):
     agreement: str | None
     versions: int
     last_at: int
+
+
+class Said(NamedTuple):
+    """What a partner says of an object under an agreement: its own version of it, as it came.
+
+    `marking` and `grade` are what it attests beside the bytes, in the codes of `stix.marking`.
+    """
+
+    bound: InForce
+    version: Version
+    marking: int | None
+    grade: int | None
 
 
 class Side(NamedTuple):
@@ -82,8 +96,45 @@ def held_as(tx: Tx, stix_id: str, *, now: int) -> tuple[str, list[Version]]:
     return OURS, []
 
 
+def latest_of(versions: Sequence[Version]) -> Version:
+    """The version that counts among all of one object, oldest first."""
+    return next((each for each in versions if each.latest), versions[-1])
+
+
+def given(tx: Tx, stix_id: str, bound: list[InForce]) -> dict[str, list[Version]]:
+    """The versions of an object that partners gave, oldest first, by the agreement."""
+    found = {
+        each.agreement_id: objects.versions_of(tx, each.agreement_id, [stix_id]).get(stix_id)
+        for each in bound
+    }
+    return {agreement_id: versions for agreement_id, versions in found.items() if versions}
+
+
+def said(
+    tx: Tx, stix_id: str, given: Mapping[str, Sequence[Version]], bound: list[InForce], *, now: int
+) -> list[Said]:
+    """What partners say of an object, each by the latest version that we may still use."""
+    usable = (
+        each
+        for each in bound
+        if each.agreement_id in given
+        and holding.is_over(tx, each.agreement_id, stix_id, now=now) is None
+    )
+    found = []
+    for each in usable:
+        latest = latest_of(given[each.agreement_id])
+        slips = received.given_as(tx, each.agreement_id, [stix_id], "accepted")
+        slip = next((one.slip for one in slips if one.hash == latest.hash and one.slip), None)
+        attested = read_slip(slip).beside() if slip else Attested()
+        found.append(Said(each, latest, attested.marking, attested.grade))
+    return found
+
+
 def sources(
-    tx: Tx, stix_id: str, origin: str, versions: Sequence[Version], bound: list[InForce]
+    origin: str,
+    versions: Sequence[Version],
+    given: Mapping[str, Sequence[Version]],
+    bound: list[InForce],
 ) -> list[Source]:
     """Where the versions of an object came from, and which partners gave it to us besides."""
     agreed = {each.agreement_id: each for each in bound}
@@ -92,10 +143,9 @@ def sources(
         its = agreed.get(each.source)
         key = (its.partner, its.agreement_id) if its else (each.source, None)
         found.setdefault(key, []).append(each.arrived_at)
-    for agreed_to in bound:
-        key = agreed_to.partner, agreed_to.agreement_id
-        for given in objects.versions_of(tx, agreed_to.agreement_id, [stix_id]).get(stix_id, ()):
-            found.setdefault(key, []).append(given.arrived_at)
+    for agreement_id, theirs in given.items():
+        key = agreed[agreement_id].partner, agreement_id
+        found.setdefault(key, []).extend(each.arrived_at for each in theirs)
     return [Source(*key, len(moments), max(moments)) for key, moments in found.items()]
 
 

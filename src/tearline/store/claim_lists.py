@@ -1,10 +1,21 @@
 """Claims as lists: by index and part by part, so that no page reads them all."""
 
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from tearline.store.claims import DENIED, ROWS, Row, claim, claim_link, row_of
+from tearline.store.claims import (
+    ASSERTED,
+    DENIED,
+    ROWS,
+    Row,
+    claim,
+    claim_about,
+    claim_link,
+    row_of,
+)
 from tearline.store.columns import among, aside
 from tearline.store.database import Statement, Tx
 from tearline.store.objects import OURS, reference
@@ -17,13 +28,15 @@ MOST = 10_000
 class Chosen(NamedTuple):
     """Which claims are listed: None leaves a property open.
 
-    `source` is an identity in the chain; `fell` are those whose grade fell.
+    `source` is an identity in the chain, `about` an object that is neither a source nor the report;
+    `fell` are those whose grade fell.
     """
 
     polarity: str | None = None
     report: str | None = None
     source: str | None = None
     fell: bool = False
+    about: str | None = None
 
 
 class Dated(NamedTuple):
@@ -69,7 +82,14 @@ _NAMED = Statement(
 
 
 def page(tx: Tx, chosen: Chosen, limit: int, before: int | None = None) -> list[Row]:
-    """The chosen claims that came last, the last first; `before` the number of a version."""
+    """The chosen claims that came last, the last first; `before` the number of a version.
+
+    What is asserted about an object and what is denied stand apart in the index: both are read.
+    """
+    if chosen.about is not None and chosen.polarity is None:
+        sides = (chosen._replace(polarity=each) for each in (ASSERTED, DENIED))
+        parts = chain.from_iterable(page(tx, each, limit, before) for each in sides)
+        return sorted(parts, key=attrgetter("seq"), reverse=True)[:limit]
     query, at = _narrowed(ROWS, chosen)
     query = query.order_by(at.desc()).limit(limit)
     found: dict[int, Row] = {}
@@ -126,14 +146,21 @@ def places_named(tx: Tx, seqs: list[int]) -> list[tuple[int, str]]:
 def _narrowed(query: Select[Any], chosen: Chosen) -> tuple[Select[Any], ColumnElement[int]]:
     """Narrow a query of claims to the chosen ones; return it with the column of their order.
 
-    The claims of a source are walked in the order of its links, so that a page reads no more of a
-    busy source than it shows; a claim that cites it twice comes twice.
+    The claims of a source, and those about an object, are walked in the order of its links, so
+    that a page reads no more of a busy one than it shows; a claim that cites a source twice comes
+    twice.
     """
     query = query.where(_SOUND, *_chosen(chosen))
-    if chosen.source is None:
-        return query, claim.c.seq
-    query = query.join(claim_link, claim_link.c.seq == claim.c.seq)
-    return query.where(claim_link.c.identity == chosen.source), claim_link.c.seq
+    at: ColumnElement[int] = claim.c.seq
+    if chosen.source is not None:
+        query = query.join(claim_link, claim_link.c.seq == claim.c.seq)
+        query, at = query.where(claim_link.c.identity == chosen.source), claim_link.c.seq
+    if chosen.about is not None:
+        query = query.join(claim_about, claim_about.c.seq == claim.c.seq)
+        query, at = query.where(claim_about.c.about == chosen.about), claim_about.c.seq
+        if chosen.polarity is not None:
+            query = query.where(claim_about.c.polarity == chosen.polarity)
+    return query, at
 
 
 def _before(query: Select[Any], at: ColumnElement[int], before: int) -> Select[Any]:
@@ -143,11 +170,10 @@ def _before(query: Select[Any], at: ColumnElement[int], before: int) -> Select[A
 
 def _chosen(chosen: Chosen) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.polarity == DENIED:
+    if chosen.polarity is not None and chosen.about is None:
         # As the index has it: a denial says what it denies, and nothing else does.
-        found.append(claim.c.denies.is_not(None))
-    elif chosen.polarity is not None:
-        found.append(claim.c.polarity == chosen.polarity)
+        denied = chosen.polarity == DENIED
+        found.append(claim.c.denies.is_not(None) if denied else claim.c.polarity == chosen.polarity)
     if chosen.report is not None:
         found.append(claim.c.report == chosen.report)
     if chosen.fell:

@@ -82,6 +82,16 @@ claim_link = Table(
     sqlite_with_rowid=False,
     info={"derived": True},
 )
+claim_about = Table(
+    "claim_about",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("about", Text, primary_key=True),
+    Column("polarity", Text, nullable=False),
+    Index("claim_about_of", "about", "polarity", "seq"),
+    sqlite_with_rowid=False,
+    info={"derived": True},
+)
 alike_said = Table(
     "alike_said",
     metadata,
@@ -219,6 +229,14 @@ class LinkRow(NamedTuple):
     report: str | None = None
 
 
+class About(NamedTuple):
+    """What a claim is about, by the id that we have for it, and which side the claim takes."""
+
+    seq: int
+    about: str
+    polarity: str
+
+
 class Alike(NamedTuple):
     """That a grouping has a member, by the number of its version."""
 
@@ -291,10 +309,11 @@ _SAID_OF = Statement(
 # --------------------------------------------------------------------------------------- writing
 
 
-def put(tx: Tx, rows: Sequence[Row], links: Sequence[LinkRow]) -> None:
+def put(tx: Tx, rows: Sequence[Row], links: Sequence[LinkRow], about: Sequence[About] = ()) -> None:
     """Sort claims in with their chains; none of these versions is there yet."""
     insert_rows(tx, claim, rows)
     insert_rows(tx, claim_link, links)
+    insert_rows(tx, claim_about, about)
 
 
 def put_alike(tx: Tx, rows: Sequence[Alike]) -> None:
@@ -315,7 +334,7 @@ def drop(tx: Tx, seqs: Sequence[int]) -> list[str]:
     apart = [row[1] for row in _MEMBERS.among(tx, seqs)]
     tied = {end for row in _SAID_BY.among(tx, seqs) for end in row}
     apart += [each.stix_id for each in of_reports(tx, tied)]
-    for table in (claim, claim_link, alike_said, report_said, echo):
+    for table in (claim, claim_link, claim_about, alike_said, report_said, echo):
         tx.execute(delete(table).where(among(table.c.seq, seqs)))
     named = [each.stix_id for each in gone] + [each.denies for each in gone if each.denies]
     return list(dict.fromkeys(named + apart))

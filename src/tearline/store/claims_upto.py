@@ -13,6 +13,7 @@ from tearline.store.claims import (
     alike,
     alike_said,
     claim,
+    claim_about,
     claim_link,
     drop,
     echo,
@@ -28,7 +29,7 @@ WORTH_AGAIN = Again("worth_again")
 
 def begin_again(tx: Tx) -> None:
     """Forget all that is made from what is held."""
-    for table in (claim, claim_link, alike_said, alike, report_said, echo, worth):
+    for table in (claim, claim_link, claim_about, alike_said, alike, report_said, echo, worth):
         tx.execute(delete(table))
     WORTH_AGAIN.clear(tx)
     SORTED_IN.clear(tx)

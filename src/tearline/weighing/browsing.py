@@ -1,12 +1,13 @@
 """Claims in lines for a page: what each says, where it ends, and what it is worth."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from tearline.provenance.claims import EXTENSION
 from tearline.store import claim_lists, claims, worth
 from tearline.store.claim_lists import Chosen
-from tearline.store.claims import Row
+from tearline.store.claims import ASSERTED, DENIED, Row
 from tearline.store.database import Tx
 from tearline.store.worth import Fall, Worth
 from tearline.weighing import grades
@@ -45,6 +46,16 @@ class Part(NamedTuple):
     next: int | None
 
 
+class About(NamedTuple):
+    """Some claims about an object: first what is asserted, then what is denied, the last first.
+
+    `number` is how many there are, MOST of `store.claim_lists` + 1 for more.
+    """
+
+    lines: list[Line]
+    number: int
+
+
 class PartWrong(NamedTuple):
     """One part of what is no claim; `next` as of a `Part`."""
 
@@ -58,6 +69,21 @@ def browse(tx: Tx, chosen: Chosen, *, limit: int, before: int | None = None, now
     return Part(lines(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
 
 
+def about(tx: Tx, stix_id: str, *, most: int, now: int) -> About:
+    """Return the newest claims about an object, as many of both sides where both say enough."""
+    sides = (ASSERTED, DENIED)
+    rows = [claim_lists.page(tx, Chosen(each, about=stix_id), most) for each in sides]
+    if not any(rows):
+        return About([], 0)
+    found = lines(tx, chain.from_iterable(rows), now=now)
+    asserted, denied = ([each for each in found if each.polarity == side] for side in sides)
+    denied = denied[: max(most // 2, most - len(asserted))]
+    shown = asserted[: most - len(denied)] + denied
+    whole = all(len(each) < most for each in rows)
+    number = len(found) if whole else claim_lists.number(tx, Chosen(about=stix_id))
+    return About(shown, number)
+
+
 def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> PartWrong:
     """List what looks like a claim and is none, with what is wrong, the last first."""
     rows = claim_lists.wrong(tx, limit, before)
@@ -66,6 +92,7 @@ def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> 
 
 def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
     """Return claims as lines; what may not be used any more, and what we hold ourselves, is out."""
+    rows = list(rows)
     found = held(tx, {each.stix_id for each in rows}, now=now)
     shown = [each for each in rows if is_shown(each, found)]
     ids = [each.stix_id for each in shown]

@@ -11,18 +11,25 @@ from typing import Any, NamedTuple
 import orjson
 
 from tearline.agreement.home import Home
-from tearline.provenance.claims import EXTENSION, PROPOSITION, Claim, ClaimError, claim_of
+from tearline.provenance.claims import (
+    EXTENSION,
+    PROPOSITION,
+    Claim,
+    ClaimError,
+    claim_of,
+    named_by,
+)
 from tearline.release import stepping
 from tearline.release.stepping import STEP
 from tearline.stix.strict import bare
-from tearline.store import claims, claims_upto, objects, ties
-from tearline.store.claims import Alike, LinkRow, Row, Said
+from tearline.store import aliases, claims, claims_upto, objects, ties
+from tearline.store.claims import About, Alike, LinkRow, Row, Said
 from tearline.store.database import Tx
-from tearline.store.objects import Version
+from tearline.store.objects import OURS, Version
 from tearline.weighing import echoes, uses
 from tearline.weighing.alike import assign
 
-RECIPE = 1
+RECIPE = 2
 """Raised when claims are to be read in another way: then everything is sorted in again."""
 TIES = frozenset({"derived-from", "duplicate-of"})
 """The kinds of relationships by which one report rests on another."""
@@ -38,6 +45,7 @@ class Found(NamedTuple):
 
     rows: list[Row]
     links: list[LinkRow]
+    about: list[About]
     alike: list[Alike]
     said: list[Said]
 
@@ -66,7 +74,7 @@ def _step(home: Home, tx: Tx) -> None:
     newest = [each for each in found if each[1].latest and each[1].type in _KINDS]
     gone = claims.drop(tx, stepping.older(tx, newest))
     fresh = _read(tx, [each for each in newest if not each[1].revoked])
-    claims.put(tx, fresh.rows, fresh.links)
+    claims.put(tx, fresh.rows, fresh.links, _by_our_names(tx, fresh))
     claims.put_alike(tx, fresh.alike)
     claims.put_said(tx, fresh.said)
     claims_upto.SORTED_IN.put_upto(tx, RECIPE, found[-1][1].seq if found else begun)
@@ -77,7 +85,7 @@ def _step(home: Home, tx: Tx) -> None:
 
 
 def _read(tx: Tx, newest: list[tuple[str, Version]]) -> Found:
-    found = Found([], [], [], [])
+    found = Found([], [], [], [], [])
     wanted = {each.seq: (origin, each) for origin, each in newest if each.type != "relationship"}
     for seq, raw in objects.raw_of(tx, wanted).items():
         origin, version = wanted[seq]
@@ -98,7 +106,8 @@ def _read_note(found: Found, origin: str, version: Version, raw: bytes) -> None:
     if not _may_have(_MARK, raw):
         return
     try:
-        claim = claim_of(orjson.loads(raw))
+        doc = orjson.loads(raw)
+        claim = claim_of(doc)
     except ClaimError as error:
         said = f"{error.place}: {error.what}" if error.place else error.what
         found.rows.append(_no_claim(origin, version, bare(said, _LONGEST)))
@@ -116,6 +125,30 @@ def _read_note(found: Found, origin: str, version: Version, raw: bytes) -> None:
             )
             for place, each in enumerate(claim.source_chain)
         )
+        found.about.extend(About(version.seq, each, claim.polarity) for each in _about(doc, claim))
+
+
+def _about(doc: dict[str, Any], claim: Claim) -> list[str]:
+    """Whom or what a claim is about: what its note refers to beside its report and its sources."""
+    refs = doc.get("object_refs")
+    named = set(named_by(claim))
+    some = refs if isinstance(refs, list) else []
+    return [each for each in dict.fromkeys(some) if isinstance(each, str) and each not in named]
+
+
+def _by_our_names(tx: Tx, fresh: Found) -> list[About]:
+    """What claims are about by the ids that we have: a partner may name ours by a derived one."""
+    origins = {each.seq: each.origin for each in fresh.rows if each.origin != OURS}
+    wanted: dict[str, list[str]] = {}
+    for each in fresh.about:
+        if each.seq in origins:
+            wanted.setdefault(origins[each.seq], []).append(each.about)
+    ours = {origin: aliases.derived(tx, origin, ids) for origin, ids in wanted.items()}
+    named = (
+        each._replace(about=ours.get(origins.get(each.seq, OURS), {}).get(each.about, each.about))
+        for each in fresh.about
+    )
+    return list(dict.fromkeys(named))
 
 
 def _no_claim(origin: str, version: Version, problem: str) -> Row:

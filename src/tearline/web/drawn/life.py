@@ -1,4 +1,4 @@
-"""One object's line of life: who made it, how it came, what was decided, who has it. Pure."""
+"""One object's line of life: who made it and how it came, what is claimed, who has it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,20 +25,26 @@ class Words(NamedTuple):
     more: str
     made: str
     came: str
+    origin: str
+    asserted: str
+    denied: str
+    proposed: str
 
 
 def draw(life: Mapping[str, Any], words: Words) -> Drawing:
     """Draw the facts of a life, as the page of an object has them.
 
-    `life` has `author`, `sources`, `object`, `sides` and `sides_number`.
+    `life` has `author`, `sources`, `claims`, `claims_number`, `object`, `sides` and `sides_number`.
     """
     columns: list[list[Node]] = [[], [], [], [], []]
     links: list[Link] = []
     _before(life, words, columns, links)
+    _claimed(life, words, columns, links)
     own = life["object"]
     lines = (own["name"], own["type"], f"{words.version} {written(day_of(own['version_at']))}")
     columns[2].append(Node("object", lines, " · ".join(lines), "object"))
-    _after(life, words, columns, links)
+    room = (MOST - sum(map(len, columns))) // 2
+    _after(life, words, columns, links, min(_SIDES, room))
     return layered(columns, links, width=WIDTH, between=_BETWEEN)
 
 
@@ -63,12 +69,51 @@ def _before(
         links += [Link("author", "source-more"), Link("source-more", "object")]
 
 
-def _after(
+def _claimed(
     life: Mapping[str, Any], words: Words, columns: list[list[Node]], links: list[Link]
 ) -> None:
+    """What is claimed, between who says so at the end of the chain and the object."""
+    about, claims, number = life["object"]["id"], life["claims"], life["claims_number"]
+    drawn = {life["author"]["id"]: "author"} if life["author"] else {}
+    for each in claims:
+        name, kind, who = f"claim-{each['id']}", each["polarity"], each["source_id"]
+        lines = each["title"], _weight(each, words)
+        columns[1].append(Node(name, lines, " · ".join(lines), kind, f"/claims/{each['id']}"))
+        links.append(Link(name, "object", kind))
+        if who and who not in drawn:
+            drawn[who] = f"origin-{who}"
+            lines = each["source"], words.origin
+            columns[0].append(
+                Node(drawn[who], lines, " · ".join(lines), "origin", f"/sources/{who}")
+            )
+        if who:
+            links.append(Link(drawn[who], name, kind))
+    if number["more"] or number["number"] > len(claims):
+        beyond = f"{number['number'] - len(claims)}{'+' if number['more'] else ''}"
+        text = words.more.format(n=beyond)
+        columns[1].append(Node("claim-more", (text,), text, "more", f"/claims?about={about}"))
+        links.append(Link("claim-more", "object", "more"))
+
+
+def _weight(claim: Mapping[str, Any], words: Words) -> str:
+    said = words.denied if claim["polarity"] == "denied" else words.asserted
+    if claim["grade"]:
+        return f"{said} · {claim['grade']}"
+    if claim["worth"]:
+        return f"{said} · {words.proposed.format(n=claim['worth']['credibility'])}"
+    return said
+
+
+def _after(
+    life: Mapping[str, Any],
+    words: Words,
+    columns: list[list[Node]],
+    links: list[Link],
+    most: int,
+) -> None:
     sides = life["sides"]
-    few = life["sides_number"] <= _SIDES
-    shown = sides if few else sides[: _SIDES - 1]
+    few = life["sides_number"] <= most
+    shown = sides if few else sides[: most - 1]
     by_partner: dict[str, list[Mapping[str, Any]]] = {}
     for number, each in enumerate(shown):
         name, kind = f"decision-{number}", each["stands"]

@@ -9,6 +9,7 @@ from tearline.store.claim_lists import MOST, Chosen
 from tearline.store.claims import ASSERTED, DENIED
 from tearline.store.database import Tx
 from tearline.store.worth import Fall, Worth
+from tearline.web.naming import name_of
 from tearline.web.page import Asked, Form, Page, number_of
 from tearline.weighing import browsing, indexing
 from tearline.weighing.browsing import Line, title_of
@@ -16,7 +17,7 @@ from tearline.weighing.held import held
 from tearline.weighing.showing import Brief, Wrong
 
 ROWS, MOST_ROWS = 50, 200
-FILTERS = ("polarity", "report", "source", "only")
+FILTERS = ("polarity", "report", "source", "about", "only")
 FELL, WRONG = "fallen", "wrong"
 
 
@@ -45,11 +46,14 @@ def _part(
     """One part of the list: claims, or with `only=wrong` what is none."""
     before = number_of(asked.query.get("before"))
     limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
-    wanted = [each for each in (chosen.report, chosen.source) if each]
+    wanted = [each for each in (chosen.report, chosen.source, chosen.about) if each]
     named = held(tx, wanted, now=asked.now)
     found: dict[str, Any] = {
         "report_name": title_of(named, chosen.report or "") or None,
         "source_name": title_of(named, chosen.source or "") or None,
+        "about_name": name_of(named[chosen.about].doc, {})
+        if chosen.about in named
+        else chosen.about,
         "first": before is None,
         "claims": [],
         "wrong": [],
@@ -111,6 +115,7 @@ def _chosen(filters: Mapping[str, str | None]) -> Chosen:
         polarity=polarity if polarity in {ASSERTED, DENIED} else None,
         report=filters.get("report"),
         source=filters.get("source"),
+        about=filters.get("about"),
         fell=filters.get("only") == FELL,
     )
 

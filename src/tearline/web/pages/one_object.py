@@ -1,4 +1,4 @@
-"""One object: its line of life, who has it, what it is tied to; a form says what we say of it."""
+"""One object: its line of life, who says what of it, who has it, what it is tied to; a form."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -12,9 +12,10 @@ from tearline.errors import ProofError, RefusedError
 from tearline.log import record
 from tearline.log.receipt import prove
 from tearline.release import arrive, lives
-from tearline.release.lives import Side
+from tearline.release.lives import Said, Side
 from tearline.release.showing import Shown, changes, show
 from tearline.stix.handling import pap_name
+from tearline.stix.marking import NO_GRADE, grade_name, level_name
 from tearline.store import annotations, around, claims, objects
 from tearline.store.around import Tie
 from tearline.store.database import Tx
@@ -22,10 +23,14 @@ from tearline.store.objects import OURS, Version
 from tearline.topics.topic import type_of
 from tearline.web.naming import ends_of, name_of, parsed, row
 from tearline.web.page import AbsentError, Asked, Form, Page, number_of
+from tearline.web.pages.claims import counted, told
 from tearline.web.signing_in import WEIGHING, Role
+from tearline.weighing import browsing
 
 _VERSIONS = 8
 _SIDES = 60
+_CLAIMS = 6
+_PARTIES = 20
 _TIES = 25
 _READ = 1_000
 """Ties of each sort that are read; what has more says so."""
@@ -40,7 +45,7 @@ def _object(asked: Asked) -> dict[str, Any]:
         origin, versions = lives.held_as(tx, stix_id, now=asked.now)
         if not versions:
             raise AbsentError("We hold no object of this id.", do="Look for it among the objects.")
-        latest = next((each for each in versions if each.latest), versions[-1])
+        latest = lives.latest_of(versions)
         raw = objects.raw_of(tx, [latest.seq])[latest.seq]
         doc = orjson.loads(raw)
         ends = parsed(tx, objects.latest(tx, origin, ends_of(doc)).values())
@@ -49,18 +54,25 @@ def _object(asked: Asked) -> dict[str, Any]:
         bound = force.all_in_force(tx, now=asked.now)
         names = lives.names(tx)
         line = row(latest, name, said)
+        given = lives.given(tx, stix_id, bound)
+        others = [each for each in bound if each.agreement_id != origin]
+        parties = lives.said(tx, stix_id, given, others, now=asked.now)
         found = line | {
             "object": doc if len(raw) <= _WHOLE else None,
             "bytes": len(raw),
             "hash": latest.hash,
             "confidence": latest.confidence,
             "pap": None if latest.pap < 0 else pap_name(latest.pap),
+            "version_at": latest.version_at,
+            "agreement": origin or None,
+            "beside": _said(tx, parties[:_PARTIES], (raw, doc), names),
+            "beside_number": len(parties),
             "versions": _versions(tx, versions),
             "versions_number": len(versions),
             "hold": _hold(tx, latest),
             "is_claim": stix_id in claims.propositions(tx, [stix_id]),
             "is_source": latest.type == "identity",
-            "life": _life(tx, asked, (origin, line, doc, versions), bound, names),
+            "life": _life(tx, asked, (origin, line, doc, versions), (bound, given), names),
             "ties": _ties(tx, asked, origin, latest),
             "receipt": _receipt(tx, asked, stix_id, bound),
         }
@@ -112,12 +124,14 @@ def _life(
     tx: Tx,
     asked: Asked,
     it: tuple[str, dict[str, Any], dict[str, Any], Sequence[Version]],
-    bound: list[InForce],
+    theirs: tuple[list[InForce], Mapping[str, Sequence[Version]]],
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     origin, line, doc, versions = it
+    bound, given = theirs
     titles = {each.agreement_id: each.title for each in bound}
-    came = lives.sources(tx, line["id"], origin, versions, bound)
+    came = lives.sources(origin, versions, given, bound)
+    claimed = browsing.about(tx, line["id"], most=_CLAIMS, now=asked.now)
     sides = lives.sides(tx, line["id"], bound, most=_SIDES)
     weighs = asked.who.may(*WEIGHING)
     return {
@@ -132,7 +146,10 @@ def _life(
             }
             for each in came
         ],
+        "claims": [told(each) for each in claimed.lines],
+        "claims_number": counted(claimed.number),
         "object": {
+            "id": line["id"],
             "name": line["name"],
             "type": line["type"],
             "version_at": versions[-1].version_at,
@@ -259,6 +276,34 @@ def tied(tx: Tx, origin: str, rows: Sequence[Tie]) -> list[dict[str, Any]]:
 
 
 # ---------------------------------------------------------------------------------------- theirs
+
+
+def _said(
+    tx: Tx, parties: Sequence[Said], it: tuple[bytes, dict[str, Any]], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What partners say of it by versions of their own, and how these differ from the one shown."""
+    raw, doc = it
+    raws = objects.raw_of(tx, [each.version.seq for each in parties])
+    return [
+        {
+            "partner": each.bound.partner,
+            "name": names.get(each.bound.partner, each.bound.partner),
+            "agreement": each.bound.agreement_id,
+            "title": each.bound.title,
+            "marking": level_name(each.version.marking),
+            "attested": None if each.marking is None else level_name(each.marking),
+            "grade": None if each.grade in {None, NO_GRADE} else grade_name(each.grade or 0),
+            "confidence": each.version.confidence,
+            "version_at": each.version.version_at,
+            "revoked": each.version.revoked,
+            "same": theirs == raw,
+            "difference": [one._asdict() for one in changes(doc, orjson.loads(theirs))]
+            if max(len(raw), len(theirs)) <= _WHOLE
+            else None,
+        }
+        for each in parties
+        for theirs in (raws[each.version.seq],)
+    ]
 
 
 def _beside(asked: Asked, stix_id: str, to: str) -> list[dict[str, Any]]:

@@ -177,6 +177,18 @@ def upgrade() -> None:
         batch_op.create_index("claim_report", ["report"], unique=False)
 
     op.create_table(
+        "claim_about",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("about", text, nullable=False),
+        sa.Column("polarity", text, nullable=False),
+        sa.PrimaryKeyConstraint("seq", "about"),
+        info={"derived": True},
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("claim_about", schema=None) as batch_op:
+        batch_op.create_index("claim_about_of", ["about", "polarity", "seq"], unique=False)
+
+    op.create_table(
         "claim_again",
         sa.Column("stix_id", text, nullable=False),
         sa.PrimaryKeyConstraint("stix_id"),
