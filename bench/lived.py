@@ -26,11 +26,10 @@ from tearline.release.reasons import Code
 from tearline.release.rules import FOREVER
 from tearline.stix import canonical
 from tearline.stix.objects import read
-from tearline.store import agreements, objects, recalls, received, releases, reviews, stirred
-from tearline.store.agreements import Version
+from tearline.store import agreements, objects, recalls, received, releases, reviews
 from tearline.store.objects import OURS
 from tearline.store.received import Received
-from tearline.store.releases import Head, Standing
+from tearline.store.releases import Standing
 from tearline.store.reviews import Review
 from tearline.weighing import indexing, questions, worth
 
@@ -62,7 +61,6 @@ def live(home: Home, folder: Path, one_sided: str) -> Lived:
     with home.store.read() as tx:
         known = {each.agreement_id: each for each in agreements.every_version(tx)}
     (with_node,) = known.keys() - {one_sided}
-    _settle(home, known[with_node])
     item = _decide(home, one_sided)
     _exchange(home, with_node)
     note = _claim(home)
@@ -75,13 +73,6 @@ def live(home: Home, folder: Path, one_sided: str) -> Lived:
     partner = known[with_node].partner
     source = corpus.organisations()[0]
     return Lived(one_sided, with_node, partner, item, note, source, asked[0].stix_id)
-
-
-def _settle(home: Home, agreed: Version) -> None:
-    """What is there is decided under every agreement."""
-    with home.store.write() as tx:
-        releases.put_head(tx, Head(agreed.agreement_id, agreed.hash, 0, clock.now()))
-        stirred.prune(tx, stirred.last(tx))
 
 
 def _decide(home: Home, agreement_id: str) -> str:

@@ -51,6 +51,7 @@ def fill(tx: Connection) -> None:
             "received",
             f"'{HERE}', 'sha256:' || n, {_ID}, NULL, '', {_STATE}, '[]', n / 100, {FOREVER}",
         ),
+        (RELEASED, "alias", f"'{HERE}', 'derived--' || n, {_ID}"),
         (RELEASED, "review", _review(HERE)),
         (RELEASED, "review", _review(THERE)),
         (OBJECTS, "collected", f"1, n, {_ID}, {_TYPE}, 1, 'v', n, {yes}, {yes}"),

@@ -14,6 +14,7 @@ from sqlalchemy import Select, select
 
 from tearline.store import (
     agreements,
+    aliases,
     asked,
     collections,
     objects,
@@ -238,6 +239,18 @@ def test_relations_and_references_are_looked_up(filled: Store, *, often: bool) -
                 assert not any("(origin=?)" in step for step in found)
             else:
                 assert read(nodes(tx, query, values, often=often)) <= 8 * len(names)
+
+
+@pytest.mark.parametrize("often", [False, True])
+def test_what_an_object_is_called_there_is_looked_up(filled: Store, *, often: bool) -> None:
+    names = [f"indicator--{n}" for n in range(3, 9)]
+    query = aliases._OURS_OF  # noqa: SLF001  # its plan
+    values = {"agreement_id": HERE, "ids": names}
+    with filled.read() as tx:
+        if filled.path is not None:
+            assert any("stix_id=?" in step for step in planned(tx, query, values))
+        else:
+            assert read(nodes(tx, query, values, often=often)) <= 2 * len(names)
 
 
 @pytest.mark.parametrize("often", [False, True])

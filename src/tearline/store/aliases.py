@@ -5,7 +5,7 @@ Who can read this sees through our pseudonyms; without our secret nobody can mak
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Column, Table, bindparam, select
+from sqlalchemy import Column, Index, Table, bindparam, select
 
 from tearline.store.columns import Text, among
 from tearline.store.database import Statement, Tx, insert_rows, metadata
@@ -16,6 +16,7 @@ alias = Table(
     Column("agreement_id", Text, primary_key=True),
     Column("delivered_id", Text, primary_key=True),
     Column("stix_id", Text, nullable=False),
+    Index("alias_ours", "agreement_id", "stix_id"),
 )
 
 
@@ -37,12 +38,11 @@ def derived(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, str]:
     return dict(_DERIVED.among(tx, ids, agreement_id=agreement_id))
 
 
-_OURS = Statement(
-    select(alias.c.delivered_id, alias.c.stix_id).where(
-        alias.c.agreement_id == bindparam("agreement_id"),
-        among(alias.c.stix_id, bindparam("ids")),
-    )
+_OURS_OF = select(alias.c.delivered_id, alias.c.stix_id).where(
+    alias.c.agreement_id == bindparam("agreement_id"),
+    among(alias.c.stix_id, bindparam("ids")),
 )
+_OURS = Statement(_OURS_OF)
 
 
 def ours_of(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, str]:

@@ -82,6 +82,9 @@ def upgrade() -> None:
         sa.Column("stix_id", text, nullable=False),
         sa.PrimaryKeyConstraint("agreement_id", "delivered_id"),
     )
+    with op.batch_alter_table("alias", schema=None) as batch_op:
+        batch_op.create_index("alias_ours", ["agreement_id", "stix_id"], unique=False)
+
     op.create_table(
         "alike",
         sa.Column("stix_id", text, nullable=False),
