@@ -260,7 +260,9 @@ def quarantined(
 
 def quarantined_number(tx: Tx, agreement_id: str, most: int) -> int:
     """How many are in quarantine under an agreement, counted up to a number."""
+    # In the order of the index that has only these: SQLite would take the one on any state.
     query = select(received.c.hash).where(received.c.agreement_id == agreement_id, _IN_QUARANTINE)
+    query = query.order_by(received.c.at)
     return int(
         tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
     )

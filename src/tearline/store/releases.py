@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     select,
     sql,
+    text,
     update,
 )
 
@@ -59,6 +60,12 @@ decision = Table(
     PrimaryKeyConstraint("stix_id", "agreement_id"),
     Index("decision_until", "until_at"),
 )
+WITHDRAWN = "withdrawn"
+"""The basis of a revoked version that stands in the place of what was withdrawn."""
+
+STANDS = text(f"live AND basis <> '{WITHDRAWN}'")
+"""What the receiver may read and was not withdrawn: as the index says it, word for word."""
+
 release = Table(
     "release",
     metadata,
@@ -78,12 +85,15 @@ release = Table(
     Column("live", Boolean, nullable=False),
     Index("release_object", "agreement_id", "delivered_id", "position"),
     Index("release_at", "agreement_id", "at"),
+    Index(
+        "release_stands",
+        "agreement_id",
+        "position",
+        sqlite_where=STANDS,
+        postgresql_where=STANDS,
+    ),
     postgresql_partition_by=BY_AGREEMENT,
 )
-
-
-WITHDRAWN = "withdrawn"
-"""The basis of a revoked version that stands in the place of what was withdrawn."""
 
 
 class Head(NamedTuple):
@@ -417,7 +427,5 @@ def position_at(tx: Tx, agreement_id: str, at: int) -> int:
 
 def live_count(tx: Tx, agreement_id: str) -> int:
     """How many releases are live; revoked versions of what was withdrawn are none."""
-    query = select(func.count()).where(
-        release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN
-    )
+    query = select(func.count()).where(release.c.agreement_id == agreement_id, STANDS)
     return tx.execute(query.select_from(release)).scalar() or 0

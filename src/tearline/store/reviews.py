@@ -52,7 +52,7 @@ review = Table(
     Column("state", Text, nullable=False),
     PrimaryKeyConstraint("stix_id", "agreement_id"),
     Index("review_item", "item"),
-    Index("review_state", "state", "asked_at", "item"),
+    Index("review_state", "state", "asked_at", "item", "agreement_id"),
 )
 verdict = Table(
     "verdict",

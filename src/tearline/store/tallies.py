@@ -3,14 +3,14 @@
 from sqlalchemy import bindparam, func, select
 
 from tearline.store.database import Statement, Tx
-from tearline.store.releases import WITHDRAWN, Release, decision, release
+from tearline.store.releases import STANDS, Release, decision, release
 
 
 def live_types(tx: Tx, agreement_id: str) -> dict[str, tuple[int, int]]:
     """By type, how many releases are live, and the moment of the last of them."""
     query = (
         select(release.c.type, func.count(), func.max(release.c.at))
-        .where(release.c.agreement_id == agreement_id, release.c.live, release.c.basis != WITHDRAWN)
+        .where(release.c.agreement_id == agreement_id, STANDS)
         .group_by(release.c.type)
     )
     return {row[0]: (row[1], row[2]) for row in tx.execute(query)}
@@ -29,11 +29,7 @@ def reasons_counted(tx: Tx, agreement_id: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in tx.execute(query)]
 
 
-_LIVE = (
-    release.c.agreement_id == bindparam("id"),
-    release.c.live,
-    release.c.basis != WITHDRAWN,
-)
+_LIVE = release.c.agreement_id == bindparam("id"), STANDS
 _NUMBER = Statement(
     select(func.count()).select_from(
         select(release.c.position).where(*_LIVE).limit(bindparam("most")).subquery()

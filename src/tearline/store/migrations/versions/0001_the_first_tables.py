@@ -834,6 +834,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "release_object", ["agreement_id", "delivered_id", "position"], unique=False
         )
+        batch_op.create_index(
+            "release_stands",
+            ["agreement_id", "position"],
+            unique=False,
+            sqlite_where=sa.text("live AND basis <> 'withdrawn'"),
+            postgresql_where=sa.text("live AND basis <> 'withdrawn'"),
+        )
 
     op.create_table(
         "report_said",
@@ -880,7 +887,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("review", schema=None) as batch_op:
         batch_op.create_index("review_item", ["item"], unique=False)
-        batch_op.create_index("review_state", ["state", "asked_at", "item"], unique=False)
+        batch_op.create_index(
+            "review_state", ["state", "asked_at", "item", "agreement_id"], unique=False
+        )
 
     op.create_table(
         "same_source",
