@@ -67,16 +67,21 @@ def test_the_claims_of_a_source_are_walked_through(store: Store) -> None:
 
 @pytest.mark.parametrize("before", [None, NUMBER // 2])
 def test_a_page_of_a_busy_source_reads_what_it_shows(store: Store, before: int | None) -> None:
-    query, at = claim_lists._narrowed(claims.ROWS, Chosen(source=BUSY))  # noqa: SLF001  # its plan
+    walks(store, Chosen(source=BUSY), before, "claim_link_identity (identity=? AND seq<?)", 6)
+
+
+def walks(store: Store, chosen: Chosen, before: int | None, by: str, most: int) -> None:
+    """A page is a walk along an index, and reads so many rows for each that it shows."""
+    query, at = claim_lists._narrowed(claims.ROWS, chosen)  # noqa: SLF001  # its plan
     query = claim_lists._before(query, at, before or 2**62)  # noqa: SLF001
     query = query.order_by(at.desc()).limit(LIMIT)
     with store.read() as tx:
         if store.path is not None:
             steps = planned(tx, query, {})
-            assert "claim_link_identity (identity=? AND seq<?)" in steps[0]
+            assert by in steps[0]
             assert not any("TEMP B-TREE" in each for each in steps)
             return
-        assert read(nodes(tx, query, {}, often=False)) <= 6 * LIMIT
+        assert read(nodes(tx, query, {}, often=False)) <= most * LIMIT
 
 
 def test_the_claims_about_an_object_are_walked_through(store: Store) -> None:
@@ -106,17 +111,8 @@ def test_a_page_about_a_busy_object_reads_what_it_shows(
     store: Store, polarity: str, before: int | None
 ) -> None:
     """A rare denial, too: it is not looked for among all that is asserted."""
-    chosen = Chosen(polarity, about=SPOKEN_OF)
-    query, at = claim_lists._narrowed(claims.ROWS, chosen)  # noqa: SLF001  # its plan
-    query = claim_lists._before(query, at, before or 2**62)  # noqa: SLF001
-    query = query.order_by(at.desc()).limit(LIMIT)
-    with store.read() as tx:
-        if store.path is not None:
-            steps = planned(tx, query, {})
-            assert "claim_about_of (about=? AND polarity=? AND seq<?)" in steps[0]
-            assert not any("TEMP B-TREE" in each for each in steps)
-            return
-        assert read(nodes(tx, query, {}, often=False)) <= 4 * LIMIT
+    index = "claim_about_of (about=? AND polarity=? AND seq<?)"
+    walks(store, Chosen(polarity, about=SPOKEN_OF), before, index, 4)
 
 
 def left(tx: Tx) -> int:

@@ -41,7 +41,7 @@ def _recalls(asked: Asked) -> dict[str, Any]:
         shown = rows[:_ROWS]
         counts = recalls_counted(tx, all_, now=asked.now)
         names = _names(tx, shown)
-        partners = lives.names(tx)
+        partners = {each.partner: each.partner for each in all_} | lives.names(tx)
     number = counts.get(wanted, Counted(0, more=False)) if wanted else total([*counts.values()])
     last = Place(shown[-1].at, shown[-1].agreement_id, shown[-1].position) if shown else None
     return {
@@ -56,9 +56,7 @@ def _recalls(asked: Asked) -> dict[str, Any]:
                 "agreement": each.agreement_id,
                 "title": bound[each.agreement_id].title,
                 "partner": bound[each.agreement_id].partner,
-                "partner_name": partners.get(
-                    bound[each.agreement_id].partner, bound[each.agreement_id].partner
-                ),
+                "partner_name": partners[bound[each.agreement_id].partner],
                 "object": each.delivered_id,
                 "name": names.get((each.agreement_id, each.delivered_id)),
                 "position": each.position,
