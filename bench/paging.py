@@ -1,8 +1,9 @@
 """What a page of the web interface costs, and a jump to the middle of all rows in a browser.
 
 25,000 objects of the corpus, one of ten released, and what years bring beside them (`lived`); with
-`LARGE=1` a million. A page is asked of `tearline serve` over one kept connection, and the median of
-its answers counts, by the clock. What is loaded apart by a page has no goal of its own.
+`LARGE=1` a million. Once the node has done what its start gave it, a page is asked of
+`tearline serve` over one kept connection, and the median of its answers counts, by the clock. What
+a page loads apart has no goal of its own.
 """
 
 import http.client
@@ -16,6 +17,7 @@ from bench import corpus, lived
 from bench.lived import Lived
 from bench.loading import STORES, Load, Place, place
 from bench.measuring import Figure, duration, large
+from bench.servers import calm
 from tearline import clock
 from tearline.release import listing
 from tearline.store import agreements
@@ -64,6 +66,7 @@ def measured(at: Place, size: int) -> Iterator[Figure]:
         secret = signing_in.accept(home, token, "a password for the bench", now=now)
     at.settle()
     with at.serving() as server:
+        calm(server)
         floor = _median(server.port, secret, "/settings.json")
         of = f"{size:,} objects, {at.store_name}"
         for name, path in _pages(size, found).items():

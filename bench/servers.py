@@ -15,6 +15,8 @@ from bench.measuring import Spent
 
 _STARTS_S = 60
 _STOPS_S = 20
+_CALMS_S = 600
+_LOOK_S = 5
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -90,6 +92,17 @@ def constant(page: Path) -> Iterator[Server]:
     port = free_port()
     with running([sys.executable, "-m", "bench.constant", str(port), str(page)], port) as server:
         yield server
+
+
+def calm(server: Server) -> None:
+    """Wait until a server works at nothing but what it is asked; what came in is decided then."""
+    until = time.monotonic() + _CALMS_S
+    while time.monotonic() < until:
+        before = server.cpu_s()
+        time.sleep(_LOOK_S)
+        if server.cpu_s() - before < _LOOK_S / 20:
+            return
+    raise TimeoutError(f"The server is busy after {_CALMS_S} s.")
 
 
 def cpu_s(pid: int) -> float:

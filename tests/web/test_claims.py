@@ -104,6 +104,8 @@ def test_the_list_goes_on(officer: TestClient, monkeypatch: pytest.MonkeyPatch) 
             break
         query = f"?before={part['next']}"
     assert found == whole
+    assert officer.get(f"/claims.json?rows={len(whole)}").json()["next"] is None
+    assert officer.get("/claims.json?only=wrong&rows=1").json()["next"] is None
     assert officer.get("/claims?before=x&polarity=perhaps").status_code == 200
 
 

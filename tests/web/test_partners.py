@@ -6,6 +6,7 @@ import pytest
 
 from tearline import clock
 from tearline.agreement import card, partners
+from tearline.agreement.outbox import enqueue
 from tearline.agreement.rotation import Span
 from tearline.release import recall
 from tearline.web.pages.partners import _state
@@ -48,6 +49,20 @@ def test_a_partner_has_a_page_with_its_card_keys_agreements_and_health(pair: Pai
         page = client.get("/partners/south-isac").text
         assert found["words"] in page
         assert client.get("/partners/nobody").status_code == 404
+
+
+def test_what_is_not_delivered_is_counted_and_its_oldest_told(pair: Pair) -> None:
+    with site(pair.north, "overseer") as client:
+        before = client.get("/partners/south-isac.json").json()["undelivered"]
+        with pair.north.store.write() as tx:
+            for _ in range(30):
+                enqueue(tx, "onward-answer", "south-isac", {}, now=pair.now)
+        found = client.get("/partners/south-isac.json").json()
+        assert found["undelivered"] == before + 30
+        assert len(found["outbox"]) == 20
+        assert f"and {before + 10} more" in client.get("/partners/south-isac").text
+        listed = client.get("/partners.json").json()["partners"]
+        assert [e["undelivered"] for e in listed if e["slug"] == "south-isac"] == [before + 30]
 
 
 def test_a_party_without_a_node_has_a_page_too(pair: Pair) -> None:

@@ -50,6 +50,7 @@ def test_the_queue_is_read_part_by_part(asking: TestClient) -> None:
         at = f"&after={part['next']}"
         assert 'rel="next"' in asking.get("/queue?rows=2").text
     assert seen == whole
+    assert got(asking, f"/queue.json?rows={len(whole)}")["next"] is None
     for strange in ("&after=x", "&after=.", "&after=-1.sha256:0", "&after=9" + "9" * 40, "&rows=0"):
         assert got(asking, f"/queue.json?{strange}")["items"]
 

@@ -85,7 +85,7 @@ def answer_card(home: Home, party: str, *, now: int) -> None:
 def carried(home: Home, party: str, *, now: int) -> None:
     """Note that a file was written which has our answers to cards; they are written once."""
     with home.store.write() as tx:
-        answers = agreements.pending(tx, party)
+        answers = agreements.undelivered(tx, party)
         done = [each.id for each in answers if each.kind == messages.TAKEN_KIND]
         agreements.set_delivered(tx, done, at=now)
 

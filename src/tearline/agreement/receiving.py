@@ -150,7 +150,8 @@ def _card_arrived(tx: Tx, home: Home, message: Message, now: int) -> Outcome:
     """Note that the partner holds our newest card, so that it is not carried there again."""
     if message.body != {"card": our_cards(tx, home).hashes[-1]}:
         return "known"
-    waiting = [each.id for each in agreements.pending(tx, message.sender) if each.kind == CARD_KIND]
+    sent = agreements.undelivered(tx, message.sender)
+    waiting = [each.id for each in sent if each.kind == CARD_KIND]
     agreements.set_delivered(tx, waiting, at=now)
     return "taken" if waiting else "known"
 

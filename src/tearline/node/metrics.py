@@ -75,7 +75,7 @@ class _Waiting(Collector):
     def collect(self) -> Iterator[Metric]:
         """Read the figures now."""
         with self._home().store.read() as tx:
-            outbox = len(agreements.pending(tx))
+            outbox = len(agreements.undelivered(tx))
             waiting = private.count(tx)
             unsigned = sum(_unsigned(tx, name) for name in logs.names(tx))
         yield GaugeMetricFamily("tearline_outbox_messages", "Not yet with a partner.", outbox)

@@ -217,7 +217,7 @@ class Carrying:
         self._called_at = now
         for slug in self._partners():
             with self._home.store.read() as tx:
-                waiting = frozenset(each.id for each in agreements.pending(tx, slug))
+                waiting = frozenset(each.id for each in agreements.undelivered(tx, slug))
             fresh = bool(waiting - self._tried.get(slug, frozenset()))
             failures, after = self._waits.get(slug, (0, 0))
             if now < after and not fresh:

@@ -10,7 +10,7 @@ import orjson
 from tearline.agreement.force import InForce
 from tearline.log import committing, record
 from tearline.release.rules import DAY
-from tearline.store import agreements, logs, parties, recalls, received, tallies, witnessing
+from tearline.store import logs, parties, recalls, received, tallies, witnessing
 from tearline.store.database import Tx
 from tearline.store.recalls import Some
 from tearline.store.releases import Release
@@ -59,14 +59,6 @@ class Witnessed(NamedTuple):
     signed_at: int | None
     cosigned: tuple[tuple[str, int, int], ...]
     late: bool
-
-
-class Outbox(NamedTuple):
-    """A message that a partner does not have: what it is, since when, how often it was tried."""
-
-    kind: str
-    at: int
-    attempts: int
 
 
 def flow(tx: Tx, bound: InForce, *, now: int) -> Flow:
@@ -120,11 +112,6 @@ def witnessed(tx: Tx, log: str, *, now: int) -> Witnessed:
 def node_log(tx: Tx, *, now: int) -> Witnessed:
     """How the log stands that commits to all others of ours."""
     return witnessed(tx, committing.LOG, now=now)
-
-
-def outbox(tx: Tx, party: str) -> list[Outbox]:
-    """What a partner does not have yet, the oldest first."""
-    return [Outbox(each.kind, each.at, each.attempts) for each in agreements.pending(tx, party)]
 
 
 def refused(tx: Tx, party: str, *, now: int) -> tuple[int, tuple[str, ...]]:

@@ -74,7 +74,7 @@ def leaving(home: Home, party: str, *, now: int) -> list[Leaving]:
     ordered = recalls(home, now=now)
     with home.store.read() as tx:
         partner = find_party(tx, party).slug
-        undelivered = len(agreements.pending(tx, partner))
+        undelivered = len(agreements.undelivered(tx, partner))
         bound = [each for each in force.all_in_force(tx, now=now) if each.partner == partner]
     ours = {each.agreement_id: our_receipt(home, each.agreement_id, now=now) for each in bound}
     with home.store.read() as tx:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     Table,
     UniqueConstraint,
     bindparam,
@@ -161,6 +162,15 @@ class Outgoing(NamedTuple):
     receipt_hash: str | None
     at: int
     delivered_at: int | None
+    attempts: int
+
+
+class Undelivered(NamedTuple):
+    """A message that a partner does not have: what it is, since when, how often it was tried."""
+
+    id: str
+    kind: str
+    at: int
     attempts: int
 
 
@@ -328,11 +338,20 @@ def pending(tx: Tx, party: str | None = None) -> list[Outgoing]:
 
     A card comes first: what follows may be signed with its keys.
     """
-    rows = select(message_out).where(message_out.c.delivered_at.is_(None))
+    return [Outgoing(*row) for row in tx.execute(_pending(select(message_out), party))]
+
+
+def undelivered(tx: Tx, party: str | None = None) -> list[Undelivered]:
+    """Return the same messages in the same order, without what they say."""
+    columns = select(*(message_out.c[name] for name in Undelivered._fields))
+    return [Undelivered(*row) for row in tx.execute(_pending(columns, party))]
+
+
+def _pending(rows: Select[Any], party: str | None) -> Select[Any]:
+    rows = rows.where(message_out.c.delivered_at.is_(None))
     if party is not None:
         rows = rows.where(message_out.c.party == party)
-    order = case((message_out.c.kind == "card", 0), else_=1), message_out.c.seq
-    return [Outgoing(*row) for row in tx.execute(rows.order_by(*order))]
+    return rows.order_by(case((message_out.c.kind == "card", 0), else_=1), message_out.c.seq)
 
 
 def set_rendered(tx: Tx, message_id: str, document: bytes, receipt_hash: str | None) -> bytes:

@@ -65,8 +65,8 @@ class PartWrong(NamedTuple):
 
 def browse(tx: Tx, chosen: Chosen, *, limit: int, before: int | None = None, now: int) -> Part:
     """List the chosen claims, the last first."""
-    rows = claim_lists.page(tx, chosen, limit, before)
-    return Part(lines(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
+    rows = claim_lists.page(tx, chosen, limit + 1, before)
+    return Part(lines(tx, rows[:limit], now=now), _further(rows, limit))
 
 
 def about(tx: Tx, stix_id: str, *, most: int, now: int) -> About:
@@ -86,8 +86,8 @@ def about(tx: Tx, stix_id: str, *, most: int, now: int) -> About:
 
 def browse_wrong(tx: Tx, *, limit: int, before: int | None = None, now: int) -> PartWrong:
     """List what looks like a claim and is none, with what is wrong, the last first."""
-    rows = claim_lists.wrong(tx, limit, before)
-    return PartWrong(no_claims(tx, rows, now=now), rows[-1].seq if len(rows) == limit else None)
+    rows = claim_lists.wrong(tx, limit + 1, before)
+    return PartWrong(no_claims(tx, rows[:limit], now=now), _further(rows, limit))
 
 
 def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
@@ -128,6 +128,11 @@ def lines(tx: Tx, rows: Iterable[Row], *, now: int) -> list[Line]:
 def title_of(named: Mapping[str, Held], stix_id: str) -> str:
     """What somebody or something is called: by its id where it is not held, '' for nobody."""
     return named[stix_id].title if stix_id in named else stix_id
+
+
+def _further(rows: list[Row], limit: int) -> int | None:
+    """Before which number the list goes on, where one row more than the limit was found."""
+    return rows[limit - 1].seq if len(rows) > limit else None
 
 
 def _said(its: Held) -> str:

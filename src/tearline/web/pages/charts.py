@@ -7,7 +7,7 @@ from tearline.store import objects
 from tearline.store.objects import OURS
 from tearline.topics.charted import CLOCKS, RELATIONS, Chosen, chart
 from tearline.web.drawn import bars, places
-from tearline.web.naming import name_of, parsed
+from tearline.web.naming import called, parsed
 from tearline.web.page import Asked, Form, Page
 from tearline.weighing.dated import Claimed, dated
 from tearline.weighing.held import held
@@ -31,7 +31,7 @@ def _objects(asked: Asked) -> dict[str, Any]:
     within = {day: n for day, n in days.items() if _SPAN[0] <= day <= _SPAN[1]}
     with asked.home.store.read() as tx:
         versions = objects.latest(tx, OURS, found.some(chosen))
-        docs = parsed(tx, versions.values())
+        names = called(tx, parsed(tx, versions.values()))
     return {
         "layer": "objects",
         "relations": list(RELATIONS),
@@ -39,7 +39,7 @@ def _objects(asked: Asked) -> dict[str, Any]:
         "types": found.types(),
         "counted": {"objects": found.number, "done": found.done, "share": found.share},
         "objects": [
-            {"id": each, "name": name_of(docs[each], {}), "type": version.type}
+            {"id": each, "name": names[each], "type": version.type}
             for each, version in versions.items()
         ],
         **_told(asked, chosen, days, within, found.countries(chosen)),

@@ -5,9 +5,8 @@ from typing import Any
 
 from tearline.release import lives
 from tearline.store import objects
-from tearline.store.database import Tx
 from tearline.topics.neighbours import DEEPEST, Neighbour, neighbours
-from tearline.web.naming import name_of, parsed
+from tearline.web.naming import names_of
 from tearline.web.page import AbsentError, Asked, Form, Page
 
 _NEWEST, _LAST = 12, 300
@@ -34,7 +33,7 @@ def _explore(asked: Asked) -> dict[str, Any]:
             kinds=[chosen["kind"]] if chosen["kind"] else (),
         )
         every = list(_every(found))
-        names = _names(tx, origin, [stix_id, *(each.id for each in every if each.id)])
+        names = names_of(tx, [stix_id, *(each.id for each in every if each.id)], origin)
     return {
         "id": stix_id,
         "name": names.get(stix_id, stix_id),
@@ -55,7 +54,7 @@ def _begin(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         last = objects.newest(tx, objects.OURS, limit=_LAST)
         rows = sorted(last, key=lambda each: each.type not in _WORTH)[:_NEWEST]
-        names = _names(tx, objects.OURS, [each.stix_id for each in rows])
+        names = names_of(tx, [each.stix_id for each in rows])
     return {
         "id": None,
         "offered": [
@@ -72,11 +71,6 @@ def _every(found: Sequence[Neighbour]) -> Iterator[Neighbour]:
     for each in found:
         yield each
         yield from _every(each.around)
-
-
-def _names(tx: Tx, origin: str, ids: Sequence[str]) -> dict[str, str]:
-    versions = objects.latest(tx, origin, set(ids))
-    return {each: name_of(doc, {}) for each, doc in parsed(tx, versions.values()).items()}
 
 
 def _all_told(found: Sequence[Neighbour], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ from tearline.errors import InputError
 from tearline.release import finding
 from tearline.release.finding import Counts, Facet, Found, Wanted
 from tearline.stix.marking import NO_GRADE, grade_name, level_name, parse_grade, parse_level
-from tearline.store import annotations, objects
+from tearline.store import annotations
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.web import saved
-from tearline.web.naming import ends_of, name_of, parsed, row
+from tearline.web.naming import called, parsed, row
 from tearline.web.page import Asked, Form, Page, number_of
 from tearline.web.signing_in import ROLES, Viewer
 
@@ -222,11 +222,10 @@ def _rows(
 ) -> list[dict[str, Any]]:
     versions = [each for _, each in found]
     docs = parsed(tx, versions)
-    ends = objects.latest(tx, OURS, {end for doc in docs.values() for end in ends_of(doc)})
-    named = {each: name_of(doc, {}) for each, doc in parsed(tx, ends.values()).items()}
+    names = called(tx, docs)
     said = annotations.annotations(tx, [each.stix_id for origin, each in found if origin == OURS])
     return [
-        row(each, name_of(docs[each.stix_id], named), None if origin else said.get(each.stix_id))
+        row(each, names[each.stix_id], None if origin else said.get(each.stix_id))
         | {"from": origins.get(origin, origin)}
         for origin, each in found
     ]

@@ -21,7 +21,7 @@ from tearline.store.around import Tie
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
 from tearline.topics.topic import type_of
-from tearline.web.naming import ends_of, name_of, parsed, row
+from tearline.web.naming import called, name_of, names_of, parsed, row
 from tearline.web.page import AbsentError, Asked, Form, Page, number_of
 from tearline.web.pages.claims import counted, told
 from tearline.web.signing_in import WEIGHING, Role
@@ -48,8 +48,7 @@ def _object(asked: Asked) -> dict[str, Any]:
         latest = lives.latest_of(versions)
         raw = objects.raw_of(tx, [latest.seq])[latest.seq]
         doc = orjson.loads(raw)
-        ends = parsed(tx, objects.latest(tx, origin, ends_of(doc)).values())
-        name = name_of(doc, {each: name_of(its, {}) for each, its in ends.items()})
+        name = called(tx, {stix_id: doc}, origin)[stix_id]
         said = annotations.annotations(tx, [stix_id]).get(stix_id)
         bound = force.all_in_force(tx, now=asked.now)
         names = lives.names(tx)
@@ -260,12 +259,11 @@ def _ties(tx: Tx, asked: Asked, origin: str, latest: Version) -> dict[str, Any]:
 
 def tied(tx: Tx, origin: str, rows: Sequence[Tie]) -> list[dict[str, Any]]:
     """Ties as people read them, with the names of what they lead to."""
-    versions = objects.latest(tx, origin, {each.other for each in rows})
-    docs = parsed(tx, versions.values())
+    names = names_of(tx, (each.other for each in rows), origin)
     return [
         {
             "id": each.other,
-            "name": name_of(docs[each.other], {}) if each.other in docs else None,
+            "name": names.get(each.other),
             "type": type_of(each.other),
             "kind": each.kind,
             "outward": each.outward,

@@ -17,6 +17,7 @@ from tearline.web.page import AbsentError, Asked, Form, Page
 from tearline.web.signing_in import WEIGHING
 
 _REASONS = 12
+_OUTBOX = 20
 
 
 def _partners(asked: Asked) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def _partners(asked: Asked) -> dict[str, Any]:
         found = [
             _short(each)
             | _sums(tx, [e for e in bound if e.partner == each.slug], asked.now)
-            | {"undelivered": len(health.outbox(tx, each.slug))}
+            | {"undelivered": len(agreements.undelivered(tx, each.slug))}
             for each in parties.partners(tx)
         ]
     return {
@@ -85,10 +86,12 @@ def _exchange(tx: Tx, found: Partner, bound: list[InForce], asked: Asked) -> dic
     """How the exchange goes: what waits, what was refused, who asked last, who cosigned."""
     refused, codes = health.refused(tx, found.slug, now=asked.now)
     stayed = asked.query.get("stayed") or None
+    outbox = agreements.undelivered(tx, found.slug)
     return {
+        "undelivered": len(outbox),
         "outbox": [
             {"kind": each.kind, "at": each.at, "attempts": each.attempts}
-            for each in health.outbox(tx, found.slug)
+            for each in outbox[:_OUTBOX]
         ],
         "refused": refused,
         "refusals": list(codes),

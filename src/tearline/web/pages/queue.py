@@ -30,16 +30,17 @@ def _queue(asked: Asked) -> dict[str, Any]:
     wanted: State = named.get(asked.query.get("state", ""), "waits")
     after = _place(asked.query.get("after", ""))
     limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
-    found = queue.listed(asked.home, wanted, limit, after, now=asked.now)
+    found = queue.listed(asked.home, wanted, limit + 1, after, now=asked.now)
+    shown = found[:limit]
     return {
         "state": wanted,
         "counts": {
             state: Counted.of(number)._asdict()
             for state, number in queue.counts(asked.home, now=asked.now).items()
         },
-        "items": lines(asked, found),
+        "items": lines(asked, shown),
         "first": after is None,
-        "next": _name(found[-1].review) if len(found) == limit else None,
+        "next": _name(shown[-1].review) if len(found) > limit else None,
     }
 
 
