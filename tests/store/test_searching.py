@@ -153,6 +153,25 @@ def test_words_stand_in_a_row_begin_or_are_all_there(store: Store) -> None:
         assert found(tx, "hospitals ransomware") == [1]
 
 
+def test_rare_words_are_looked_up_however_often_one_asks(store: Store) -> None:
+    """PostgreSQL's plan for any words whatever would walk past everything, from the tenth time."""
+    if store.path is not None:
+        return  # FTS5 knows no other way than its index
+    with store.write() as tx:
+        searched.clear(tx)
+        searched.put(tx, [(n, Words((), ("sign", f"w{n}"))) for n in range(1, 20_000)])
+        tx.exec_driver_sql("ANALYZE searched")
+    read = (
+        "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+        " FROM pg_stat_xact_user_tables WHERE relname = 'searched'"
+    )
+    with store.read() as tx:
+        for _ in range(20):
+            assert searched.find(tx, sought("sign w77"), limit=51) == [77]
+        assert tx.exec_driver_sql(read).scalar_one() <= 100
+        assert searched.find(tx, sought("sign"), limit=3) == [19_999, 19_998, 19_997]
+
+
 def test_what_an_object_says_has_an_end() -> None:
     words = words_of({"type": "note", "id": "note--1", "content": "a b " * 100_000})
     assert len(words.words) == 2_000
