@@ -45,8 +45,10 @@ def test_what_is_in_quarantine_is_walked_through(store: Store) -> None:
             assert all(row.raw is None for _, row in part)
             if len(part) < PART:
                 break
-        assert received.quarantined_number(tx, TWO, 10_001) == NUMBER // 2
-        assert received.quarantined_number(tx, TWO, 7) == 7
+        numbers = received.quarantined_numbers(tx, [*UNDER, "urn:uuid:none"], 10_001)
+        assert numbers == {**dict.fromkeys(UNDER, NUMBER // 2), "urn:uuid:none": 0}
+        assert received.quarantined_numbers(tx, [TWO], 7) == {TWO: 7}
+        assert received.usable_numbers(tx, UNDER, 0, 10_001)[TWO] + NUMBER // 2 == NUMBER
         assert [each for each, _ in received.quarantined(tx, [TWO], 3)] == [TWO] * 3
     assert walked == sorted(walked, reverse=True)
     assert len(set(walked)) == len(walked) == len(UNDER) * NUMBER // 2
@@ -71,6 +73,7 @@ def test_recalls_are_walked_through(store: Store, which: list[Some], number: int
             if len(part) < PART:
                 break
         assert sum(recalls.number(tx, each, 10_001) for each in which) == number
+        assert recalls.open_numbers(tx, [TWO], 10_001) == {TWO: NUMBER * 3 // 4}
         assert recalls.number(tx, which[0], 5) == 5
         assert (recalls.receipt_of(tx, ONE, 4), recalls.receipt_of(tx, ONE, 5)) == ("{}", None)
     assert walked == sorted(walked, reverse=True)

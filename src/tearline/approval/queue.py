@@ -5,7 +5,7 @@ Nothing is released here: what was said is kept and logged, and `release.reconci
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import orjson
@@ -130,27 +130,18 @@ def items(
 
 
 def listed(
-    home: Home, state: State, most: int, after: Place | None = None, *, now: int
+    tx: Tx, bound: Iterable[InForce], state: State, most: int, after: Place | None = None
 ) -> list[Line]:
     """The items in a state, from a place on, what was asked first before all else."""
-    with home.store.read() as tx:
-        bound = _in_force(tx, now)
-        rows = reviews.queued(tx, state, bound, most, after)
-        stood = _stood(tx, rows)
-        return [_line(row, bound[row.agreement_id], stood) for row in rows]
+    under = {each.agreement_id: each for each in bound}
+    rows = reviews.queued(tx, state, under, most, after)
+    stood = _stood(tx, rows)
+    return [_line(row, under[row.agreement_id], stood) for row in rows]
 
 
-def counts(home: Home, *, now: int) -> dict[State, int]:
-    """How many items are in each state, each counted up to `COUNTED` + 1."""
-    with home.store.read() as tx:
-        bound = _in_force(tx, now)
-        return {each: reviews.number(tx, each, bound, COUNTED + 1) for each in get_args(State)}
-
-
-def waiting(home: Home, *, now: int) -> int:
-    """How many items wait, counted up to `COUNTED` + 1."""
-    with home.store.read() as tx:
-        return reviews.number(tx, "waits", _in_force(tx, now), COUNTED + 1)
+def number(tx: Tx, bound: Iterable[InForce], state: State) -> int:
+    """How many items are in a state, counted up to `COUNTED` + 1."""
+    return reviews.number(tx, state, [each.agreement_id for each in bound], COUNTED + 1)
 
 
 def among_waiting(home: Home, at: Place, *, now: int) -> Among:

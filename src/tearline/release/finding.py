@@ -235,12 +235,6 @@ def _unlimited(scene: _Scene) -> _Scene:
     return _Scene(scene.tx, scene.wanted._replace(since_at=None), scene.sight)
 
 
-def number(tx: Tx, wanted: Wanted, sight: Sight) -> int:
-    """How many fit, where no words are searched for."""
-    scene = _Scene(tx, wanted, sight)
-    return _fitting(scene, _sums(scene, scene.low))
-
-
 def _sums(scene: _Scene, low: int) -> Counter[Kind]:
     found: Counter[Kind] = Counter()
     for number, total in listed.totals(scene.tx, low).items():

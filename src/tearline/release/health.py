@@ -3,6 +3,7 @@
 Nothing is counted beyond `COUNTED`: whoever needs to know more asks for the list itself.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
@@ -61,24 +62,35 @@ class Witnessed(NamedTuple):
     late: bool
 
 
-def flow(tx: Tx, bound: InForce, *, now: int) -> Flow:
-    """What passed under one agreement."""
-    this = bound.agreement_id
+def flows(tx: Tx, bound: Iterable[InForce], *, now: int) -> list[Flow]:
+    """What passed under agreements, in their order; the number of questions asked stays small."""
+    every = {each.agreement_id: each for each in bound}
+    live = tallies.live_numbers(tx, every, COUNTED + 1)
+    usable = received.usable_numbers(tx, every, now, COUNTED + 1)
+    quarantined = received.quarantined_numbers(tx, every, COUNTED + 1)
+    confirmable = [each.agreement_id for each in every.values() if not each.one_sided]
+    unanswered = recalls.open_numbers(tx, confirmable, COUNTED + 1)
+    mirrored = logs.signed_at(tx, map(record.their_log, every))
+    given = tallies.last_at(tx, every)
+    return [
+        Flow(
+            this,
+            Counted.of(live[this]),
+            Counted.of(usable[this]),
+            Counted.of(quarantined[this]),
+            Counted.of(unanswered.get(this, 0)),
+            Counted.of(_overdue(tx, each, now) if unanswered.get(this) else 0),
+            mirrored[record.their_log(this)],
+            given[this],
+        )
+        for this, each in every.items()
+    ]
+
+
+def _overdue(tx: Tx, bound: InForce, now: int) -> int:
     due_at = now - bound.terms.retention.recall_days * DAY
-    overdue = Some(this, answered=False, until_at=due_at)
-    mirrored = logs.last_checkpoint(tx, record.their_log(this))
-    last = newest(tx, bound, 1)
-    confirmable = not bound.one_sided
-    return Flow(
-        this,
-        Counted.of(tallies.live_number(tx, this, COUNTED + 1)),
-        Counted.of(received.usable_number(tx, this, now, COUNTED + 1)),
-        Counted.of(received.quarantined_number(tx, this, COUNTED + 1)),
-        Counted.of(recalls.number(tx, Some(this, answered=False), COUNTED + 1) * confirmable),
-        Counted.of(recalls.number(tx, overdue, COUNTED + 1) * confirmable),
-        mirrored.at if mirrored else None,
-        last[0].at if last else None,
-    )
+    some = Some(bound.agreement_id, answered=False, until_at=due_at)
+    return recalls.number(tx, some, COUNTED + 1)
 
 
 def newest(tx: Tx, bound: InForce, most: int) -> list[Release]:

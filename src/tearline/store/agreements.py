@@ -198,6 +198,12 @@ _VERSIONS = Statement(
     .order_by(agreement_version.c.version, agreement_version.c.arrived_at)
 )
 
+_BY_ARRIVAL = select(agreement_version).order_by(
+    agreement_version.c.arrived_at, agreement_version.c.version
+)
+_EVERY = Statement(_BY_ARRIVAL)
+_WITH = Statement(_BY_ARRIVAL.where(agreement_version.c.partner == bindparam("partner")))
+
 
 def add_version(tx: Tx, version: Version) -> None:
     """Keep a version of an agreement."""
@@ -233,11 +239,8 @@ def versions(tx: Tx, agreement_id: str) -> list[Version]:
 
 def every_version(tx: Tx, *, partner: str | None = None) -> list[Version]:
     """Return the versions of all agreements, or of those with one partner, newest last."""
-    rows = select(agreement_version)
-    if partner is not None:
-        rows = rows.where(agreement_version.c.partner == partner)
-    order = agreement_version.c.arrived_at, agreement_version.c.version
-    return [Version(*row) for row in tx.execute(rows.order_by(*order))]
+    rows = _EVERY.rows(tx) if partner is None else _WITH.rows(tx, partner=partner)
+    return [_version(row) for row in rows]
 
 
 def agreement_ids(tx: Tx, *, state: str | None = None) -> list[str]:

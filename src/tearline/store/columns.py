@@ -102,6 +102,41 @@ def among(
     return _Among(column, sa.bindparam(None, list(values), type_=Many(numbers)))
 
 
+class _Each(FunctionElement[Any]):
+    """Many values as the rows of a table."""
+
+    name = "each"
+    inherit_cache = True
+
+
+@compiles(_Each, "postgresql")
+def _unnested(element: _Each, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    return f"(SELECT unnest({compiler.process(element.clauses, **more)}) AS value)"
+
+
+@compiles(_Each, "sqlite")
+def _from_json(element: _Each, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401  # its own
+    return f"json_each({compiler.process(element.clauses, **more)})"
+
+
+def of_each(asked: str) -> sa.Select[Any]:
+    """For each text of the parameter `ids`, itself and what is `asked`, which calls it `its.value`.
+
+    What is asked for begins with SELECT and finds one value.
+    """
+    ids = _Each(sa.bindparam("ids", type_=Many(numbers=False)))
+    its = ids.table_valued("value", name="its")
+    return sa.select(its.c.value, sa.text(f"({asked})")).select_from(its)
+
+
+def number_of_each(rows: str) -> sa.Select[Any]:
+    """How many rows there are for each text of `ids`, counted up to the parameter `most`.
+
+    `rows` names their table and says which they are, in the order of an index.
+    """
+    return of_each(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT :most) AS found")  # noqa: S608  # our own names
+
+
 class _Aside(FunctionElement[Any]):
     """A column that SQLite chooses no index by."""
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Text, among
+from tearline.store.columns import Text, among, of_each
 from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 log_head = Table(
@@ -306,6 +306,16 @@ def last_checkpoint(tx: Tx, log: str) -> Signed | None:
     latest = select(*columns).where(log_checkpoint.c.log == log)
     row = tx.execute(latest.order_by(log_checkpoint.c.size.desc()).limit(1)).one_or_none()
     return Signed(row[0], row[1], row[2]) if row else None
+
+
+_SIGNED_AT = Statement(
+    of_each("SELECT at FROM log_checkpoint WHERE log = its.value ORDER BY size DESC LIMIT 1")
+)
+
+
+def signed_at(tx: Tx, names: Iterable[str]) -> dict[str, int | None]:
+    """For each log, when the checkpoint that covers most was kept; None before the first."""
+    return dict(_SIGNED_AT.among(tx, names))
 
 
 def checkpoint_before(tx: Tx, log: str, at: int) -> Signed | None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from tearline.store.columns import Serial, Text
-from tearline.store.database import Tx, metadata
+from tearline.store.database import Statement, Tx, metadata
 
 party = Table(
     "party",
@@ -115,13 +115,13 @@ def _set_partner(tx: Tx, slug: str, values: dict[str, object]) -> None:
         tx.execute(insert(party).values(values))
 
 
-_PARTNER = select(party).where(party.c.slug == bindparam("slug"))
+_PARTNER = Statement(select(party).where(party.c.slug == bindparam("slug")))
+_PARTNERS = Statement(select(party).order_by(party.c.slug))
 
 
 def partner_of(tx: Tx, slug: str) -> Partner | None:
     """Return the partner with this slug."""
-    row = tx.execute(_PARTNER, {"slug": slug}).one_or_none()
-    return Partner(*row) if row else None
+    return next((Partner(*row) for row in _PARTNER.rows(tx, slug=slug)), None)
 
 
 def partners_named(tx: Tx, name: str) -> list[Partner]:
@@ -132,7 +132,7 @@ def partners_named(tx: Tx, name: str) -> list[Partner]:
 
 def partners(tx: Tx) -> list[Partner]:
     """Return every partner, by slug."""
-    return [Partner(*row) for row in tx.execute(select(party).order_by(party.c.slug))]
+    return [Partner(*row) for row in _PARTNERS.rows(tx)]
 
 
 def set_blocked(tx: Tx, slug: str, *, at: int | None, reason: str | None) -> None:

@@ -20,8 +20,8 @@ from sqlalchemy import (
     update,
 )
 
-from tearline.store.columns import Text, among
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.columns import Text, among, number_of_each
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.walking import Order, Place, latest, part
 
 _OPEN, _ANSWERED = text("acknowledged_at IS NULL"), text("acknowledged_at IS NOT NULL")
@@ -146,6 +146,16 @@ def number(tx: Tx, some: Some, most: int) -> int:
     """How many they are, counted up to a number."""
     query = _some(some, select(recall.c.position)).limit(most)
     return int(tx.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+_OPEN_NUMBERS = Statement(
+    number_of_each(f"recall WHERE agreement_id = its.value AND {_OPEN} ORDER BY at")
+)
+
+
+def open_numbers(tx: Tx, agreements: Iterable[str], most: int) -> dict[str, int]:
+    """How many are not answered, by agreement, each counted up to a number."""
+    return dict(_OPEN_NUMBERS.among(tx, agreements, most=most))
 
 
 def _newest(some: Some, limit: int, before: Place | None) -> Select[Any]:

@@ -21,8 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-from tearline.store.columns import Text, among, aside
-from tearline.store.database import Tx, in_chunks, insert_rows, metadata
+from tearline.store.columns import Text, among, aside, number_of_each
+from tearline.store.database import Statement, Tx, in_chunks, insert_rows, metadata
 from tearline.store.objects import object_version, reference
 from tearline.store.walking import Order, Place, latest, part
 
@@ -235,16 +235,20 @@ def usable(tx: Tx, agreement_id: str, now: int) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def usable_number(tx: Tx, agreement_id: str, now: int, most: int) -> int:
-    """How many objects of a partner's may be used now, counted up to a number."""
-    query = select(received.c.hash).where(
-        received.c.agreement_id == agreement_id,
-        received.c.state == "accepted",
-        received.c.until_at > now,
+_USABLE = Statement(
+    number_of_each(
+        "received WHERE agreement_id = its.value AND state = 'accepted' AND until_at > :now"
     )
-    return int(
-        tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
-    )
+)
+# In the order of the index that has only these: SQLite would take the one on any state.
+_NUMBERS = Statement(
+    number_of_each(f"received WHERE agreement_id = its.value AND {_IN_QUARANTINE} ORDER BY at")
+)
+
+
+def usable_numbers(tx: Tx, agreements: Iterable[str], now: int, most: int) -> dict[str, int]:
+    """How many objects may be used now, by agreement, each counted up to a number."""
+    return dict(_USABLE.among(tx, agreements, now=now, most=most))
 
 
 def quarantined(
@@ -258,14 +262,9 @@ def quarantined(
     return [(row[1], Received._make(row[3:])) for row in latest(tx, parts, limit)]
 
 
-def quarantined_number(tx: Tx, agreement_id: str, most: int) -> int:
-    """How many are in quarantine under an agreement, counted up to a number."""
-    # In the order of the index that has only these: SQLite would take the one on any state.
-    query = select(received.c.hash).where(received.c.agreement_id == agreement_id, _IN_QUARANTINE)
-    query = query.order_by(received.c.at)
-    return int(
-        tx.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
-    )
+def quarantined_numbers(tx: Tx, agreements: Iterable[str], most: int) -> dict[str, int]:
+    """How many are in quarantine, by agreement, each counted up to a number."""
+    return dict(_NUMBERS.among(tx, agreements, most=most))
 
 
 def _quarantined(agreement_id: str, limit: int, before: Place | None) -> Select[Any]:

@@ -1,7 +1,10 @@
 """What is released under an agreement, and what stays, in numbers: for people who ask why."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import bindparam, func, select
 
+from tearline.store.columns import number_of_each, of_each
 from tearline.store.database import Statement, Tx
 from tearline.store.releases import STANDS, Release, decision, release
 
@@ -30,9 +33,11 @@ def reasons_counted(tx: Tx, agreement_id: str) -> list[tuple[str, int]]:
 
 
 _LIVE = release.c.agreement_id == bindparam("id"), STANDS
-_NUMBER = Statement(
-    select(func.count()).select_from(
-        select(release.c.position).where(*_LIVE).limit(bindparam("most")).subquery()
+_NUMBERS = Statement(number_of_each(f"release WHERE agreement_id = its.value AND {STANDS}"))
+_LAST_AT = Statement(
+    of_each(
+        f"SELECT at FROM release WHERE agreement_id = its.value AND {STANDS}"  # noqa: S608  # our own names
+        " ORDER BY position DESC LIMIT 1"
     )
 )
 _NEWEST = Statement(
@@ -43,9 +48,14 @@ _NEWEST = Statement(
 )
 
 
-def live_number(tx: Tx, agreement_id: str, most: int) -> int:
-    """How many releases are live, counted up to a number: so that no page reads a million rows."""
-    return int(_NUMBER(tx, id=agreement_id, most=most).scalar_one())
+def live_numbers(tx: Tx, agreement_ids: Iterable[str], most: int) -> dict[str, int]:
+    """How many releases are live under each of some agreements, each counted up to a number."""
+    return dict(_NUMBERS.among(tx, agreement_ids, most=most))
+
+
+def last_at(tx: Tx, agreement_ids: Iterable[str]) -> dict[str, int | None]:
+    """When the last of the live releases was made, under each of some agreements."""
+    return dict(_LAST_AT.among(tx, agreement_ids))
 
 
 def newest(tx: Tx, agreement_id: str, most: int) -> list[Release]:

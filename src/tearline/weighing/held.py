@@ -51,10 +51,10 @@ def held(tx: Tx, ids: Iterable[str], *, now: int) -> dict[str, Held]:
     missing = set(ids)
     found: dict[str, Held] = {}
     for origin in _origins(tx, now):
-        if not missing:
-            break
         found |= _latest(tx, origin, missing, now)
         missing -= found.keys()
+        if not missing:
+            break
     return found
 
 
@@ -110,9 +110,10 @@ def known_hashes(tx: Tx, stix_id: str, *, now: int) -> set[str]:
     return known
 
 
-def _origins(tx: Tx, now: int) -> list[str]:
-    """Where objects may come from: us, and each agreement that binds."""
-    return [OURS, *(each.agreement_id for each in force.all_in_force(tx, now=now))]
+def _origins(tx: Tx, now: int) -> Iterator[str]:
+    """Where objects may come from: us, and each agreement that binds, which are read last."""
+    yield OURS
+    yield from (each.agreement_id for each in force.all_in_force(tx, now=now))
 
 
 def _of_type(kind: str, ids: Iterable[str]) -> list[str]:

@@ -29,24 +29,25 @@ def _agreements(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         names = {each.slug: each.name for each in parties.partners(tx)}
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
-        found = []
-        for agreement_id in agreements.agreement_ids(tx):
-            newest = agreements.versions(tx, agreement_id)[-1]
-            its = bound.get(agreement_id)
-            found.append(
-                {
-                    "agreement": agreement_id,
-                    "title": parse_json(newest.terms).title,
-                    "partner": newest.partner,
-                    "partner_name": names.get(newest.partner, newest.partner),
-                    "version": newest.version,
-                    "state": its.state if its else newest.state,
-                    "serving": bool(its and its.serving),
-                    "accepting": bool(its and its.accepting),
-                    **_live(tx, agreement_id),
-                    "until_at": newest.until_at,
-                }
-            )
+        every = agreements.every_version(tx)
+        newest = {e.agreement_id: e for e in sorted(every, key=lambda e: (e.version, e.arrived_at))}
+        live = tallies.live_numbers(tx, newest, COUNTED + 1)
+    found = [
+        {
+            "agreement": agreement_id,
+            "title": parse_json(each.terms).title,
+            "partner": each.partner,
+            "partner_name": names.get(each.partner, each.partner),
+            "version": each.version,
+            "state": its.state if its else each.state,
+            "serving": bool(its and its.serving),
+            "accepting": bool(its and its.accepting),
+            **_live(live[agreement_id]),
+            "until_at": each.until_at,
+        }
+        for agreement_id, each in newest.items()
+        for its in [bound.get(agreement_id)]
+    ]
     return {"agreements": sorted(found, key=lambda e: (e["state"] != "active", e["title"]))}
 
 
@@ -59,7 +60,7 @@ def _agreement(asked: Asked) -> dict[str, Any]:
         newest = versions[-1]
         bound = force.in_force(tx, agreement_id, now=asked.now)
         statements = agreements.statements(tx, agreement_id)
-        live = _live(tx, agreement_id)
+        live = _live(tallies.live_numbers(tx, [agreement_id], COUNTED + 1)[agreement_id])
         partner = parties.partner_of(tx, newest.partner)
         offers = {side: _bands(offer_of(tx, newest.hash, ours=side == "ours")) for side in _SIDES}
         signed = {ours: _signed(tx, agreement_id, ours=ours) for ours in (True, False)}
@@ -97,9 +98,9 @@ def _agreement(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _live(tx: Tx, agreement_id: str) -> dict[str, Any]:
+def _live(number: int) -> dict[str, Any]:
     """How many objects are with a partner, counted up to `health.COUNTED`."""
-    found = Counted.of(tallies.live_number(tx, agreement_id, COUNTED + 1))
+    found = Counted.of(number)
     return {"live": found.number, "live_more": found.more}
 
 

@@ -124,9 +124,8 @@ def _quarantine(asked: Asked) -> dict[str, Any]:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
         found = received.quarantined(tx, bound, _ROWS + 1, before)
         shown = found[:_ROWS]
-        number = total(
-            [Counted.of(received.quarantined_number(tx, each, COUNTED + 1)) for each in bound]
-        )
+        numbers = received.quarantined_numbers(tx, bound, COUNTED + 1)
+        number = total(list(map(Counted.of, numbers.values())))
         names = _called(tx, shown)
     rows = [
         {

@@ -7,7 +7,7 @@ from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.approval import queue
 from tearline.release import finding, health
-from tearline.release.finding import Wanted
+from tearline.release.finding import Counts, Wanted
 from tearline.release.health import Counted, Flow
 from tearline.store import claim_lists, parties
 from tearline.store.database import Tx
@@ -26,35 +26,40 @@ def _home(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
         names = {each.slug: each.name for each in parties.partners(tx)}
-        flows = [(each, health.flow(tx, each, now=asked.now)) for each in bound]
+        flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
+        ours = finding.count(tx, Wanted(), sight(asked.who))
         found = {
-            "came_in": _came_in(tx, asked),
-            "received": _received(tx, asked, bound, names),
+            "came_in": _came_in(tx, asked, ours.number),
+            "received": _received(ours, bound, names),
             "went_out": _by_partner(flows, names, "live"),
             "agreements": sum(each.serving or each.accepting for each in bound),
             "recalls": {
                 "open": _open(flows),
                 "overdue": _counted(health.total([flow.recalls_overdue for _, flow in flows])),
             },
-            "receipts": _receipts(tx, bound, names),
+            "receipts": _receipts(tx, flows, names),
             "head": _head(tx, asked.now),
             "grades_fell": claim_lists.number_fell(tx, asked.now - CAME["week"]),
         }
-    if not asked.who.may(*WEIGHING):
-        return found
-    found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
-    number = queue.waiting(asked.home, now=asked.now)
-    waits = queue.listed(asked.home, "waits", _SHOWN, now=asked.now)
+        if asked.who.may(*WEIGHING):
+            found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
+            found |= _waiting(tx, bound)
+    return found
+
+
+def _waiting(tx: Tx, bound: list[InForce]) -> dict[str, Any]:
+    """What waits for people, the first asked first."""
+    waits = queue.listed(tx, bound, "waits", _SHOWN)
     due = [each.until_at for each in waits if each.until_at is not None]
-    return found | {
-        "waiting": _counted(Counted.of(number)),
+    return {
+        "waiting": _counted(Counted.of(queue.number(tx, bound, "waits"))),
         "oldest_at": waits[0].review.asked_at if waits else None,
         "due_at": min(due, default=None),
-        "waits": lines(asked, waits),
+        "waits": lines(tx, waits),
     }
 
 
-def _came_in(tx: Tx, asked: Asked) -> dict[str, Any]:
+def _came_in(tx: Tx, asked: Asked, held: int) -> dict[str, Any]:
     """What we hold that came within a week, in all and by source."""
     since_at = asked.now - CAME["week"]
     found = finding.count(tx, Wanted(since_at=since_at), sight(asked.who))
@@ -62,23 +67,22 @@ def _came_in(tx: Tx, asked: Asked) -> dict[str, Any]:
     return {
         "since_at": since_at,
         "number": found.number,
-        "held": finding.number(tx, Wanted(), sight(asked.who)),
+        "held": held,
         "behind": found.behind,
         "sources": [{"source": each.value, "number": each.number} for each in sources[:_SOURCES]],
         "further": max(len(sources) - _SOURCES, 0),
     }
 
 
-def _received(tx: Tx, asked: Asked, bound: list[InForce], names: dict[str, str]) -> dict[str, Any]:
+def _received(found: Counts, bound: list[InForce], names: dict[str, str]) -> dict[str, Any]:
     """What partners gave and is kept, as the list of objects has it."""
     partner = {each.agreement_id: each.partner for each in bound}
-    found = finding.count(tx, Wanted(origins=frozenset(partner)), sight(asked.who))
     rows: dict[str, int] = {}
     for each in found.facets["origin"]:
         if slug := partner.get(str(each.value)):
             rows[slug] = rows.get(slug, 0) + each.number
     return {
-        "number": found.number,
+        "number": sum(rows.values()),
         "partners": [
             {"partner": slug, "name": names.get(slug, slug), "number": number}
             for slug, number in sorted(rows.items(), key=lambda each: -each[1])
@@ -110,9 +114,12 @@ def _open(flows: list[tuple[InForce, Flow]]) -> dict[str, Any]:
     return _counted(Counted(max(every.number - overdue.number, 0), every.more))
 
 
-def _receipts(tx: Tx, bound: list[InForce], names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _receipts(
+    tx: Tx, flows: list[tuple[InForce, Flow]], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """What was released last, under whichever agreement, and the leaf that proves it."""
-    rows = [(each, row) for each in bound for row in health.newest(tx, each, _SHOWN)]
+    given = sorted(flows, key=lambda pair: -(pair[1].last_given_at or 0))[:_SHOWN]
+    rows = [(each, row) for each, _ in given for row in health.newest(tx, each, _SHOWN)]
     last = sorted(rows, key=lambda pair: -pair[1].at)[:_SHOWN]
     named = names_of(tx, [row.delivered_id for _, row in last if row.seq is not None])
     return [

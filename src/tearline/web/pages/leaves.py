@@ -127,7 +127,7 @@ def _said(tx: Tx, log: str, rows: list[Row]) -> dict[int, dict[str, Any]]:
 def _ours(tx: Tx, log: str, ids: set[str]) -> dict[str, tuple[str, str]]:
     """Of objects as they were given: our id, and what we call it, of those that we hold."""
     agreement_id = log.partition("/")[2]
-    mine = {each: aliases.our_id(tx, agreement_id, each) if agreement_id else each for each in ids}
+    mine = {each: each for each in ids} | aliases.derived(tx, agreement_id, ids)
     names = names_of(tx, mine.values())
     return {each: (our, names[our]) for each, our in mine.items() if our in names}
 

@@ -23,9 +23,10 @@ _OUTBOX = 20
 def _partners(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
+        flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
         found = [
             _short(each)
-            | _sums(tx, [e for e in bound if e.partner == each.slug], asked.now)
+            | _sums([(e, flow) for e, flow in flows if e.partner == each.slug])
             | {"undelivered": len(agreements.undelivered(tx, each.slug))}
             for each in parties.partners(tx)
         ]
@@ -49,11 +50,11 @@ def _short(each: Partner) -> dict[str, Any]:
     }
 
 
-def _sums(tx: Tx, bound: list[InForce], now: int) -> dict[str, Any]:
+def _sums(its: list[tuple[InForce, Flow]]) -> dict[str, Any]:
     """What a line of the list says of all agreements with a partner together."""
-    flows = [health.flow(tx, each, now=now) for each in bound]
+    flows = [flow for _, flow in its]
     return {
-        "agreements": [_agreement(each) for each in bound],
+        "agreements": [_agreement(each) for each, _ in its],
         "live": _counted(health.total([each.live for each in flows])),
         "usable": _counted(health.total([each.usable for each in flows])),
         "overdue": _counted(health.total([each.recalls_overdue for each in flows])),
@@ -67,7 +68,7 @@ def _partner(asked: Asked) -> dict[str, Any]:
         if found is None:
             raise AbsentError("There is no such partner.", do="Look at the list of partners.")
         bound = [e for e in force.all_in_force(tx, now=asked.now) if e.partner == found.slug]
-        flows = [health.flow(tx, each, now=asked.now) for each in bound]
+        flows = health.flows(tx, bound, now=asked.now)
         cards = cards_of(tx, found.slug)
         value = _short(found) | {
             "cards": _cards(cards),

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import orjson
 
+from tearline.agreement import force
 from tearline.approval import queue
 from tearline.approval.queue import Line, Says
 from tearline.errors import RefusedError
@@ -12,6 +13,7 @@ from tearline.release.health import Counted
 from tearline.release.reviewing import State
 from tearline.release.showing import changes
 from tearline.store import objects, parties
+from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.reviews import Place, Review
 from tearline.topics.topic import type_of
@@ -30,15 +32,16 @@ def _queue(asked: Asked) -> dict[str, Any]:
     wanted: State = named.get(asked.query.get("state", ""), "waits")
     after = _place(asked.query.get("after", ""))
     limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
-    found = queue.listed(asked.home, wanted, limit + 1, after, now=asked.now)
-    shown = found[:limit]
+    with asked.home.store.read() as tx:
+        bound = force.all_in_force(tx, now=asked.now)
+        found = queue.listed(tx, bound, wanted, limit + 1, after)
+        shown = found[:limit]
+        counts = {each: Counted.of(queue.number(tx, bound, each)) for each in get_args(State)}
+        items = lines(tx, shown)
     return {
         "state": wanted,
-        "counts": {
-            state: Counted.of(number)._asdict()
-            for state, number in queue.counts(asked.home, now=asked.now).items()
-        },
-        "items": lines(asked, shown),
+        "counts": {state: each._asdict() for state, each in counts.items()},
+        "items": items,
         "first": after is None,
         "next": _name(shown[-1].review) if len(found) > limit else None,
     }
@@ -65,10 +68,10 @@ def _item(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         held = objects.latest(tx, OURS, [found.review.stix_id]).get(found.review.stix_id)
         ours = orjson.loads(objects.raw_of(tx, [held.seq])[held.seq]) if held else {}
+        (line,) = lines(tx, [found.line])
     at = Place(found.review.asked_at, found.review.item)
     among = queue.among_waiting(asked.home, at, now=asked.now)
     others = found.state != "waits" or among.number > 1
-    (line,) = lines(asked, [found.line])
     return line | {
         "needed": found.needed,
         "approved": len(found.reviewed.approvals),
@@ -127,12 +130,10 @@ def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
     return {"said": verdict, "next": f"/queue/{following or item}"}
 
 
-def lines(asked: Asked, items: Sequence[Line]) -> list[dict[str, Any]]:
+def lines(tx: Tx, items: Sequence[Line]) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
-    ids = [each.review.stix_id for each in items]
-    with asked.home.store.read() as tx:
-        named = names_of(tx, ids)
-        partners = {each.slug: each.name for each in parties.partners(tx)}
+    named = names_of(tx, [each.review.stix_id for each in items])
+    partners = {each.slug: each.name for each in parties.partners(tx)}
     return [
         {
             "item": each.review.item,
