@@ -50,6 +50,18 @@ def ours_of(tx: Tx, agreement_id: str, ids: Iterable[str]) -> dict[str, str]:
     return dict(_OURS.among(tx, ids, agreement_id=agreement_id))
 
 
+_GIVEN_AS = Statement(
+    select(alias.c.agreement_id, alias.c.delivered_id).where(
+        among(alias.c.agreement_id, bindparam("ids")), alias.c.stix_id == bindparam("stix_id")
+    )
+)
+
+
+def given_as(tx: Tx, agreement_ids: Iterable[str], stix_id: str) -> list[tuple[str, str]]:
+    """By which other ids one of ours goes under some agreements: each agreement with an id."""
+    return [(row[0], row[1]) for row in _GIVEN_AS.among(tx, agreement_ids, stix_id=stix_id)]
+
+
 def our_id(tx: Tx, agreement_id: str, delivered_id: str) -> str:
     """The id of ours that a delivered id stands for; itself where it was never cut."""
     query = select(alias.c.stix_id).where(

@@ -79,6 +79,16 @@ _REFERENCES = {
 }
 
 
+_NAMED_BY = Statement(
+    select(object_version.c.origin, object_version.c.stix_id, reference.c.to_id)
+    .join_from(reference, object_version, object_version.c.seq == reference.c.from_seq)
+    .where(
+        among(reference.c.to_id, bindparam("ids")),
+        aside(object_version.c.type) == bindparam("type"),
+    )
+)
+
+
 FATEFUL = frozenset({"sighting_of_ref", "object_refs", "object_ref"})
 """Properties on which the fate of an edge or a container hangs, but for those of a relation."""
 
@@ -151,6 +161,14 @@ def references_to(tx: Tx, origin: str, ids: Iterable[str]) -> list[Reference]:
     for each in dict.fromkeys([*from_there, *relations_to(tx, origin, wanted)]):
         found += (end for end in ends_of(each) if end.to_id in wanted)
     return found
+
+
+def named_by(tx: Tx, ids: Iterable[str], type: str) -> list[tuple[str, str, str]]:
+    """What of a type has a property that names one of `ids`: of whose it is, its id, and the one.
+
+    Of every origin at once.
+    """
+    return [(row[0], row[1], row[2]) for row in _NAMED_BY.among(tx, ids, type=type)]
 
 
 def naming(tx: Tx, origin: str, ids: Iterable[str]) -> Iterator[str]:

@@ -184,7 +184,9 @@ _SAME_SOME = Statement(
     select(same_source.c.identity, same_source.c.as_identity).limit(bindparam("limit"))
 )
 _MEMBERS = Statement(
-    select(same_source.c.identity).where(among(same_source.c.as_identity, bindparam("ids")))
+    select(same_source.c.identity, same_source.c.as_identity).where(
+        among(same_source.c.as_identity, bindparam("ids"))
+    )
 )
 _STANDING = Statement(
     select(*(standing.c[name] for name in Standing._fields)).where(
@@ -272,8 +274,16 @@ def bodies(tx: Tx, identities: Collection[str]) -> dict[str, str]:
 
 def everybody(tx: Tx, identity: str) -> list[str]:
     """Every identity that is judged to be the same source as this one, itself among them."""
-    root = bodies(tx, [identity]).get(identity, identity)
-    return sorted({root, *(row[0] for row in _MEMBERS.among(tx, [root]))})
+    return everybody_of(tx, [identity])[identity]
+
+
+def everybody_of(tx: Tx, identities: Collection[str]) -> dict[str, list[str]]:
+    """For each identity, every one that is judged to be the same source, itself among them."""
+    body = bodies(tx, identities)
+    same: dict[str, set[str]] = {root: {root} for root in (body.get(e, e) for e in identities)}
+    for member, root in _MEMBERS.among(tx, same):
+        same[root].add(member)
+    return {each: sorted(same[body.get(each, each)]) for each in identities}
 
 
 def bad(tx: Tx) -> list[str]:

@@ -1,13 +1,13 @@
 """What a claim is worth, with everything that it comes from, for a person to read."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import orjson
 
 from tearline.agreement.home import Home
 from tearline.provenance import grade
-from tearline.provenance.chains import Ends
 from tearline.provenance.claims import claim_of
 from tearline.store import objects, worth
 from tearline.store.claims import DENIED
@@ -58,32 +58,41 @@ class Explained(NamedTuple):
 def explain(home: Home, stix_id: str, *, now: int) -> Explained:
     """Return what a claim is worth and why; RefusedError where there is no such claim."""
     with home.store.read() as tx:
-        proposition, polarity = place_of(tx, stix_id)
-        interested = _interested(tx, worth.stated(tx, [proposition]))
-        found = sides.read(tx, [proposition], interested)
-        own, other = found.ends(proposition, polarity)
-        names = _names(tx, found, now)
-        made = grade.propose(own, other)
-        side = found.found[proposition, polarity]
-        return Explained(
-            stix_id,
-            proposition,
-            polarity,
-            made.supporting,
-            made.against,
-            made.credibility,
-            grade.sentence(
-                own,
-                other,
-                lambda number: names[found.identities[number]],
-                denied=polarity == DENIED,
-            ),
-            tuple(grade.flag_names(made.flags)),
-            _sources(tx, found, own, names),
-            _sources(tx, found, other, names),
-            _heard(tx, found, side, names),
-            worth.graded(tx, [stix_id]).get(stix_id),
-        )
+        place = place_of(tx, stix_id)
+        return told(tx, stix_id, place, read(tx, place[0]), now=now)
+
+
+def read(tx: Tx, proposition: str) -> Sides:
+    """Read both sides of a proposition, and who in its chains has an interest."""
+    return sides.read(tx, [proposition], partial(_interested, tx))
+
+
+def told(tx: Tx, stix_id: str, place: tuple[str, str], found: Sides, *, now: int) -> Explained:
+    """Tell what a claim is worth by the sides that were read; its place is one of them."""
+    proposition, polarity = place
+    own, other = found.ends(proposition, polarity)
+    names = _names(tx, found, now)
+    made = grade.propose(own, other)
+    sources = _sources(tx, found, {*own.origins, *other.origins}, names)
+    return Explained(
+        stix_id,
+        proposition,
+        polarity,
+        made.supporting,
+        made.against,
+        made.credibility,
+        grade.sentence(
+            own,
+            other,
+            lambda number: names[found.identities[number]],
+            denied=polarity == DENIED,
+        ),
+        tuple(grade.flag_names(made.flags)),
+        tuple(sources[each] for each in own.origins),
+        tuple(sources[each] for each in other.origins),
+        _heard(tx, found, found.found[place], names),
+        worth.graded(tx, [stix_id]).get(stix_id),
+    )
 
 
 def _heard(tx: Tx, found: Sides, side: Side, names: dict[str, str]) -> tuple[Heard, ...]:
@@ -99,19 +108,22 @@ def _heard(tx: Tx, found: Sides, side: Side, names: dict[str, str]) -> tuple[Hea
     )
 
 
-def _sources(tx: Tx, found: Sides, ends: Ends, names: dict[str, str]) -> tuple[Source, ...]:
-    made = []
-    for number in ends.origins:
-        identity = found.identities[number]
-        everybody = worth.everybody(tx, identity)
-        standings = worth.standings(tx, everybody).values()
-        letters = sorted(each.reliability for each in standings if each.reliability)
-        reasons = sorted(each.discredited for each in standings if each.discredited)
-        others = tuple(each for each in everybody if each != identity)
+def _sources(
+    tx: Tx, found: Sides, numbers: Iterable[int], names: dict[str, str]
+) -> dict[int, Source]:
+    identities = {each: found.identities[each] for each in numbers}
+    same = worth.everybody_of(tx, list(identities.values()))
+    standings = worth.standings(tx, {one for each in same.values() for one in each})
+    made = {}
+    for number, identity in identities.items():
+        judged = [standings[each] for each in same[identity] if each in standings]
+        letters = sorted(each.reliability for each in judged if each.reliability)
+        reasons = sorted(each.discredited for each in judged if each.discredited)
+        others = tuple(each for each in same[identity] if each != identity)
         letter = letters[-1] if letters else None
         reason = reasons[0] if reasons else None
-        made.append(Source(identity, names[identity], letter, reason, others))
-    return tuple(made)
+        made[number] = Source(identity, names[identity], letter, reason, others)
+    return made
 
 
 def _interested(tx: Tx, claims: Iterable[Stated]) -> dict[int, bool]:

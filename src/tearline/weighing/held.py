@@ -81,10 +81,15 @@ def held_claim(tx: Tx, stix_id: str, *, now: int) -> Held:
 
 def speaking_of(tx: Tx, stix_id: str, kind: str, *, now: int) -> Iterator[Held]:
     """Objects of a type that name an object of ours, or what they have of it under another id."""
-    for origin in _origins(tx, now):
-        names = {stix_id} | (aliases.ours_of(tx, origin, [stix_id]).keys() if origin else set())
-        found = {each.from_id for each in ties.references_to(tx, origin, names)}
-        yield from _standing(tx, origin, _of_type(kind, found), now)
+    origins = list(_origins(tx, now))
+    given = set(aliases.given_as(tx, origins, stix_id))
+    found: dict[str, set[str]] = {}
+    for origin, each, of in ties.named_by(tx, {stix_id, *(name for _, name in given)}, kind):
+        if of == stix_id or (origin, of) in given:
+            found.setdefault(origin, set()).add(each)
+    for origin in origins:
+        if origin in found:
+            yield from _standing(tx, origin, sorted(found[origin]), now)
 
 
 def numbered(tx: Tx, seqs: Iterable[int], *, now: int) -> list[Held]:
@@ -114,10 +119,6 @@ def _origins(tx: Tx, now: int) -> Iterator[str]:
     """Where objects may come from: us, and each agreement that binds, which are read last."""
     yield OURS
     yield from (each.agreement_id for each in force.all_in_force(tx, now=now))
-
-
-def _of_type(kind: str, ids: Iterable[str]) -> list[str]:
-    return sorted(each for each in ids if each.startswith(f"{kind}--"))
 
 
 def _latest(tx: Tx, origin: str, ids: Iterable[str], now: int) -> dict[str, Held]:

@@ -11,7 +11,6 @@ from tearline.provenance import chains
 from tearline.store import claims, worth
 from tearline.store.claims import LinkRow, Row
 from tearline.store.database import Tx
-from tearline.weighing import sides
 from tearline.weighing.browsing import Line, lines, title_of
 from tearline.weighing.held import Held, held
 from tearline.weighing.sides import Side, Sides
@@ -67,9 +66,8 @@ class Rests(NamedTuple):
     loops: list[list[str]]
 
 
-def rests(tx: Tx, proposition: str, *, now: int) -> Rests:
-    """Read the chains of a proposition; those who assert it first."""
-    found = sides.read(tx, [proposition])
+def rests(tx: Tx, found: Sides, *, now: int) -> Rests:
+    """Show the chains of a proposition whose sides were read; those who assert it first."""
     every = [side.claims for _, side in sorted(found.found.items())]
     some = [each for its in every for each in its[:MOST]]
     rows = [

@@ -4,10 +4,10 @@ Everything is read for many propositions at once: identities become whole number
 `provenance.chains` works on nothing else. Nothing is written.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tearline.provenance import chains, grade
 from tearline.provenance.chains import NOBODY, Chain, Ends, Known
@@ -20,6 +20,13 @@ from tearline.store.worth import Stated, Worth
 ORIGIN = "origin"
 """The role of a chain's end."""
 OTHER = {ASSERTED: DENIED, DENIED: ASSERTED}
+
+
+Interested: TypeAlias = Callable[[Iterable[Stated]], Mapping[int, bool]]
+"""Says of claims, by the numbers of their versions, whether somebody in the chain has an interest.
+
+Only their notes tell.
+"""
 
 
 class Side(NamedTuple):
@@ -77,15 +84,14 @@ def flag_text(flags: int) -> str:
 def read(
     tx: Tx,
     propositions: Iterable[str],
-    interested: Mapping[int, bool] | None = None,
+    interested: Interested | None = None,
     without: Iterable[str] = (),
 ) -> Sides:
     """Read these propositions; what does not exist is left out.
 
-    `interested` says of claims, by the numbers of their versions, whether somebody in the chain
-    gains from being believed: only their notes tell. What is our own report come back is among the
-    claims of a side, and counts for nothing. `without` are sources that count as if they were
-    discredited.
+    `interested` finds out whether somebody in a chain gains from being believed. What is our own
+    report come back is among the claims of a side, and counts for nothing. `without` are sources
+    that count as if they were discredited.
     """
     held = worth.stated(tx, propositions)
     numbers = Numbers()
@@ -93,10 +99,11 @@ def read(
     known = _known(tx, numbers, without)
     reports = _ties(tx, held)
     circles = echoes.not_counting(tx, ((each.stix_id, each.origin) for each in held))
+    gain = interested(held) if interested else {}
     found = {}
     for key, rows in groupby(held, itemgetter(0, 1)):
         group = tuple([each for each in rows if each.seq in paths])
-        made = tuple([_marked(each, paths[each.seq], interested) for each in group])
+        made = tuple([_marked(each, paths[each.seq], gain) for each in group])
         counting, counted = group, made
         if circles:
             count = [each.stix_id not in circles for each in group]
@@ -137,14 +144,14 @@ def _without(nobody: int, path: tuple[int, ...]) -> tuple[int, ...]:
     return (*(each for each in path[:-1] if each != nobody), path[-1])
 
 
-def _marked(claim: Stated, chain: Chain, interested: Mapping[int, bool] | None) -> Chain:
+def _marked(claim: Stated, chain: Chain, gain: Mapping[int, bool]) -> Chain:
     path, marks = chain
     if claim.certainty not in grade.WEAK:
         marks |= chains.FIRM
     if claim.own_judgement:
         # Who judges for itself is where it comes from.
         marks |= chains.OWN | chains.STATED
-    if interested and interested.get(claim.seq):
+    if gain.get(claim.seq):
         marks |= chains.INTERESTED
     return path, marks
 

@@ -67,21 +67,32 @@ def say(home: Home, view: View, *, annotation: Annotation = NOTHING, now: int) -
 def views(home: Home, claim_id: str, *, now: int) -> Views:
     """Everybody's view of a claim; RefusedError where it is not held."""
     with home.store.read() as tx:
-        claim = held_claim(tx, claim_id, now=now)
-        known = known_hashes(tx, claim.stix_id, now=now)
-        found: list[HeldView] = []
-        problems: list[tuple[str, str]] = []
-        for each in speaking_of(tx, claim.stix_id, "opinion", now=now):
-            try:
-                view = perspectives.view_of(each.doc)
-            except InputError as error:
-                problems.append((each.stix_id, str(error)))
-                continue
-            if view is not None:
-                body = perspectives.said(view)
-                seal = seal_of(tx, each.origin, view.party, body, view.signature)
-                stale = view.claim_hash is not None and view.claim_hash not in known
-                found.append(HeldView(view, each.stix_id, each.origin, seal, stale))
+        return look(tx, held_claim(tx, claim_id, now=now), now=now)
+
+
+def look(tx: Tx, claim: Held, *, now: int) -> Views:
+    """Everybody's view of a claim that is held."""
+    said: list[tuple[Held, View]] = []
+    problems: list[tuple[str, str]] = []
+    for each in speaking_of(tx, claim.stix_id, "opinion", now=now):
+        try:
+            view = perspectives.view_of(each.doc)
+        except InputError as error:
+            problems.append((each.stix_id, str(error)))
+            continue
+        if view is not None:
+            said.append((each, view))
+    known = known_hashes(tx, claim.stix_id, now=now) if said else set()
+    found = [
+        HeldView(
+            view,
+            each.stix_id,
+            each.origin,
+            seal_of(tx, each.origin, view.party, perspectives.said(view), view.signature),
+            stale=view.claim_hash is not None and view.claim_hash not in known,
+        )
+        for each, view in said
+    ]
     # At equal rank: by the name of the party, and never by what they say.
     found.sort(key=lambda each: (each.view.party, each.stix_id))
     return Views(claim, tuple(found), tuple(problems))

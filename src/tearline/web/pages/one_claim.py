@@ -16,12 +16,13 @@ from tearline.web.page import AbsentError, Asked, Form, Page
 from tearline.web.pages.claims import brief, told
 from tearline.web.pages.stops import reason_of
 from tearline.web.signing_in import Role
-from tearline.weighing import grouping, views, worth
+from tearline.weighing import explained, grouping, views, worth
 from tearline.weighing.browsing import title_of
-from tearline.weighing.explained import Explained, Source, explain
-from tearline.weighing.held import held
+from tearline.weighing.explained import Explained, Source
+from tearline.weighing.held import Held, held
 from tearline.weighing.rests import Chained, Rests, rests
-from tearline.weighing.showing import Shown, look
+from tearline.weighing.showing import Brief, Shown, look
+from tearline.weighing.sides import Sides
 
 JUDGING: tuple[Role, ...] = ("analyst", "officer")
 """Who may judge claims and sources."""
@@ -37,13 +38,16 @@ def _claim(asked: Asked) -> dict[str, Any]:
             shown = look(tx, stix_id, now=asked.now)
         except RefusedError as error:
             raise AbsentError(error.what, means=error.means, do=error.do) from error
-        resting = rests(tx, shown.brief.proposition, now=asked.now)
+        found = explained.read(tx, shown.brief.proposition)
+        resting = rests(tx, found, now=asked.now)
         ties = _ties(tx, asked, resting)
+        weighed = _worth(tx, shown.brief, found, asked.now)
+        said = _views(tx, held(tx, [stix_id], now=asked.now)[stix_id], asked.now)
     return {
         **_words(shown),
         "denies": brief(shown.denies) if shown.denies else None,
         "denied_by": [brief(each) for each in shown.denied_by],
-        "worth": _worth(asked, stix_id),
+        "worth": weighed,
         "claims": [told(each.line) for each in resting.claims],
         "more": resting.more,
         "chains": [_chained(each) for each in resting.claims],
@@ -51,12 +55,12 @@ def _claim(asked: Asked) -> dict[str, Any]:
         "loops": resting.loops,
         "estimates": _estimates(resting.claims),
         "ties": ties,
-        "views": _views(asked, stix_id),
+        "views": said,
         "may": asked.who.may(*JUDGING),
     }
 
 
-def _views(asked: Asked, stix_id: str) -> list[dict[str, Any]]:
+def _views(tx: Tx, claim: Held, now: int) -> list[dict[str, Any]]:
     """What parties say of the claim, at equal rank: in the order of their names."""
     return [
         {
@@ -70,7 +74,7 @@ def _views(asked: Asked, stix_id: str) -> list[dict[str, Any]]:
             "seal": each.seal,
             "stale": each.stale,
         }
-        for each in views.views(asked.home, stix_id, now=asked.now).views
+        for each in views.look(tx, claim, now=now).views
     ]
 
 
@@ -152,12 +156,12 @@ def _real(number: float | None) -> float | None:
 # ---------------------------------------------------------------------------------------- worth
 
 
-def _worth(asked: Asked, stix_id: str) -> dict[str, Any] | None:
+def _worth(tx: Tx, claim: Brief, sides: Sides, now: int) -> dict[str, Any] | None:
     """What the claim is worth, with the sentence; None where it is not sorted in yet."""
-    try:
-        found = explain(asked.home, stix_id, now=asked.now)
-    except RefusedError:
+    place = claim.proposition, claim.polarity
+    if place not in sides.found:
         return None
+    found = explained.told(tx, claim.id, place, sides, now=now)
     given = found.given
     return {
         **_proposal(found),
@@ -174,7 +178,8 @@ def _worth(asked: Asked, stix_id: str) -> dict[str, Any] | None:
         }
         if given
         else None,
-        "grade": next((each.grade for each in found.claims if each.stix_id == stix_id), "") or None,
+        "grade": next((each.grade for each in found.claims if each.stix_id == claim.id), "")
+        or None,
     }
 
 
