@@ -177,18 +177,25 @@ def explain(home: Home, stix_id: str, party: str, *, now: int) -> list[Explanati
     hold, and where there is no agreement with the party.
     """
     with home.store.read() as tx:
-        partner = find_party(tx, party)
-        bound = [b for b in force.all_in_force(tx, now=now) if b.partner == partner.slug]
-        if not bound:
-            raise RefusedError(
-                f"There is no agreement with {partner.slug} that was signed by both.",
-                means="Until there is one, nothing goes.",
-                do="See `tearline agreement list`.",
-            )
-        return [_explain(tx, each, _ours(tx, each, stix_id), now) for each in bound]
+        bound = agreed(tx, party, now=now)
+        return [explain_under(tx, each, _ours(tx, each, stix_id), now=now) for each in bound]
 
 
-def _explain(tx: Tx, bound: InForce, stix_id: str, now: int) -> Explanation:
+def agreed(tx: Tx, party: str, *, now: int) -> list[InForce]:
+    """What binds us and a party; RefusedError where that is nothing, or there is no such party."""
+    partner = find_party(tx, party)
+    bound = [each for each in force.all_in_force(tx, now=now) if each.partner == partner.slug]
+    if not bound:
+        raise RefusedError(
+            f"There is no agreement with {partner.slug} that was signed by both.",
+            means="Until there is one, nothing goes.",
+            do="See `tearline agreement list`.",
+        )
+    return bound
+
+
+def explain_under(tx: Tx, bound: InForce, stix_id: str, *, now: int) -> Explanation:
+    """Say of one object by our id what an agreement does with it; RefusedError as of `explain`."""
     rules = rules_of(bound.terms, bound.our_slot)
     decided = _decided(tx, bound.agreement_id, rules, stix_id, now)
     standing = releases.standing(tx, bound.agreement_id, [stix_id]).get(stix_id)

@@ -6,17 +6,15 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from tearline.agreement import force
 from tearline.agreement.document import Category
 from tearline.agreement.force import InForce
 from tearline.agreement.home import Home
-from tearline.agreement.partners import find_party
 from tearline.release.concern import rules_under
 from tearline.release.facts import Known
 from tearline.release.form import sealed
 from tearline.release.plan import plan
 from tearline.release.planned import Ground
-from tearline.release.preview import Explanation, explain, needed
+from tearline.release.preview import Explanation, agreed, explain_under, needed
 from tearline.release.rules import Facts
 from tearline.stix import canonical
 from tearline.stix.marking import CLEAR, CONTRADICTORY
@@ -59,14 +57,11 @@ def show(home: Home, stix_id: str, party: str, *, now: int) -> tuple[str, list[S
     hold, and where there is no agreement with the party.
     """
     with home.store.read() as tx:
-        partner = find_party(tx, party)
-        bound = [b for b in force.all_in_force(tx, now=now) if b.partner == partner.slug]
+        bound = agreed(tx, party, now=now)
         names = (aliases.our_id(tx, each.agreement_id, stix_id) for each in bound)
         our_id = next((each for each in names if each != stix_id), stix_id)
-    found = explain(home, our_id, party, now=now)
-    with home.store.read() as tx:
-        agreed = {each.hash: each for each in bound}
-        return our_id, [_shown(tx, home, agreed[each.agreement], each, now) for each in found]
+        said = ((each, explain_under(tx, each, our_id, now=now)) for each in bound)
+        return our_id, [_shown(tx, home, each, found, now) for each, found in said]
 
 
 def changes(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[Change, ...]:

@@ -212,11 +212,12 @@ class Statement:
         return known.text, tuple(values[name] for name in known.order)
 
     def rows(self, tx: Tx, **values: object) -> list[tuple[Any, ...]]:
-        """Run it and return all that it finds, as plain tuples."""
-        result = self(tx, **values)
-        found: Any = result.cursor.fetchall()
-        result.close()
-        return list(found)
+        """Run it and return all that it finds, as plain tuples.
+
+        Goes past SQLAlchemy, which takes five times as long as SQLite itself for a row.
+        """
+        found: list[tuple[Any, ...]] = _kind(tx).rows(tx, *self.told(tx.dialect, values))
+        return found
 
     def swept(self, tx: Tx, **values: object) -> Iterator[list[tuple[Any, ...]]]:
         """Run it and yield what it finds in parts, for what would be too much at once."""
@@ -276,8 +277,11 @@ def insert_rows(
     values. With `ignore`, a row whose key is taken is passed over.
     """
     if rows:
-        kind: Any = import_module(f"tearline.store.{tx.dialect.name}")
-        kind.insert(tx, table, rows, ignore=ignore)
+        _kind(tx).insert(tx, table, rows, ignore=ignore)
+
+
+def _kind(tx: Tx) -> Any:  # noqa: ANN401  # a module
+    return import_module(f"tearline.store.{tx.dialect.name}")
 
 
 def in_chunks(ids: Iterable[str], size: int = 500) -> Iterator[list[str]]:

@@ -220,6 +220,12 @@ def problem(error: Exception) -> str | None:
     return (orig.diag.message_primary or str(orig).strip().rpartition("\n")[2]).rstrip(".") + "."
 
 
+def rows(tx: Connection, text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement and return all that it finds."""
+    with _as_sqlalchemy(tx, text) as driver:
+        return driver.execute(text, values).fetchall()
+
+
 def insert(tx: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
     """Insert rows that are tuples in the order of the table's columns.
 

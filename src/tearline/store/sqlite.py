@@ -187,6 +187,19 @@ def problem(error: Exception) -> str | None:
     return _PROBLEMS.get(code & 0xFF)
 
 
+def rows(tx: Connection, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a statement and return all that it finds."""
+    if any(value.__class__ is str and "\0" in value for value in values):
+        raise misfit()
+    driver: Any = tx.connection.driver_connection
+    try:
+        found: list[tuple[Any, ...]] = driver.execute(text, values).fetchall()
+    except sqlite3.Error as error:
+        of = sqlite3.Error
+        raise DBAPIError.instance(text, None, error, of, hide_parameters=True) from error
+    return found
+
+
 def insert(tx: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
     """Insert rows that are tuples in the order of the table's columns."""
     # Here it is known which columns hold texts.
