@@ -43,7 +43,7 @@ def would_lose(tx: Tx, identity: str, most: int = MOST) -> Loss:
     stand = sides.read(tx, names)
     before, after = (
         {(row.proposition, row.polarity): row for row in each.worth()}
-        for each in (stand, sides.read(tx, names, without=(identity,)))
+        for each in (stand, sides.without(tx, stand, [identity]))
     )
     changed = [key for key in before if before[key] != after[key]]
     moved = {

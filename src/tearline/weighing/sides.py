@@ -5,7 +5,7 @@ Everything is read for many propositions at once: identities become whole number
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, groupby
+from itertools import compress, count, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -30,10 +30,16 @@ Only their notes tell.
 
 
 class Side(NamedTuple):
-    """One polarity of a proposition: its claims, and where their chains end."""
+    """One polarity of a proposition: its claims with their chains, and where these end.
+
+    `counting` are the chains that count, `tied` the pairs of publishers of whom the first rests on
+    the second.
+    """
 
     claims: tuple[Stated, ...]
     chains: tuple[Chain, ...]
+    counting: tuple[Chain, ...]
+    tied: tuple[tuple[int, int], ...]
     ends: Ends
 
 
@@ -81,22 +87,16 @@ def flag_text(flags: int) -> str:
     return _FLAG_TEXTS[flags]
 
 
-def read(
-    tx: Tx,
-    propositions: Iterable[str],
-    interested: Interested | None = None,
-    without: Iterable[str] = (),
-) -> Sides:
+def read(tx: Tx, propositions: Iterable[str], interested: Interested | None = None) -> Sides:
     """Read these propositions; what does not exist is left out.
 
     `interested` finds out whether somebody in a chain gains from being believed. What is our own
-    report come back is among the claims of a side, and counts for nothing. `without` are sources
-    that count as if they were discredited.
+    report come back is among the claims of a side, and counts for nothing.
     """
     held = worth.stated(tx, propositions)
     numbers = Numbers()
     paths = _chains(worth.steps(tx, [each.seq for each in held]), numbers)
-    known = _known(tx, numbers, without)
+    known = _known(tx, numbers)
     reports = _ties(tx, held)
     circles = echoes.not_counting(tx, ((each.stix_id, each.origin) for each in held))
     gain = interested(held) if interested else {}
@@ -104,12 +104,23 @@ def read(
     for key, rows in groupby(held, itemgetter(0, 1)):
         group = tuple([each for each in rows if each.seq in paths])
         made = tuple([_marked(each, paths[each.seq], gain) for each in group])
-        counting, counted = group, made
+        counted, counting = group, made
         if circles:
-            count = [each.stix_id not in circles for each in group]
-            counting, counted = tuple(compress(group, count)), tuple(compress(made, count))
-        tied = tuple(_edges(counting, counted, reports)) if reports else ()
-        found[key] = Side(group, made, chains.ends(counted, tied, known))
+            some = [each.stix_id not in circles for each in group]
+            counted, counting = tuple(compress(group, some)), tuple(compress(made, some))
+        tied = tuple(_edges(counted, counting, reports)) if reports else ()
+        found[key] = Side(group, made, counting, tied, chains.ends(counting, tied, known))
+    return Sides(tuple(numbers), found)
+
+
+def without(tx: Tx, sides: Sides, discredited: Iterable[str]) -> Sides:
+    """The same propositions as if these sources were discredited, too."""
+    numbers = Numbers(zip(sides.identities, count(), strict=False))
+    known = _known(tx, numbers, discredited)
+    found = {
+        key: each._replace(ends=chains.ends(each.counting, each.tied, known))
+        for key, each in sides.found.items()
+    }
     return Sides(tuple(numbers), found)
 
 
@@ -156,10 +167,10 @@ def _marked(claim: Stated, chain: Chain, gain: Mapping[int, bool]) -> Chain:
     return path, marks
 
 
-def _known(tx: Tx, numbers: Numbers, without: Iterable[str]) -> Known:
+def _known(tx: Tx, numbers: Numbers, discredited: Iterable[str] = ()) -> Known:
     """Return what was judged of these identities, and of whoever is the same as they are."""
     body = worth.bodies(tx, numbers)
-    bad = [*worth.bad(tx), *without]
+    bad = [*worth.bad(tx), *discredited]
     roots = worth.bodies(tx, bad)
     wrong = {roots.get(each, each) for each in bad}
     merged = {numbers[each]: numbers[root] for each, root in body.items()}
