@@ -35,16 +35,21 @@ class Counted(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What passed under one agreement: what they hold of us, what we hold of them, what is open."""
+    """What passed under one agreement: what they hold of us, and what is open on either side."""
 
     agreement_id: str
     live: Counted
-    usable: Counted
     quarantined: Counted
     recalls_open: Counted
     recalls_overdue: Counted
-    synced_at: int | None
     last_given_at: int | None
+
+
+class Held(NamedTuple):
+    """What we hold of a partner under one agreement, and when we last read its log."""
+
+    usable: Counted
+    synced_at: int | None
 
 
 class Witnessed(NamedTuple):
@@ -66,25 +71,29 @@ def flows(tx: Tx, bound: Iterable[InForce], *, now: int) -> list[Flow]:
     """What passed under agreements, in their order; the number of questions asked stays small."""
     every = {each.agreement_id: each for each in bound}
     live = tallies.live_numbers(tx, every, COUNTED + 1)
-    usable = received.usable_numbers(tx, every, now, COUNTED + 1)
     quarantined = received.quarantined_numbers(tx, every, COUNTED + 1)
     confirmable = [each.agreement_id for each in every.values() if not each.one_sided]
     unanswered = recalls.open_numbers(tx, confirmable, COUNTED + 1)
-    mirrored = logs.signed_at(tx, map(record.their_log, every))
     given = tallies.last_at(tx, every)
     return [
         Flow(
             this,
             Counted.of(live[this]),
-            Counted.of(usable[this]),
             Counted.of(quarantined[this]),
             Counted.of(unanswered.get(this, 0)),
             Counted.of(_overdue(tx, each, now) if unanswered.get(this) else 0),
-            mirrored[record.their_log(this)],
             given[this],
         )
         for this, each in every.items()
     ]
+
+
+def held(tx: Tx, bound: Iterable[InForce], *, now: int) -> list[Held]:
+    """What we hold under agreements, in their order."""
+    ids = [each.agreement_id for each in bound]
+    usable = received.usable_numbers(tx, ids, now, COUNTED + 1)
+    mirrored = logs.signed_at(tx, map(record.their_log, ids))
+    return [Held(Counted.of(usable[each]), mirrored[record.their_log(each)]) for each in ids]
 
 
 def _overdue(tx: Tx, bound: InForce, now: int) -> int:

@@ -300,12 +300,17 @@ def drop_checkpoint(tx: Tx, log: str, size: int) -> None:
     tx.execute(delete(log_checkpoint).where(*where))
 
 
+_LAST_CHECKPOINT = Statement(
+    select(log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at)
+    .where(log_checkpoint.c.log == bindparam("log"))
+    .order_by(log_checkpoint.c.size.desc())
+    .limit(1)
+)
+
+
 def last_checkpoint(tx: Tx, log: str) -> Signed | None:
     """Return the checkpoint that covers most, or None before the first."""
-    columns = log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
-    latest = select(*columns).where(log_checkpoint.c.log == log)
-    row = tx.execute(latest.order_by(log_checkpoint.c.size.desc()).limit(1)).one_or_none()
-    return Signed(row[0], row[1], row[2]) if row else None
+    return next((Signed(*row) for row in _LAST_CHECKPOINT.rows(tx, log=log)), None)
 
 
 _SIGNED_AT = Statement(

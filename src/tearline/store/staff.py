@@ -4,12 +4,13 @@ A session and an invitation are 256 random bits, kept as their SHA-256. Who can 
 in as anybody; what needs a person's own key (an approval) is signed outside of the store.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, Table, delete, insert, select, update
+from sqlalchemy import BigInteger, Column, Index, Table, bindparam, delete, insert, select, update
 
 from tearline.store.columns import Text
-from tearline.store.database import Tx, metadata
+from tearline.store.database import Statement, Store, Tx, metadata
 
 staff = Table(
     "staff",
@@ -145,20 +146,30 @@ def add_session(tx: Tx, new: Session) -> None:
     tx.execute(insert(staff_session).values(new._asdict()))
 
 
+_SESSION = Statement(
+    select(staff_session, staff)
+    .join_from(staff_session, staff, staff.c.name == staff_session.c.name)
+    .where(
+        staff_session.c.token_hash == bindparam("token_hash"),
+        staff_session.c.until_at > bindparam("now"),
+        staff.c.ended_at.is_(None),
+    )
+)
+
+
 def session(tx: Tx, token_hash: str, now: int) -> tuple[Session, Member] | None:
     """The session of a token and whose it is, while both count."""
-    query = (
-        select(staff_session, staff)
-        .join_from(staff_session, staff, staff.c.name == staff_session.c.name)
-        .where(
-            staff_session.c.token_hash == token_hash,
-            staff_session.c.until_at > now,
-            staff.c.ended_at.is_(None),
-        )
-    )
-    row = tx.execute(query).one_or_none()
+    return _session(_SESSION.rows(tx, token_hash=token_hash, now=now))
+
+
+def session_asked(store: Store, token_hash: str, now: int) -> tuple[Session, Member] | None:
+    """The same by one question, outside a transaction."""
+    return _session(store.ask(_SESSION, token_hash=token_hash, now=now))
+
+
+def _session(rows: Sequence[tuple[Any, ...]]) -> tuple[Session, Member] | None:
     fields = len(Session._fields)
-    return (Session(*row[:fields]), Member(*row[fields:])) if row else None
+    return next(((Session(*row[:fields]), Member(*row[fields:])) for row in rows), None)
 
 
 def sessions(tx: Tx, name: str, now: int) -> list[Session]:

@@ -120,8 +120,7 @@ def sign_in(home: Home, name: str, password: str, *, place: str = "", now: int) 
 
 def viewer(home: Home, token: str, *, now: int) -> Viewer | None:
     """Whose session a secret is; None where it is over."""
-    with home.store.read() as tx:
-        found = staff.session(tx, _hash(token), now)
+    found = staff.session_asked(home.store, _hash(token), now)
     if found is None:
         return None
     session, member = found

@@ -6,10 +6,10 @@ from typing import Any
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.approval import queue
-from tearline.release import finding, health
+from tearline.release import finding, health, lives
 from tearline.release.finding import Counts, Wanted
 from tearline.release.health import Counted, Flow
-from tearline.store import claim_lists, parties
+from tearline.store import claim_lists
 from tearline.store.database import Tx
 from tearline.web.naming import names_of
 from tearline.web.page import Asked, Form, Page
@@ -25,7 +25,7 @@ def _home(asked: Asked) -> dict[str, Any]:
     """What everybody may know, and what waits for those who weigh it."""
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
-        names = {each.slug: each.name for each in parties.partners(tx)}
+        names = lives.names(tx)
         flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
         ours = finding.count(tx, Wanted(), sight(asked.who))
         found = {
@@ -43,11 +43,11 @@ def _home(asked: Asked) -> dict[str, Any]:
         }
         if asked.who.may(*WEIGHING):
             found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
-            found |= _waiting(tx, bound)
+            found |= _waiting(tx, bound, names)
     return found
 
 
-def _waiting(tx: Tx, bound: list[InForce]) -> dict[str, Any]:
+def _waiting(tx: Tx, bound: list[InForce], names: Mapping[str, str]) -> dict[str, Any]:
     """What waits for people, the first asked first."""
     waits = queue.listed(tx, bound, "waits", _SHOWN)
     due = [each.until_at for each in waits if each.until_at is not None]
@@ -55,7 +55,7 @@ def _waiting(tx: Tx, bound: list[InForce]) -> dict[str, Any]:
         "waiting": _counted(Counted.of(queue.number(tx, bound, "waits"))),
         "oldest_at": waits[0].review.asked_at if waits else None,
         "due_at": min(due, default=None),
-        "waits": lines(tx, waits),
+        "waits": lines(tx, waits, names),
     }
 
 

@@ -1,6 +1,6 @@
 """Partners: who they are, the keys that count, and how the exchange with each goes."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from tearline.agreement import force
 from tearline.agreement.card import check_words, read_card
@@ -9,7 +9,7 @@ from tearline.agreement.force import InForce
 from tearline.agreement.rotation import Cards, Span
 from tearline.log import record
 from tearline.release import health
-from tearline.release.health import Counted, Flow, Witnessed
+from tearline.release.health import Counted, Flow, Held, Witnessed
 from tearline.store import agreements, evidence, parties, tallies, visits, witnessing
 from tearline.store.database import Tx
 from tearline.store.parties import Partner
@@ -19,14 +19,17 @@ from tearline.web.signing_in import WEIGHING
 _REASONS = 12
 _OUTBOX = 20
 
+_Its: TypeAlias = tuple[InForce, Flow, Held]
+"""An agreement, and how the exchange under it goes."""
+
 
 def _partners(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
-        flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
+        its = _its(tx, bound, asked.now)
         found = [
             _short(each)
-            | _sums([(e, flow) for e, flow in flows if e.partner == each.slug])
+            | _sums([one for one in its if one[0].partner == each.slug])
             | {"undelivered": len(agreements.undelivered(tx, each.slug))}
             for each in parties.partners(tx)
         ]
@@ -50,15 +53,19 @@ def _short(each: Partner) -> dict[str, Any]:
     }
 
 
-def _sums(its: list[tuple[InForce, Flow]]) -> dict[str, Any]:
+def _its(tx: Tx, bound: list[InForce], now: int) -> list[_Its]:
+    flows, helds = health.flows(tx, bound, now=now), health.held(tx, bound, now=now)
+    return list(zip(bound, flows, helds, strict=True))
+
+
+def _sums(its: list[_Its]) -> dict[str, Any]:
     """What a line of the list says of all agreements with a partner together."""
-    flows = [flow for _, flow in its]
     return {
-        "agreements": [_agreement(each) for each, _ in its],
-        "live": _counted(health.total([each.live for each in flows])),
-        "usable": _counted(health.total([each.usable for each in flows])),
-        "overdue": _counted(health.total([each.recalls_overdue for each in flows])),
-        "synced_at": max((each.synced_at or 0 for each in flows), default=0) or None,
+        "agreements": [_agreement(each) for each, _, _ in its],
+        "live": _counted(health.total([flow.live for _, flow, _ in its])),
+        "usable": _counted(health.total([held.usable for _, _, held in its])),
+        "overdue": _counted(health.total([flow.recalls_overdue for _, flow, _ in its])),
+        "synced_at": max((held.synced_at or 0 for _, _, held in its), default=0) or None,
     }
 
 
@@ -68,14 +75,12 @@ def _partner(asked: Asked) -> dict[str, Any]:
         if found is None:
             raise AbsentError("There is no such partner.", do="Look at the list of partners.")
         bound = [e for e in force.all_in_force(tx, now=asked.now) if e.partner == found.slug]
-        flows = health.flows(tx, bound, now=asked.now)
+        its = _its(tx, bound, asked.now)
         cards = cards_of(tx, found.slug)
         value = _short(found) | {
             "cards": _cards(cards),
             "keys": _keys(cards, asked.now),
-            "agreements": [
-                _agreement(each) | _flow(flow) for each, flow in zip(bound, flows, strict=True)
-            ],
+            "agreements": [_agreement(each) | _flow(flow, held) for each, flow, held in its],
             "versions": _others(tx, found.slug, bound),
         }
         if asked.who.may(*WEIGHING):
@@ -187,14 +192,14 @@ def _others(tx: Tx, slug: str, bound: list[InForce]) -> list[dict[str, Any]]:
     ]
 
 
-def _flow(flow: Flow) -> dict[str, Any]:
+def _flow(flow: Flow, held: Held) -> dict[str, Any]:
     return {
         "live": _counted(flow.live),
-        "usable": _counted(flow.usable),
+        "usable": _counted(held.usable),
         "quarantined": _counted(flow.quarantined),
         "open": _counted(flow.recalls_open),
         "overdue": _counted(flow.recalls_overdue),
-        "synced_at": flow.synced_at,
+        "synced_at": held.synced_at,
         "given_at": flow.last_given_at,
     }
 

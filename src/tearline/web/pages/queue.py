@@ -9,10 +9,11 @@ from tearline.agreement import force
 from tearline.approval import queue
 from tearline.approval.queue import Line, Says
 from tearline.errors import RefusedError
+from tearline.release import lives
 from tearline.release.health import Counted
 from tearline.release.reviewing import State
 from tearline.release.showing import changes
-from tearline.store import objects, parties
+from tearline.store import objects
 from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.reviews import Place, Review
@@ -37,7 +38,7 @@ def _queue(asked: Asked) -> dict[str, Any]:
         found = queue.listed(tx, bound, wanted, limit + 1, after)
         shown = found[:limit]
         counts = {each: Counted.of(queue.number(tx, bound, each)) for each in get_args(State)}
-        items = lines(tx, shown)
+        items = lines(tx, shown, lives.names(tx))
     return {
         "state": wanted,
         "counts": {state: each._asdict() for state, each in counts.items()},
@@ -68,7 +69,7 @@ def _item(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         held = objects.latest(tx, OURS, [found.review.stix_id]).get(found.review.stix_id)
         ours = orjson.loads(objects.raw_of(tx, [held.seq])[held.seq]) if held else {}
-        (line,) = lines(tx, [found.line])
+        (line,) = lines(tx, [found.line], lives.names(tx))
     at = Place(found.review.asked_at, found.review.item)
     among = queue.among_waiting(asked.home, at, now=asked.now)
     others = found.state != "waits" or among.number > 1
@@ -130,10 +131,9 @@ def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
     return {"said": verdict, "next": f"/queue/{following or item}"}
 
 
-def lines(tx: Tx, items: Sequence[Line]) -> list[dict[str, Any]]:
+def lines(tx: Tx, items: Sequence[Line], partners: Mapping[str, str]) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
     named = names_of(tx, [each.review.stix_id for each in items])
-    partners = {each.slug: each.name for each in parties.partners(tx)}
     return [
         {
             "item": each.review.item,
