@@ -6,6 +6,7 @@ is never missing: the `FRESH` newest versions. How many lie between is told.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from tearline.release import listing
@@ -103,11 +104,22 @@ class _Scene:
         upto = listed.SORTED_IN.upto(tx, RECIPE)
         newer = objects.after(tx, upto, FRESH, newest=True)
         self.behind = newer[-1][1].seq - upto - 1 if len(newer) == FRESH else 0
-        self.fresh = self._fresh([each for each in newer if each[1].latest])
-        self.fresh_kinds = listing.kinds_of(tx, self.fresh)
+        self._newer = [each for each in newer if each[1].latest]
+        self.fresh_kinds = listing.kinds_of(tx, self._newer)
+        self.fresh = self.fit_fresh()
 
-    def _fresh(self, newer: list[tuple[str, Version]]) -> list[tuple[str, Version]]:
-        found = [each for each in newer if each[1].seq >= self.low]
+    def unlimited(self) -> "_Scene":
+        """The same scene from the beginning of time on."""
+        if self.wanted.since_at is None:
+            return self
+        found = copy(self)
+        found.wanted, found.low = self.wanted._replace(since_at=None), 0
+        found.fresh = found.fit_fresh()
+        return found
+
+    def fit_fresh(self) -> list[tuple[str, Version]]:
+        """What came a moment ago, within the time and with the words that are wanted."""
+        found = [each for each in self._newer if each[1].seq >= self.low]
         if self.searches and found:
             words = listing.documents(self.tx, [each.seq for _, each in found])
             found = [each for each in found if holds(words[each[1].seq], self.asked)]
@@ -216,23 +228,25 @@ def count(tx: Tx, wanted: Wanted, sight: Sight, moments: Iterable[int] = ()) -> 
     scene = _Scene(tx, wanted, sight)
     if scene.searches:
         return _count_hits(scene, list(moments))
-    sums = _sums(scene, scene.low)
+    return _counted(scene, list(moments))
+
+
+def count_both(tx: Tx, wanted: Wanted, sight: Sight) -> tuple[Counts, Counts]:
+    """Count what is wanted and not searched for, since its moment, and whenever it came."""
+    scene = _Scene(tx, wanted, sight)
+    return _counted(scene, []), _counted(scene.unlimited(), [])
+
+
+def _counted(scene: _Scene, asked: list[int]) -> Counts:
+    tx, sums = scene.tx, _sums(scene, scene.low)
     facets = {each: _facets(scene, sums, each) for each in FACETS}
     since = []
-    asked = list(moments)
-    open_ended = _unlimited(scene) if asked else scene
+    open_ended = scene.unlimited() if asked else scene
     for at in asked:
         low = objects.first_since(tx, at)
         since.append(Facet(at, _fitting(scene, _sums(open_ended, low))))
     number = _fitting(scene, sums)
     return Counts(number, False, facets, since, scene.behind)  # noqa: FBT003  # a value
-
-
-def _unlimited(scene: _Scene) -> _Scene:
-    """The same scene from the beginning of time on."""
-    if scene.wanted.since_at is None:
-        return scene
-    return _Scene(scene.tx, scene.wanted._replace(since_at=None), scene.sight)
 
 
 def _sums(scene: _Scene, low: int) -> Counter[Kind]:
@@ -253,7 +267,7 @@ def _facets(scene: _Scene, sums: Counter[Kind], name: str, *, more: bool = False
 
 
 def _count_hits(scene: _Scene, moments: list[int]) -> Counts:
-    open_ended = _unlimited(scene)
+    open_ended = scene.unlimited()
     hits = searched.kinds(scene.tx, scene.asked, COUNTED + 1)
     more = len(hits) > COUNTED
     late = [(each.seq, open_ended.fresh_kinds[each.seq]) for _, each in open_ended.fresh]

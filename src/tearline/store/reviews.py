@@ -210,9 +210,22 @@ def number(
     tx: Tx, state: str, agreement_ids: Iterable[str], most: int, before: Place | None = None
 ) -> int:
     """How many reviews are in a state under some agreements, before a place, up to a number."""
+    if before is None:
+        return int(_NUMBER.rows(tx, state=state, ids=list(agreement_ids), most=most)[0][0])
     query = _before(_queued(state, agreement_ids), before).limit(most)
     some = query.with_only_columns(review.c.item).subquery()
     return int(tx.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+_NUMBER = Statement(
+    select(func.count()).select_from(
+        select(review.c.item)
+        .where(among(review.c.agreement_id, bindparam("ids")), review.c.state == bindparam("state"))
+        .order_by(*(each.desc() for each in _ORDER))
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
 
 
 def _queued(state: str | None, agreement_ids: Iterable[str]) -> Select[Any]:

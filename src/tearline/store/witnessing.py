@@ -9,10 +9,20 @@ what we wrote for ours, what we were shown for `theirs/…`.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, delete, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from tearline.store.columns import Text
-from tearline.store.database import Tx, insert_rows, metadata
+from tearline.store.database import Statement, Tx, insert_rows, metadata
 
 witnessed = Table(
     "witnessed",
@@ -125,12 +135,15 @@ def set_cosignature(tx: Tx, given: Cosignature) -> None:
     tx.execute(insert(cosignature).values(given._asdict()))
 
 
+_BY_NAME = select(cosignature).order_by(cosignature.c.log, cosignature.c.name)
+_COSIGNED = Statement(_BY_NAME)
+_COSIGNED_OF = Statement(_BY_NAME.where(cosignature.c.log == bindparam("log")))
+
+
 def cosignatures(tx: Tx, log: str | None = None) -> list[Cosignature]:
     """Return the last cosignature of every witness on one log of ours or on all, by name."""
-    query = select(cosignature).order_by(cosignature.c.log, cosignature.c.name)
-    if log is not None:
-        query = query.where(cosignature.c.log == log)
-    return [Cosignature(*row) for row in tx.execute(query)]
+    rows = _COSIGNED.rows(tx) if log is None else _COSIGNED_OF.rows(tx, log=log)
+    return [Cosignature(*row) for row in rows]
 
 
 # ------------------------------------------------------------------------------------- covering

@@ -11,6 +11,7 @@ from tearline.release.finding import Counts, Wanted
 from tearline.release.health import Counted, Flow
 from tearline.store import claim_lists
 from tearline.store.database import Tx
+from tearline.store.releases import Release
 from tearline.web.naming import names_of
 from tearline.web.page import Asked, Form, Page
 from tearline.web.pages.listed import CAME, sight
@@ -27,9 +28,10 @@ def _home(asked: Asked) -> dict[str, Any]:
         bound = force.all_in_force(tx, now=asked.now)
         names = lives.names(tx)
         flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
-        ours = finding.count(tx, Wanted(), sight(asked.who))
+        since_at = asked.now - CAME["week"]
+        week, ours = finding.count_both(tx, Wanted(since_at=since_at), sight(asked.who))
         found = {
-            "came_in": _came_in(tx, asked, ours.number),
+            "came_in": _came_in(since_at, week, ours.number),
             "received": _received(ours, bound, names),
             "went_out": _by_partner(flows, names, "live"),
             "agreements": sum(each.serving or each.accepting for each in bound),
@@ -37,32 +39,30 @@ def _home(asked: Asked) -> dict[str, Any]:
                 "open": _open(flows),
                 "overdue": _counted(health.total([flow.recalls_overdue for _, flow in flows])),
             },
-            "receipts": _receipts(tx, flows, names),
             "head": _head(tx, asked.now),
-            "grades_fell": claim_lists.number_fell(tx, asked.now - CAME["week"]),
+            "grades_fell": claim_lists.number_fell(tx, since_at),
         }
-        if asked.who.may(*WEIGHING):
-            found["quarantine"] = _counted(health.total([flow.quarantined for _, flow in flows]))
-            found |= _waiting(tx, bound, names)
-    return found
-
-
-def _waiting(tx: Tx, bound: list[InForce], names: Mapping[str, str]) -> dict[str, Any]:
-    """What waits for people, the first asked first."""
-    waits = queue.listed(tx, bound, "waits", _SHOWN)
+        weighs = asked.who.may(*WEIGHING)
+        went = _newest(tx, flows)
+        waits = queue.listed(tx, bound, "waits", _SHOWN) if weighs else []
+        number = queue.number(tx, bound, "waits") if weighs else 0
+        ids = [row.delivered_id for _, row in went if row.seq is not None]
+        named = names_of(tx, [*ids, *(each.review.stix_id for each in waits)])
+    found["receipts"] = _receipts(went, named, names)
+    if not weighs:
+        return found
     due = [each.until_at for each in waits if each.until_at is not None]
-    return {
-        "waiting": _counted(Counted.of(queue.number(tx, bound, "waits"))),
+    return found | {
+        "quarantine": _counted(health.total([flow.quarantined for _, flow in flows])),
+        "waiting": _counted(Counted.of(number)),
         "oldest_at": waits[0].review.asked_at if waits else None,
         "due_at": min(due, default=None),
-        "waits": lines(tx, waits, names),
+        "waits": lines(waits, named, names),
     }
 
 
-def _came_in(tx: Tx, asked: Asked, held: int) -> dict[str, Any]:
+def _came_in(since_at: int, found: Counts, held: int) -> dict[str, Any]:
     """What we hold that came within a week, in all and by source."""
-    since_at = asked.now - CAME["week"]
-    found = finding.count(tx, Wanted(since_at=since_at), sight(asked.who))
     sources = [each for each in found.facets["source"] if each.number]
     return {
         "since_at": since_at,
@@ -114,18 +114,21 @@ def _open(flows: list[tuple[InForce, Flow]]) -> dict[str, Any]:
     return _counted(Counted(max(every.number - overdue.number, 0), every.more))
 
 
-def _receipts(
-    tx: Tx, flows: list[tuple[InForce, Flow]], names: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """What was released last, under whichever agreement, and the leaf that proves it."""
+def _newest(tx: Tx, flows: list[tuple[InForce, Flow]]) -> list[tuple[InForce, Release]]:
+    """What was released last, under whichever agreement."""
     given = sorted(flows, key=lambda pair: -(pair[1].last_given_at or 0))[:_SHOWN]
     rows = [(each, row) for each, _ in given for row in health.newest(tx, each, _SHOWN)]
-    last = sorted(rows, key=lambda pair: -pair[1].at)[:_SHOWN]
-    named = names_of(tx, [row.delivered_id for _, row in last if row.seq is not None])
+    return sorted(rows, key=lambda pair: -pair[1].at)[:_SHOWN]
+
+
+def _receipts(
+    went: list[tuple[InForce, Release]], named: Mapping[str, str], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What was released, to whom, and the leaf that proves it."""
     return [
         {
             "object": row.delivered_id,
-            "name": named.get(row.delivered_id),
+            "name": named.get(row.delivered_id) if row.seq is not None else None,
             "partner_name": names.get(each.partner, each.partner),
             "type": row.type,
             "whole": row.seq is not None,
@@ -135,7 +138,7 @@ def _receipts(
             "leaf": row.leaf,
             "at": row.at,
         }
-        for each, row in last
+        for each, row in went
     ]
 
 

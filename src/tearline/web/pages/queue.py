@@ -14,7 +14,6 @@ from tearline.release.health import Counted
 from tearline.release.reviewing import State
 from tearline.release.showing import changes
 from tearline.store import objects
-from tearline.store.database import Tx
 from tearline.store.objects import OURS
 from tearline.store.reviews import Place, Review
 from tearline.topics.topic import type_of
@@ -38,11 +37,12 @@ def _queue(asked: Asked) -> dict[str, Any]:
         found = queue.listed(tx, bound, wanted, limit + 1, after)
         shown = found[:limit]
         counts = {each: Counted.of(queue.number(tx, bound, each)) for each in get_args(State)}
-        items = lines(tx, shown, lives.names(tx))
+        named = names_of(tx, [each.review.stix_id for each in shown])
+        partners = lives.names(tx)
     return {
         "state": wanted,
         "counts": {state: each._asdict() for state, each in counts.items()},
-        "items": items,
+        "items": lines(shown, named, partners),
         "first": after is None,
         "next": _name(shown[-1].review) if len(found) > limit else None,
     }
@@ -69,10 +69,11 @@ def _item(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         held = objects.latest(tx, OURS, [found.review.stix_id]).get(found.review.stix_id)
         ours = orjson.loads(objects.raw_of(tx, [held.seq])[held.seq]) if held else {}
-        (line,) = lines(tx, [found.line], lives.names(tx))
+        named, partners = names_of(tx, [found.review.stix_id]), lives.names(tx)
     at = Place(found.review.asked_at, found.review.item)
     among = queue.among_waiting(asked.home, at, now=asked.now)
     others = found.state != "waits" or among.number > 1
+    (line,) = lines([found.line], named, partners)
     return line | {
         "needed": found.needed,
         "approved": len(found.reviewed.approvals),
@@ -131,9 +132,10 @@ def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
     return {"said": verdict, "next": f"/queue/{following or item}"}
 
 
-def lines(tx: Tx, items: Sequence[Line], partners: Mapping[str, str]) -> list[dict[str, Any]]:
+def lines(
+    items: Sequence[Line], named: Mapping[str, str], partners: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
-    named = names_of(tx, [each.review.stix_id for each in items])
     return [
         {
             "item": each.review.item,
