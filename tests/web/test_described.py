@@ -29,6 +29,7 @@ def test_every_page_has_a_shape_that_leaves_nothing_open(page: Page | Check) -> 
     assert shape["summary"], f"say in one line what {page.path} is"
     jsonschema_rs.meta.validate(shape["schema"])
     for at, each in inside(shape["schema"], page.path):
+        assert shaping._types(each) != ["null"], f"{at}: say what else it may be"  # noqa: SLF001
         if "object" in shaping._types(each):  # noqa: SLF001  # the same reading
             closed = each.get("additionalProperties") is not None
             assert closed or each.get("description"), f"{at}: say what it holds"

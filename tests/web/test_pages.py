@@ -339,8 +339,9 @@ def test_an_empty_node_says_how_to_begin(tmp_path: Path) -> None:
     pair = make_pair(tmp_path)
     with site(pair.north, "admin") as client:
         for page in ("/objects", "/explore"):
-            assert 'Nothing is held yet. <a href="/import">' in client.get(page).text
+            assert 'Nothing of our own is held yet. <a href="/import">' in client.get(page).text
         assert 'href="/agreements/new"' in client.get("/agreements").text
+        assert "First steps" in client.get("/").text
         assert client.get("/settings.json").json()["staff"][0]["name"] == "admin"
 
 

@@ -94,6 +94,12 @@ def test_a_key_has_a_state(span: Span, state: str) -> None:
     assert _state(span, 1_000) == state
 
 
+def test_who_agreed_once_is_told_no_first_steps(pair: Pair) -> None:
+    with site(pair.south, "officer") as client:
+        assert client.get("/home.json").json()["came_in"]["held"] == 0
+        assert "First steps" not in client.get("/").text
+
+
 def test_home_counts_what_its_lists_show(pair: Pair) -> None:
     with site(pair.north, "officer") as client:
         home = client.get("/home.json").json()

@@ -34,6 +34,7 @@ def _home(asked: Asked) -> dict[str, Any]:
             "came_in": _came_in(since_at, week, ours.number),
             "received": _received(ours, bound, names),
             "went_out": _by_partner(flows, names, "live"),
+            "new": not bound and not ours.number,
             "agreements": sum(each.serving or each.accepting for each in bound),
             "recalls": {
                 "open": _open(flows),
