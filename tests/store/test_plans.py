@@ -22,6 +22,7 @@ from tearline.store import (
     received,
     releases,
     reviews,
+    tallies,
     ties,
 )
 from tearline.store.collections import collected
@@ -168,6 +169,33 @@ def test_a_page_reads_what_it_shows(filled: Store, page: str, *, often: bool) ->
         plan = nodes(tx, query, values, often=often)
     assert read(plan) <= 2 * LIMIT
     assert not kinds(plan) & {"Sort", "Hash Join", "Merge Join", "Gather", "Gather Merge"}
+
+
+COUNTS = {
+    "release_stands": tallies._NUMBERS,  # noqa: SLF001  # its plan
+    "release_stands, the last": tallies._LAST_AT,  # noqa: SLF001  # its plan
+    "received_quarantined": received._NUMBERS,  # noqa: SLF001  # its plan
+    "recall_open": recalls._OPEN_NUMBERS,  # noqa: SLF001  # its plan
+}
+
+
+@pytest.mark.parametrize("index", COUNTS)
+@pytest.mark.parametrize("often", [False, True])
+def test_what_is_counted_for_each_agreement_is_read_no_further(
+    filled: Store, index: str, *, often: bool
+) -> None:
+    query = COUNTS[index]._query  # noqa: SLF001  # its plan
+    assert isinstance(query, Select)
+    under = [HERE, THERE]
+    with filled.read() as tx:
+        if filled.path is not None:
+            found = planned(tx, query, {"ids": under, "most": LIMIT})
+            (walk,) = (step for step in found if step.startswith("SEARCH"))
+            assert f"INDEX {index.partition(',')[0]} (agreement_id=?)" in walk
+            assert not any("TEMP B-TREE" in step for step in found)
+        else:
+            plan = nodes(tx, query, {"ids": under, "most": LIMIT}, often=often)
+            assert read(plan) <= 3 * len(under) * LIMIT
 
 
 @pytest.mark.parametrize("often", [False, True])
