@@ -25,6 +25,8 @@ USER = "tearline"
 PASSWORD = "p%40ss-wanders-nowhere"  # never asked for, and never to be seen
 _QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_wal_senders=0")
 _SMALL = ("shared_buffers=64MB", "max_connections=120", "wal_level=minimal", "log_statement=none")
+# What processes share lies in the server's folder, and goes with it however the server ended.
+_KEPT = ("dynamic_shared_memory_type=mmap",)
 _PLAIN = ("--encoding=UTF8", "--no-locale", "-U", USER)
 _STARTS_S = 30
 _MEMORY = "/dev/shm"
@@ -71,7 +73,7 @@ class Cluster:
         """
         self.folder = folder
         self._user = "nobody" if os.getuid() == 0 else None
-        self._options = (*_SMALL, *options)
+        self._options = (*_SMALL, *_KEPT, *options)
         self._numbers = count()
         self._free: list[str] = []
         self._filled: str | None = None
@@ -132,6 +134,9 @@ class Cluster:
                 os.kill(child, signal.SIGKILL)
         self._server.wait()
         self._server = None
+        # The one piece of memory that is in no folder would outlive the machine's other traces.
+        held = (self.folder / "data" / "postmaster.pid").read_text().splitlines()[6].split()[1]
+        subprocess.run(["ipcrm", "-m", held], user=self._user, check=True)
 
     def children(self, title: str = "") -> list[int]:
         """The processes of the server's children, or of those with `title` in their command."""
