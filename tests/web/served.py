@@ -83,11 +83,21 @@ def opened(
     assert said == []
 
 
+_ASTRAY = """() => [...document.querySelectorAll("tr, td, th")]
+  .filter(e => !/^(table-|none)/.test(getComputedStyle(e).display)).map(e => e.outerHTML)"""
+_HERE = """() => {
+  const here = document.querySelector(".top nav [aria-current]")?.getBoundingClientRect();
+  return !here || (here.left >= 0 && here.right <= document.documentElement.clientWidth);
+}"""
+
+
 def look(page: Page, path: str, name: str) -> None:
     """Open a page, and see that it is there and not wider than its window."""
     assert visit(page, path).status == 200, name
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
+    assert page.evaluate(_ASTRAY) == [], f"a table of {name} has lost its columns"
+    assert page.evaluate(_HERE), f"{name} does not stand in the part of the menu that one sees"
 
 
 def visit(page: Page, url: str) -> Response:

@@ -3,7 +3,9 @@
 import json
 import re
 import tomllib
+from collections import Counter
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +77,21 @@ def test_a_file_is_kept_for_good_under_its_hash_alone(tmp_path: Path) -> None:
         for name in ("", "vendor", "vendor/none.mjs", "..%2fapp.py", "%2e%2e/app.py"):
             assert nobody.get(f"/static/{name}").status_code == 404, name
     assert assets.address("vendor/none.mjs") is None
+
+
+def test_the_style_sheet_says_each_thing_once() -> None:
+    """A second word on the same thing, far below, would win without being seen beside the first."""
+    sheet = re.sub(r"/\*.*?\*/", "", (VENDOR.parent / "tearline.css").read_text(), flags=re.DOTALL)
+    said: Counter[tuple[str, str, str]] = Counter()
+    where = ""
+    for start, body in re.findall(r"([^{}]+|)(\{[^{}]*\}|\{|\})", sheet):
+        if body == "{":
+            where = start.strip()
+        elif body == "}":
+            where = ""
+        else:
+            for one in product(start.split(","), body.strip("{}").split(";")):
+                name, _, value = one[1].partition(":")
+                said[where, one[0].strip(), name.strip()] += bool(value)
+    assert len(said) > 1000
+    assert [each for each, times in said.items() if times > 1] == []

@@ -17,7 +17,7 @@ from tearline.web.app import COOKIE
 from tearline.web.drawn import places
 from tests.pair import DAY, START, Pair, make_pair, rel, sdo
 from tests.web.debated import ready
-from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, serving, visit
+from tests.web.served import NEEDS_CHROMIUM, ONE_BROWSER, look, serving, visit
 from tests.web.site import session
 from tests.web.test_browser import NARROW, WIDE, hold
 from tests.weighing.told import source, told
@@ -143,9 +143,7 @@ def test_every_picture_holds(
     page.on("response", lambda reply: came.append(len(reply.body())))
     for name, path in drawn(pair).items():
         came.clear()
-        assert visit(page, f"{at}{path}").status == 200, name
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) <= 0, f"{name} is wider than its window"
+        look(page, f"{at}{path}", name)
         assert page.evaluate(OVERLAPS) == [], name
         assert sum(came) < BUDGET.get(name.partition("-")[0], ELSE), name
         hold(page, name)

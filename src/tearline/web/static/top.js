@@ -1,4 +1,5 @@
-// "/" leads from everywhere to the field that finds things. Left alone while somebody types.
+// The head of every page: "/" leads from everywhere to the field that finds things, left alone while
+// somebody types; of a menu wider than the window one sees where one is.
 
 const form = document.querySelector(".find");
 const field = form.elements.namedItem("q");
@@ -15,3 +16,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 form.querySelector("kbd").hidden = false;
+
+const menu = document.querySelector(".top nav");
+const here = menu.querySelector("[aria-current]");
+if (here)
+  menu.scrollLeft = here.offsetLeft - menu.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
