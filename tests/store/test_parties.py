@@ -26,6 +26,8 @@ def test_a_partner_is_kept_and_replaced(store: Store) -> None:
         assert parties.partners(tx) == [NORTH._replace(name="North")]
         assert parties.partner_of(tx, "south") is None
         assert parties.partners_named(tx, "NORTH") == [NORTH._replace(name="North")]
+        names = parties.names(tx)
+        assert (names["north-cert"], names["nobody"]) == ("North", "nobody")
 
 
 def test_the_key_of_a_blocked_party_opens_nothing(store: Store) -> None:

@@ -161,6 +161,10 @@ def test_a_recall_shows_what_it_takes_and_is_answered(
     rows = officer.get("/recalls.json").json()["recalls"]
     assert [(each["state"], each["due_at"]) for each in rows] == [("open", due_at)] * 2
     assert {each["name"] for each in rows} == {"Mud Loader", "Gray Heron uses Mud Loader"}
+    assert {each["held"] for each in rows} >= {loader["id"]}
+    shown = officer.get("/recalls").text
+    assert f'<a href="/objects/{loader["id"]}">Mud Loader</a>' in shown
+    assert '<a href="/partners/south-isac/exit">South ISAC</a>' in shown
     pair.sync()
     found = officer.get("/recalls.json").json()
     assert "confirmed" in {each["state"] for each in found["recalls"]}
@@ -215,6 +219,7 @@ def test_bytes_that_are_no_object_are_shown_as_text_and_only_refused(
         received.stage(tx, pair.agreement_id, [row])
     at = f"/quarantine/{agreement}/{'0' * 64}"
     listed = officer.get("/quarantine.json").json()["quarantined"]
+    assert {each["partner_name"] for each in listed} == {"South ISAC"}
     assert [each["name"] for each in listed if each["hash"] == hash_] == [None]
     assert officer.get("/quarantine").status_code == 200
     assert "<b>" not in officer.get(at).text.partition("<main")[2]
@@ -328,6 +333,7 @@ def test_the_end_with_a_partner_is_a_list_that_gets_done(pair: Pair, officer: Te
         found: dict[str, object] = officer.get(f"{at}.json").json()["agreements"][0]
         return found
 
+    assert "<h1>The end with South ISAC</h1>" in officer.get(at).text
     assert (told()["ended"], told()["live"], told()["done"]) == (False, 5, False)
     signing.terminate(pair.north, pair.agreement_id, "over", now=pair.tick())
     pair.reconcile()

@@ -14,7 +14,7 @@ from tearline.log import record
 from tearline.release import holding
 from tearline.release.rules import DAY
 from tearline.release.slips import Attested, read_slip
-from tearline.store import aliases, around, objects, parties, received, releases, reviews
+from tearline.store import aliases, around, objects, received, releases, reviews
 from tearline.store.around import Given, Recall
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
@@ -193,11 +193,6 @@ def _side(
     codes = tuple((code, clause) for code, clause in orjson.loads(standing.reasons))
     item = asked.get(bound.agreement_id)
     return Side(bound, stands, standing.clause, codes, last, took, item)
-
-
-def names(tx: Tx) -> dict[str, str]:
-    """The names of partners, by what we call them."""
-    return {each.slug: each.name for each in parties.partners(tx)}
 
 
 def log_of(side: Side) -> str:

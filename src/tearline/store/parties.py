@@ -135,6 +135,18 @@ def partners(tx: Tx) -> list[Partner]:
     return [Partner(*row) for row in _PARTNERS.rows(tx)]
 
 
+class Names(dict[str, str]):
+    """What partners call themselves, by slug; a slug of nobody stands for itself."""
+
+    def __missing__(self, slug: str) -> str:
+        return slug
+
+
+def names(tx: Tx) -> Names:
+    """Return the names of all partners, by slug."""
+    return Names((each.slug, each.name) for each in partners(tx))
+
+
 def set_blocked(tx: Tx, slug: str, *, at: int | None, reason: str | None) -> None:
     """Mark a partner as blocked since `at` for `reason`, or as no longer blocked."""
     tx.execute(

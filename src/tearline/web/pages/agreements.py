@@ -9,7 +9,7 @@ from tearline.agreement.log_keys import key_of
 from tearline.agreement.state import parse_statement
 from tearline.agreement.terms import parse_json, warnings
 from tearline.log import record
-from tearline.release import lives, offering, tracing
+from tearline.release import offering, tracing
 from tearline.release.health import COUNTED, Counted
 from tearline.release.onward import wider
 from tearline.store import agreements, logs, parties, tallies
@@ -27,7 +27,7 @@ SIGNING: tuple[Role, ...] = ("officer", "admin")
 
 def _agreements(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
-        names = lives.names(tx)
+        names = parties.names(tx)
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
         every = agreements.every_version(tx)
         newest = {e.agreement_id: e for e in sorted(every, key=lambda e: (e.version, e.arrived_at))}
@@ -37,7 +37,7 @@ def _agreements(asked: Asked) -> dict[str, Any]:
             "agreement": agreement_id,
             "title": parse_json(each.terms).title,
             "partner": each.partner,
-            "partner_name": names.get(each.partner, each.partner),
+            "partner_name": names[each.partner],
             "version": each.version,
             "state": its.state if its else each.state,
             "serving": bool(its and its.serving),

@@ -9,12 +9,12 @@ import orjson
 
 from tearline.agreement import force
 from tearline.errors import MisuseError
-from tearline.release import inbound, lives
+from tearline.release import inbound
 from tearline.release.health import COUNTED, Counted, total
 from tearline.release.leaving import Leaving, leave, leaving
 from tearline.release.recall import Recalled, last_recalls, recalls_counted
 from tearline.stix import canonical
-from tearline.store import aliases, received
+from tearline.store import aliases, parties, received
 from tearline.store.database import Tx
 from tearline.store.recalls import receipt_of
 from tearline.store.received import Received
@@ -41,7 +41,7 @@ def _recalls(asked: Asked) -> dict[str, Any]:
         shown = rows[:_ROWS]
         counts = recalls_counted(tx, all_, now=asked.now)
         names = _names(tx, shown)
-        partners = {each.partner: each.partner for each in all_} | lives.names(tx)
+        partners = parties.names(tx)
     number = counts.get(wanted, Counted(0, more=False)) if wanted else total([*counts.values()])
     last = Place(shown[-1].at, shown[-1].agreement_id, shown[-1].position) if shown else None
     return {
@@ -50,7 +50,11 @@ def _recalls(asked: Asked) -> dict[str, Any]:
         "number": number._asdict(),
         "first": before is None,
         "next": _said(last) if last and len(rows) > _ROWS else None,
-        "partners": sorted({each.partner for each in all_}) if asked.who.may(*OVERSIGHT) else [],
+        "partners": [
+            {"partner": slug, "name": partners[slug]} for slug in sorted({e.partner for e in all_})
+        ]
+        if asked.who.may(*OVERSIGHT)
+        else [],
         "recalls": [
             {
                 "agreement": each.agreement_id,
@@ -58,7 +62,8 @@ def _recalls(asked: Asked) -> dict[str, Any]:
                 "partner": bound[each.agreement_id].partner,
                 "partner_name": partners[bound[each.agreement_id].partner],
                 "object": each.delivered_id,
-                "name": names.get((each.agreement_id, each.delivered_id)),
+                "held": held,
+                "name": name,
                 "position": each.position,
                 "reason": each.reason,
                 "at": each.at,
@@ -69,6 +74,7 @@ def _recalls(asked: Asked) -> dict[str, Any]:
                 "state": each.state,
             }
             for each in shown
+            for held, name in [names.get((each.agreement_id, each.delivered_id), (None, None))]
         ],
     }
 
@@ -89,8 +95,11 @@ def _place(asked: Asked, key: str) -> Place | None:
     return Place(int(found[1]), f"urn:uuid:{found[2]}", own)
 
 
-def _names(tx: Tx, shown: Sequence[Recalled]) -> dict[tuple[str, str], str]:
-    """What people call what was taken back, by agreement and delivered id."""
+def _names(tx: Tx, shown: Sequence[Recalled]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Of what was taken back and we hold: our id and what people call it.
+
+    By agreement and delivered id.
+    """
     by_agreement: dict[str, list[str]] = {}
     for each in shown:
         by_agreement.setdefault(each.agreement_id, []).append(each.delivered_id)
@@ -101,7 +110,7 @@ def _names(tx: Tx, shown: Sequence[Recalled]) -> dict[tuple[str, str], str]:
         for given in ids
     }
     names = names_of(tx, ours.values())
-    return {each: names[stix_id] for each, stix_id in ours.items() if stix_id in names}
+    return {each: (own, names[own]) for each, own in ours.items() if own in names}
 
 
 def _recall_receipt(asked: Asked) -> File:
@@ -127,11 +136,13 @@ def _quarantine(asked: Asked) -> dict[str, Any]:
         numbers = received.quarantined_numbers(tx, bound, COUNTED + 1)
         number = total(list(map(Counted.of, numbers.values())))
         names = _called(tx, shown)
+        partners = parties.names(tx)
     rows = [
         {
             "agreement": agreement_id,
             "title": bound[agreement_id].title,
             "partner": bound[agreement_id].partner,
+            "partner_name": partners[bound[agreement_id].partner],
             "object": row.delivered_id,
             "name": names.get(row.hash),
             "hash": row.hash,
@@ -176,6 +187,7 @@ def _waiting(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         bound = force.in_force(tx, agreement_id, now=asked.now)
         rows = received.by_hash(tx, agreement_id, [hash_])
+        partners = parties.names(tx)
     if bound is None or not rows or rows[0].state != "quarantined":
         raise AbsentError("This is not in quarantine.", do="Look at the list of what is.")
     row = rows[0]
@@ -188,6 +200,7 @@ def _waiting(asked: Asked) -> dict[str, Any]:
         "agreement": agreement_id,
         "title": bound.title,
         "partner": bound.partner,
+        "partner_name": partners[bound.partner],
         "object": row.delivered_id,
         "hash": row.hash,
         "reasons": _reasons(row),
@@ -215,11 +228,14 @@ def _settle(asked: Asked, given: Mapping[str, str]) -> str:
 
 
 def _exit(asked: Asked) -> dict[str, Any]:
-    party = asked.path["party"]
+    party, left = asked.path["party"], _leaving(asked)
+    with asked.home.store.read() as tx:
+        partners = parties.names(tx)
     return {
         "partner": party,
+        "partner_name": partners[party],
         "may_act": asked.who.may(*_BINDING),
-        "agreements": [_left(each) for each in _leaving(asked)],
+        "agreements": [_left(each) for each in left],
     }
 
 

@@ -42,7 +42,7 @@ def _new(asked: Asked) -> dict[str, Any]:
     """With whom an agreement can be begun, and what was begun."""
     with asked.home.store.read() as tx:
         known = parties.partners(tx)
-        names = {each.slug: each.name for each in known}
+        names = parties.Names((each.slug, each.name) for each in known)
         begun = kept.all_of(tx, asked.who.name)
     return {
         "partners": [
@@ -53,7 +53,8 @@ def _new(asked: Asked) -> dict[str, Any]:
         "drafts": [
             {
                 "agreement": each.agreement_id,
-                "partner": names.get(each.partner, each.partner),
+                "partner": each.partner,
+                "partner_name": names[each.partner],
                 "changed_at": each.changed_at,
             }
             for each in begun

@@ -6,10 +6,10 @@ from typing import Any
 from tearline.agreement import force
 from tearline.agreement.force import InForce
 from tearline.approval import queue
-from tearline.release import finding, health, lives
+from tearline.release import finding, health
 from tearline.release.finding import Counts, Wanted
 from tearline.release.health import Counted, Flow
-from tearline.store import claim_lists
+from tearline.store import claim_lists, parties
 from tearline.store.database import Tx
 from tearline.store.releases import Release
 from tearline.web.naming import names_of
@@ -26,7 +26,7 @@ def _home(asked: Asked) -> dict[str, Any]:
     """What everybody may know, and what waits for those who weigh it."""
     with asked.home.store.read() as tx:
         bound = force.all_in_force(tx, now=asked.now)
-        names = lives.names(tx)
+        names = parties.names(tx)
         flows = list(zip(bound, health.flows(tx, bound, now=asked.now), strict=True))
         since_at = asked.now - CAME["week"]
         week, ours = finding.count_both(tx, Wanted(since_at=since_at), sight(asked.who))
@@ -75,7 +75,7 @@ def _came_in(since_at: int, found: Counts, held: int) -> dict[str, Any]:
     }
 
 
-def _received(found: Counts, bound: list[InForce], names: dict[str, str]) -> dict[str, Any]:
+def _received(found: Counts, bound: list[InForce], names: parties.Names) -> dict[str, Any]:
     """What partners gave and is kept, as the list of objects has it."""
     partner = {each.agreement_id: each.partner for each in bound}
     rows: dict[str, int] = {}
@@ -85,14 +85,14 @@ def _received(found: Counts, bound: list[InForce], names: dict[str, str]) -> dic
     return {
         "number": sum(rows.values()),
         "partners": [
-            {"partner": slug, "name": names.get(slug, slug), "number": number}
+            {"partner": slug, "name": names[slug], "number": number}
             for slug, number in sorted(rows.items(), key=lambda each: -each[1])
         ],
     }
 
 
 def _by_partner(
-    flows: list[tuple[InForce, Flow]], names: dict[str, str], which: str
+    flows: list[tuple[InForce, Flow]], names: parties.Names, which: str
 ) -> dict[str, Any]:
     rows: dict[str, list[Counted]] = {}
     for bound, flow in flows:
@@ -101,7 +101,7 @@ def _by_partner(
     listed = sorted(totals.items(), key=lambda each: -each[1].number)
     return _counted(health.total(list(totals.values()))) | {
         "partners": [
-            {"partner": slug, "name": names.get(slug, slug), **_counted(each)}
+            {"partner": slug, "name": names[slug], **_counted(each)}
             for slug, each in listed
             if each.number
         ]
@@ -123,14 +123,14 @@ def _newest(tx: Tx, flows: list[tuple[InForce, Flow]]) -> list[tuple[InForce, Re
 
 
 def _receipts(
-    went: list[tuple[InForce, Release]], named: Mapping[str, str], names: Mapping[str, str]
+    went: list[tuple[InForce, Release]], named: Mapping[str, str], names: parties.Names
 ) -> list[dict[str, Any]]:
     """What was released, to whom, and the leaf that proves it."""
     return [
         {
             "object": row.delivered_id,
             "name": named.get(row.delivered_id) if row.seq is not None else None,
-            "partner_name": names.get(each.partner, each.partner),
+            "partner_name": names[each.partner],
             "type": row.type,
             "whole": row.seq is not None,
             "partner": each.partner,

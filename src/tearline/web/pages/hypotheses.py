@@ -9,6 +9,7 @@ from tearline.errors import InputError, MisuseError, RefusedError
 from tearline.provenance.hypotheses import MARKS, Analysis, Cell
 from tearline.provenance.matrices import Rating
 from tearline.release.arrive import annotation_of
+from tearline.store import parties
 from tearline.store.agreements import versions
 from tearline.store.asked import number as asked_number
 from tearline.store.database import Tx
@@ -29,15 +30,18 @@ def _questions(asked: Asked) -> dict[str, Any]:
     limit = min(max(number_of(asked.query.get("rows")) or ROWS, 1), MOST_ROWS)
     with asked.home.store.read() as tx:
         part = questions.browse(tx, limit=limit, before=before, now=asked.now)
+        names = parties.names(tx)
         listed = [
             {
                 "question": matrix.stix_id,
                 "text": matrix.question,
                 "hypotheses": len(matrix.live),
                 "claims": len(matrix.claims),
-                "partner": _partner(tx, each.origin),
+                "partner": partner,
+                "partner_name": names[partner] if partner else None,
             }
             for each, matrix in part.questions
+            for partner in [_partner(tx, each.origin)]
         ]
         claim = _held(tx, asked)
         number = counted(asked_number(tx))

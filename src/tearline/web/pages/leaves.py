@@ -13,7 +13,7 @@ from tearline.log.explore import Row, Way
 from tearline.log.verify import Leaf, commitment
 from tearline.stix import canonical
 from tearline.stix.timestamp import parse_timestamp
-from tearline.store import aliases, logs
+from tearline.store import aliases, logs, parties
 from tearline.store.database import Tx
 from tearline.web.naming import names_of
 from tearline.web.page import AbsentError, Asked, Download, File, Form, Page, number_of
@@ -89,11 +89,13 @@ def _about(asked: Asked, log: str) -> dict[str, Any]:
     agreement_id = log.partition("/")[2]
     with asked.home.store.read() as tx:
         bound = force.in_force(tx, agreement_id, now=asked.now) if agreement_id else None
+        names = parties.names(tx)
     return {
         "log": log,
         "address": address_of(log),
         "title": bound.title if bound else None,
         "partner": bound.partner if bound else None,
+        "partner_name": names[bound.partner] if bound else None,
         "agreement": bound.agreement_id if bound else None,
     }
 

@@ -9,7 +9,7 @@ from tearline.agreement.receipts import check_receipt, read_receipt
 from tearline.errors import InputError, TearlineError
 from tearline.log import committing, record
 from tearline.log.checkpoint import parse_checkpoint
-from tearline.store import logs, witnessing
+from tearline.store import logs, parties, witnessing
 from tearline.store.database import Tx
 from tearline.web.page import Asked, Check, Download, Drop, Form, Page
 from tearline.web.signing_in import WEIGHING, Role
@@ -40,6 +40,7 @@ def _logs(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         bound = {each.agreement_id: each for each in force.all_in_force(tx, now=asked.now)}
         names = [each for each in logs.names(tx) if may_see(asked, each)]
+        partners = parties.names(tx)
         heads = logs.heads(tx, names)
         given = _witnesses(tx, asked.home.slug)
         found = []
@@ -55,6 +56,7 @@ def _logs(asked: Asked) -> dict[str, Any]:
                 | {
                     "title": its.title if its else None,
                     "partner": its.partner if its else None,
+                    "partner_name": partners[its.partner] if its else None,
                     "witnesses": [each._asdict() for each in seen],
                 }
             )

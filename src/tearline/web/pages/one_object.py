@@ -16,7 +16,7 @@ from tearline.release.lives import Said, Side
 from tearline.release.showing import Shown, changes, show
 from tearline.stix.handling import pap_name
 from tearline.stix.marking import NO_GRADE, grade_name, level_name
-from tearline.store import annotations, around, claims, objects
+from tearline.store import annotations, around, claims, objects, parties
 from tearline.store.around import Tie
 from tearline.store.database import Tx
 from tearline.store.objects import OURS, Version
@@ -51,11 +51,11 @@ def _object(asked: Asked) -> dict[str, Any]:
         name = called(tx, {stix_id: doc}, origin)[stix_id]
         said = annotations.annotations(tx, [stix_id]).get(stix_id)
         bound = force.all_in_force(tx, now=asked.now)
-        names = lives.names(tx)
+        names = parties.names(tx)
         line = row(latest, name, said)
         given = lives.given(tx, stix_id, bound)
         others = [each for each in bound if each.agreement_id != origin]
-        parties = lives.said(tx, stix_id, given, others, now=asked.now)
+        beside = lives.said(tx, stix_id, given, others, now=asked.now)
         found = line | {
             "object": doc if len(raw) <= _WHOLE else None,
             "bytes": len(raw),
@@ -64,8 +64,8 @@ def _object(asked: Asked) -> dict[str, Any]:
             "pap": None if latest.pap < 0 else pap_name(latest.pap),
             "version_at": latest.version_at,
             "agreement": origin or None,
-            "beside": _said(tx, parties[:_PARTIES], (raw, doc), names),
-            "beside_number": len(parties),
+            "beside": _said(tx, beside[:_PARTIES], (raw, doc), names),
+            "beside_number": len(beside),
             "versions": _versions(tx, versions),
             "versions_number": len(versions),
             "hold": _hold(tx, latest),
@@ -78,7 +78,7 @@ def _object(asked: Asked) -> dict[str, Any]:
     to = asked.query.get("to") or None
     sides = _beside(asked, stix_id, to) if to else None
     return found | {
-        "parties": {each.partner: names.get(each.partner, each.partner) for each in bound},
+        "parties": {each.partner: names[each.partner] for each in bound},
         "says": asked.who.may(*_SAYING) and origin == OURS,
         "to": to,
         "could": sides,
@@ -124,7 +124,7 @@ def _life(
     asked: Asked,
     it: tuple[str, dict[str, Any], dict[str, Any], Sequence[Version]],
     theirs: tuple[list[InForce], Mapping[str, Sequence[Version]]],
-    names: Mapping[str, str],
+    names: parties.Names,
 ) -> dict[str, Any]:
     origin, line, doc, versions = it
     bound, given = theirs
@@ -137,7 +137,7 @@ def _life(
         "author": _author(tx, origin, doc),
         "sources": [
             {
-                "name": names.get(each.name, each.name) if each.agreement else each.name,
+                "name": names[each.name] if each.agreement else each.name,
                 "agreement": each.agreement,
                 "title": titles.get(each.agreement or ""),
                 "versions": each.versions,
@@ -166,12 +166,12 @@ def _author(tx: Tx, origin: str, doc: Mapping[str, Any]) -> dict[str, Any] | Non
     return {"id": who, "name": name_of(found, {}) if found else who, "held": found is not None}
 
 
-def _side(each: Side, names: Mapping[str, str], now: int, *, weighs: bool) -> dict[str, Any]:
+def _side(each: Side, names: parties.Names, now: int, *, weighs: bool) -> dict[str, Any]:
     given, took, bound = each.given, each.recall, each.bound
     late = each.answered == "open" and each.due_at is not None and now >= each.due_at
     return {
         "partner": bound.partner,
-        "partner_name": names.get(bound.partner, bound.partner),
+        "partner_name": names[bound.partner],
         "agreement": bound.agreement_id,
         "title": bound.title,
         "state": bound.state,
@@ -277,7 +277,7 @@ def tied(tx: Tx, origin: str, rows: Sequence[Tie]) -> list[dict[str, Any]]:
 
 
 def _said(
-    tx: Tx, parties: Sequence[Said], it: tuple[bytes, dict[str, Any]], names: Mapping[str, str]
+    tx: Tx, parties: Sequence[Said], it: tuple[bytes, dict[str, Any]], names: parties.Names
 ) -> list[dict[str, Any]]:
     """What partners say of it by versions of their own, and how these differ from the one shown."""
     raw, doc = it
@@ -285,7 +285,7 @@ def _said(
     return [
         {
             "partner": each.bound.partner,
-            "name": names.get(each.bound.partner, each.bound.partner),
+            "name": names[each.bound.partner],
             "agreement": each.bound.agreement_id,
             "title": each.bound.title,
             "marking": level_name(each.version.marking),

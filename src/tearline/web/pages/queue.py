@@ -9,11 +9,10 @@ from tearline.agreement import force
 from tearline.approval import queue
 from tearline.approval.queue import Line, Says
 from tearline.errors import RefusedError
-from tearline.release import lives
 from tearline.release.health import Counted
 from tearline.release.reviewing import State
 from tearline.release.showing import changes
-from tearline.store import objects
+from tearline.store import objects, parties
 from tearline.store.objects import OURS
 from tearline.store.reviews import Place, Review
 from tearline.topics.topic import type_of
@@ -38,7 +37,7 @@ def _queue(asked: Asked) -> dict[str, Any]:
         shown = found[:limit]
         counts = {each: Counted.of(queue.number(tx, bound, each)) for each in get_args(State)}
         named = names_of(tx, [each.review.stix_id for each in shown])
-        partners = lives.names(tx)
+        partners = parties.names(tx)
     return {
         "state": wanted,
         "counts": {state: each._asdict() for state, each in counts.items()},
@@ -69,7 +68,7 @@ def _item(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         held = objects.latest(tx, OURS, [found.review.stix_id]).get(found.review.stix_id)
         ours = orjson.loads(objects.raw_of(tx, [held.seq])[held.seq]) if held else {}
-        named, partners = names_of(tx, [found.review.stix_id]), lives.names(tx)
+        named, partners = names_of(tx, [found.review.stix_id]), parties.names(tx)
     at = Place(found.review.asked_at, found.review.item)
     among = queue.among_waiting(asked.home, at, now=asked.now)
     others = found.state != "waits" or among.number > 1
@@ -133,7 +132,7 @@ def _say(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def lines(
-    items: Sequence[Line], named: Mapping[str, str], partners: Mapping[str, str]
+    items: Sequence[Line], named: Mapping[str, str], partners: parties.Names
 ) -> list[dict[str, Any]]:
     """What a list shows of items; what is not held any more is called by its id."""
     return [
@@ -144,7 +143,7 @@ def lines(
             "name": named.get(each.review.stix_id, each.review.stix_id),
             "type": type_of(each.review.stix_id),
             "partner": each.partner,
-            "partner_name": partners.get(each.partner, each.partner),
+            "partner_name": partners[each.partner],
             "agreement": each.title,
             "clause": each.review.clause,
             "reasons": list(each.codes),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tearline.errors import MisuseError
-from tearline.store import claim_lists, worth
+from tearline.store import claim_lists, parties, worth
 from tearline.store.claim_lists import Chosen
 from tearline.store.database import Tx
 from tearline.web.page import AbsentError, Asked, Form, Page
@@ -62,7 +62,9 @@ def _same(tx: Tx, asked: Asked, identity: str) -> list[dict[str, Any]]:
 
 def _loss(tx: Tx, identity: str, more: bool) -> dict[str, Any]:  # noqa: FBT001  # of an address
     found = losing.would_lose(tx, identity, losing.MOST if more else losing.FEW)
-    return {**found._asdict(), "partners": list(found.partners), "more": more}
+    names = parties.names(tx)
+    partners = [{"partner": each, "name": names[each]} for each in found.partners]
+    return {**found._asdict(), "partners": partners, "more": more}
 
 
 # ----------------------------------------------------------------------------------------- forms

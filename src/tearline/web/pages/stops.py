@@ -8,7 +8,7 @@ from tearline.release import arrive
 from tearline.release.recall import recall
 from tearline.release.taking_back import Stopped, would_stop
 from tearline.stix import canonical
-from tearline.store import annotations
+from tearline.store import annotations, parties
 from tearline.store.annotations import OBJECT, SOURCE, TOPIC
 from tearline.store.database import Tx
 from tearline.web.naming import names_of
@@ -59,6 +59,7 @@ def _holds(asked: Asked) -> dict[str, Any]:
 def _would(tx: Tx, found: Stopped) -> dict[str, Any]:
     shown = {each.agreement_id: _first(each.ids) for each in found.taken}
     names = names_of(tx, [each for ids in shown.values() for each in ids])
+    partners = parties.names(tx)
     return {
         "named": found.named,
         "whole": found.whole,
@@ -68,6 +69,7 @@ def _would(tx: Tx, found: Stopped) -> dict[str, Any]:
                 "agreement": each.agreement_id,
                 "title": each.title,
                 "partner": each.partner,
+                "partner_name": partners[each.partner],
                 "number": len(each.ids),
                 "due_at": each.due_at,
                 "objects": [
@@ -120,8 +122,15 @@ def _recall(asked: Asked) -> dict[str, Any]:
     with asked.home.store.read() as tx:
         would = _would(tx, found)
         name = names_of(tx, [what]).get(what)
-    others = [each["partner"] for each in would["taken"] if each["partner"] != to]
-    return {"object": what, "name": name, "partner": to, "would": would, "others": others}
+    named = {each["partner"]: each["partner_name"] for each in would["taken"]}
+    return {
+        "object": what,
+        "name": name,
+        "partner": to,
+        "partner_name": named.pop(to),
+        "would": would,
+        "others": list(named),
+    }
 
 
 def _order(asked: Asked, given: Mapping[str, str]) -> str:
